@@ -1,0 +1,1 @@
+"""Embedded Redis servers and a believable, faulty workload for several applications."""
