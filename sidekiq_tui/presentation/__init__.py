@@ -1,0 +1,1 @@
+"""How values read, for the command line and the terminal alike: safe text, units, glyphs, charts, columns, records."""

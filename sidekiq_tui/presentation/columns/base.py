@@ -1,0 +1,190 @@
+"""What a column is, how columns share the width of a terminal, and how a cell becomes exactly that wide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Generic, NamedTuple, TypeVar
+
+from sidekiq_tui.presentation.glyphs import GlyphSet, glyph_set, to_ascii
+from sidekiq_tui.presentation.text import Align, Cut, cell_width, clip, display_text
+from sidekiq_tui.presentation.units import UNKNOWN, TimeMode
+
+Row = TypeVar("Row", contravariant=True)
+# Ascending order; what is unknown comes last.
+SortKey = tuple[int, float | str]
+
+CELL_LIMIT: Final = 500
+
+
+class Span(NamedTuple):
+    """A piece of a cell: safe text and its role.
+
+    Roles are meanings, not colours: text, strong, muted, accent, ok, warn, bad, chart, chart-bad, rule, and
+    `label:NAME` for what wears the colour of a server's label; `strong-warn` and `strong-bad` are bold.
+    """
+
+    text: str
+    role: str = "text"
+
+
+Cell = tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a cell depends on besides its row."""
+
+    now: float
+    """Unix seconds."""
+    time_mode: TimeMode = "relative"
+    ascii: bool = False
+    server_names: Sequence[str] = ()
+    """All servers in their order, so that the first nine show their digit."""
+    folded: Collection[str] = field(default_factory=frozenset)
+    """Identities of processes whose work is not shown."""
+    complete: bool = False
+    """Show values in full, however long (output to a pipe)."""
+
+    @property
+    def glyphs(self) -> GlyphSet:
+        """The signs to draw with."""
+        return glyph_set(self.ascii)
+
+    @property
+    def limit(self) -> int | None:
+        """Characters of one value worth preparing."""
+        return None if self.complete else CELL_LIMIT
+
+    def safe(self, value: str | bytes) -> str:
+        """One safe line of `value`."""
+        return display_text(value, self.limit)
+
+
+# Draws a cell for a row; the width in cells is a hint for charts and meters, None where there is no limit.
+Draw = Callable[[Row, Context, int | None], Cell]
+
+
+@dataclass(frozen=True)
+class Column(Generic[Row]):
+    """One column of a list: its place in the layout, and how it draws a row."""
+
+    key: str
+    heading: str
+    min: int
+    max: int | None
+    """None: as wide as there is room."""
+    draw: Draw[Row]
+    weight: int = 0
+    align: Align = "left"
+    goes: int | None = None
+    """The order of dropping as the terminal narrows, 1 first; None stays."""
+    cut: Cut = "right"
+    sort: Callable[[Row, Context], SortKey] | None = None
+
+    def cell(self, row: Row, context: Context, width: int | None = None) -> Cell:
+        """The cell as spans, neither cut nor padded."""
+        cell = self.draw(row, context, width)
+        return tuple(Span(to_ascii(text), role) for text, role in cell) if context.ascii else cell
+
+    def fitted(self, row: Row, context: Context, width: int) -> Cell:
+        """The cell as spans that take exactly `width` cells."""
+        return fit_cell(self.cell(row, context, width), width, self.align, self.cut, context.glyphs.cut)
+
+    def title(self, width: int, ascii: bool = False) -> str:
+        """The heading, aligned as its cells, exactly `width` cells."""
+        return plain(fit_cell((Span(self.heading),), width, self.align, "right", glyph_set(ascii).cut))
+
+    def wider(self, cells: int) -> Column[Row]:
+        """The same column with at least `cells` cells."""
+        return replace(self, min=cells, max=None if self.max is None else max(self.max, cells))
+
+
+def plain(cell: Cell) -> str:
+    """The text of a cell without roles."""
+    return "".join(text for text, _ in cell)
+
+
+def fit_cell(cell: Cell, width: int, align: Align = "left", cut: Cut = "right", ellipsis: str = "…") -> Cell:
+    """`cell` cut or padded to exactly `width` cells, roles kept."""
+    used = sum(cell_width(text) for text, _ in cell)
+    if used > width:
+        cell = _cut_cell(cell, width, cut, ellipsis)
+        used = sum(cell_width(text) for text, _ in cell)
+    if used == width:
+        return cell
+    padding = Span(" " * (width - used))
+    return (*cell, padding) if align == "left" else (padding, *cell)
+
+
+def _cut_cell(cell: Cell, width: int, cut: Cut, ellipsis: str) -> Cell:
+    """The spans of `cell` that fit in `width` cells, read from the side that is kept."""
+    kept: list[Span] = []
+    left = width
+    for text, role in cell if cut == "right" else reversed(cell):
+        if left <= 0:
+            break
+        # One more than fits: a span that fits exactly is cut all the same where others follow.
+        wide = cell_width(text)
+        follows = sum(cell_width(other) for other, _ in cell) - (width - left) - wide > 0
+        if wide < left or (wide == left and not follows):
+            kept.append(Span(text, role))
+            left -= wide
+            continue
+        mark = text + ellipsis if cut == "right" else ellipsis + text
+        kept.append(Span(clip(mark, left, cut, ellipsis), role))
+        break
+    return tuple(kept if cut == "right" else reversed(kept))
+
+
+def layout(columns: Sequence[Column[Any]], width: int, sep: int = 2) -> list[tuple[Column[Any], int]]:
+    """The columns that fit in `width` cells, with their widths; depends on the width of the terminal alone.
+
+    Columns go by `goes` until the least widths and `sep` cells between columns fit; what is left is shared by
+    weight up to each column's greatest width, then given to the columns without one.
+    """
+    shown = list(columns)
+    while shown and sum(column.min for column in shown) + sep * (len(shown) - 1) > width:
+        leaving = min((column for column in shown if column.goes is not None), key=_goes, default=None)
+        if leaving is None:
+            break
+        shown.remove(leaving)
+    widths = [column.min for column in shown]
+    spare = width - sum(widths) - sep * (len(shown) - 1)
+    while spare > 0:
+        room = [
+            index
+            for index, (column, wide) in enumerate(zip(shown, widths, strict=True))
+            if column.weight and (column.max is None or wide < column.max)
+        ]
+        if not room:
+            break
+        share = max(1, spare // sum(shown[index].weight for index in room))
+        for index in room:
+            most = shown[index].max
+            extra = share * shown[index].weight
+            if most is not None:
+                extra = min(extra, most - widths[index])
+            extra = min(extra, spare)
+            widths[index] += extra
+            spare -= extra
+    return list(zip(shown, widths, strict=True))
+
+
+def _goes(column: Column[Any]) -> int:
+    return column.goes or 0
+
+
+def unknown_or(shown: str, role: str = "text") -> Cell:
+    """A cell of one value, muted where it is unknown or zero."""
+    return (Span(shown, "muted" if shown in (UNKNOWN, "0", "0%") else role),)
+
+
+def number_key(value: float | None) -> SortKey:
+    """A sort key for a number that may be unknown."""
+    return (1, 0.0) if value is None else (0, float(value))
+
+
+def text_key(value: str | None) -> SortKey:
+    """A sort key for a text that may be unknown."""
+    return (1, "") if value is None else (0, value.casefold())
