@@ -1,0 +1,1 @@
+"""One-shot use: reads, prints once, exits. Never loads the terminal UI."""

@@ -1,0 +1,84 @@
+"""``sqtui completion SHELL``: a completion script; and the hidden ``__complete`` that such scripts ask for names."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from sidekiq_tui.cli import output
+
+if TYPE_CHECKING:
+    import argparse
+
+    from sidekiq_tui.cli.parser import SqtuiParser, Subparsers
+
+SHELLS: Final = ("bash", "zsh", "fish", "tcsh")
+HIDDEN: Final = "__complete"
+
+# bash expands what it is given to choose from, so a name with any other character must never get there.
+_HARMLESS: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:@/+-]*")
+
+_DESCRIPTION: Final = "Print a completion script. It also completes the names of your servers."
+_EPILOG: Final = """\
+bash   sqtui completion bash > ~/.local/share/bash-completion/completions/sqtui
+zsh    sqtui completion zsh > ~/.zfunc/_sqtui        (~/.zfunc in fpath, before compinit)
+fish   sqtui completion fish > ~/.config/fish/completions/sqtui.fish
+tcsh   sqtui completion tcsh > ~/.sqtui.tcsh         (source it in ~/.tcshrc)
+"""
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add ``completion`` to the command line."""
+    parser = subparsers.add_parser(
+        "completion",
+        help="print a completion script for your shell",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+    )
+    parser.add_argument("shell", choices=SHELLS, metavar="SHELL", help=", ".join(SHELLS))
+    parser.set_defaults(run=run)
+
+
+def add_hidden_parser(subparsers: Subparsers) -> None:
+    """Add ``__complete``, which no help shows."""
+    parser = subparsers.add_parser(HIDDEN)
+    parser.add_argument("what", choices=("servers",))
+    parser.set_defaults(run=run_hidden)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the script."""
+    import shtab
+
+    from sidekiq_tui.cli.main import commands
+    from sidekiq_tui.cli.parser import build_parser
+
+    parser = build_parser(commands())
+    _complete_names(parser)
+    output.write(shtab.complete(parser, shell=args.shell))
+    return 0
+
+
+def run_hidden(args: argparse.Namespace) -> int:
+    """Print the names, one a line; nothing at all when the file cannot be read."""
+    from sidekiq_tui.errors import SqtuiError
+    from sidekiq_tui.servers.profile_store import load_profiles
+
+    try:
+        names = [profile.name for profile in load_profiles(args.config).profiles]
+    except SqtuiError:
+        return 0
+    output.write("".join(f"{name}\n" for name in names if _HARMLESS.fullmatch(name)))
+    return 0
+
+
+def _complete_names(parser: SqtuiParser) -> None:
+    import shtab
+
+    servers = shtab.cmd(f"sqtui {HIDDEN} servers 2>/dev/null")
+    for one in parser.family():
+        for action in one.actions():
+            if "--server" in action.option_strings:
+                action.complete = servers  # type: ignore[attr-defined]
+            elif "--config" in action.option_strings or "--redis-server" in action.option_strings:
+                action.complete = shtab.FILE  # type: ignore[attr-defined]
