@@ -1,0 +1,1 @@
+"""The terminal: screens over snapshots, drawn line by line."""

@@ -1,0 +1,70 @@
+"""What the first line says, from the state of the app."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sidekiq_tui.presentation import units
+from sidekiq_tui.servers.snapshot import ServerSnapshot
+from sidekiq_tui.tui.state import AppState
+from sidekiq_tui.tui.widgets.header_strip import Corner, ServerTab, Strip
+
+_DIGITS: Final = 9
+_AWAY: Final = frozenset({"offline", "forbidden"})
+
+
+def strip_of(state: AppState) -> Strip:
+    """All servers in their order, and the corner of the scope."""
+    tabs = tuple(
+        ServerTab(
+            str(index + 1) if index < _DIGITS else "",
+            name,
+            state.snapshots[name].health.state,
+            state.snapshots[name].profile.label,
+        )
+        for index, name in enumerate(state.servers)
+    )
+    if state.scope is None:
+        age, role = _age(state, list(state.snapshots.values()))
+        return Strip(tabs, None, Corner(age=age, age_role=role, insecure=_any_insecure(state)))
+    return Strip(tabs, state.servers.index(state.scope), _corner(state, state.snapshots[state.scope]))
+
+
+def _corner(state: AppState, snapshot: ServerSnapshot) -> Corner:
+    redis = snapshot.overview.redis if snapshot.overview is not None else None
+    version = ".".join(redis.version.split(".")[:2]) if redis is not None and redis.version else ""
+    away = snapshot.health.state in _AWAY
+    age, role = _age(state, [snapshot])
+    rtt = snapshot.overview.rtt if snapshot.overview is not None and not away else None
+    return Corner(
+        label=snapshot.profile.label,
+        insecure=snapshot.profile.insecure,
+        access=state.access(snapshot.profile),
+        redis=f"{redis.server or 'redis'} {version}" if redis is not None and version and not away else "",
+        rtt=f"rtt {units.duration(rtt)}" if rtt is not None else "",
+        age=age,
+        age_role=role,
+    )
+
+
+def _age(state: AppState, snapshots: list[ServerSnapshot]) -> tuple[str, str]:
+    """The age of the oldest data that is on the screen, and how it looks: muted, warn, or a chip."""
+    if state.frozen_at is not None:
+        return f"FROZEN {units.age(state.clock() - state.frozen_at)}", "warn chip"
+    now = state.now()
+    if len(snapshots) == 1 and snapshots[0].health.state in _AWAY:
+        age = snapshots[0].age(now)
+        return ("STALE" if age is None else f"STALE {units.age(age)}"), "warn chip"
+    ages = [(age, snapshot) for snapshot in snapshots if (age := _live_age(snapshot, now)) is not None]
+    if not ages:
+        return "", "muted"
+    oldest, of = max(ages, key=lambda pair: pair[0])
+    return f"{units.age(oldest)} ago", "warn strong" if oldest > 2 * of.interval else "muted"
+
+
+def _live_age(snapshot: ServerSnapshot, now: float) -> float | None:
+    return None if snapshot.health.state in _AWAY else snapshot.age(now)
+
+
+def _any_insecure(state: AppState) -> bool:
+    return any(snapshot.profile.insecure for snapshot in state.snapshots.values())

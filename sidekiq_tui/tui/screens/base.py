@@ -1,0 +1,227 @@
+"""The frame every view stands in: three lines above, two below, the view's body between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar, Final
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.widget import Widget
+
+from sidekiq_tui.presentation.columns.base import Span
+from sidekiq_tui.servers.snapshot import ServerSnapshot
+from sidekiq_tui.tui.actions import EVERYWHERE, Action, actions_of, bindings, footer_actions
+from sidekiq_tui.tui.corner import strip_of
+from sidekiq_tui.tui.state import AppState
+from sidekiq_tui.tui.widgets.banner import Banner
+from sidekiq_tui.tui.widgets.footer import Footer
+from sidekiq_tui.tui.widgets.header_strip import HeaderStrip
+from sidekiq_tui.tui.widgets.line import Line
+from sidekiq_tui.tui.widgets.message_line import MessageLine
+from sidekiq_tui.tui.widgets.prompt import Prompt
+from sidekiq_tui.tui.widgets.totals import TotalsLine, totals_of
+from sidekiq_tui.tui.widgets.view_tabs import ViewTabs
+
+NARROWEST: Final = 60
+LOWEST: Final = 16
+LOWEST_WITH_TABS: Final = 20
+TICK_SECONDS: Final = 1.0
+
+
+class ViewScreen(Screen[None]):
+    """A view: subclasses give `view`, `scopes`, `body` and `show`; the frame is here.
+
+    While the screen is covered or not in front its clock stands and neither `show` nor `tick` is called; when it
+    comes back, `show` is called first.
+    """
+
+    view: ClassVar[str] = ""
+    scopes: ClassVar[tuple[str, ...]] = ()
+    """The scopes of actions that work here besides ``everywhere``."""
+
+    BINDINGS = bindings(EVERYWHERE)
+
+    def __init__(self, app_state: AppState) -> None:
+        super().__init__()
+        self.app_state = app_state
+        self._clock: Timer | None = None
+
+    # What a view gives.
+
+    def body(self) -> ComposeResult:
+        """The widgets between frame and message line."""
+        yield from ()
+
+    def show(self, snapshots: Mapping[str, ServerSnapshot]) -> None:
+        """New data of some server, another scope, time mode or size of the world: draw. `snapshots` has all servers."""
+
+    def tick(self, now: float) -> None:
+        """A second passed: ages that are on the screen."""
+
+    def reason_against(self, action: Action) -> str | None:
+        """Why an action cannot work here and now, in words; None when it can."""
+        return None
+
+    def count_for(self, action: Action) -> int | None:
+        """How many rows an action would hit, for the footer; None when that says nothing."""
+        return None
+
+    def clear(self) -> bool:
+        """Clears what `esc` clears first (a filter, marks); False when there is nothing."""
+        return False
+
+    # What a view may use.
+
+    @property
+    def is_front(self) -> bool:
+        """Whether this is what the person sees, with nothing over it."""
+        return self.is_current and self.is_mounted
+
+    @property
+    def available(self) -> tuple[Action, ...]:
+        """All actions of this screen, also those that cannot work now."""
+        return actions_of((*self.scopes, EVERYWHERE))
+
+    def say(self, text: str, role: str = "text") -> None:
+        """An outcome in the message line, until the next key. `text` must be safe."""
+        self.query_one(MessageLine).set("outcome", (Span(text, role),))
+
+    def progress(self, spans: Sequence[Span] = ()) -> None:
+        """What is under way, in the message line; none clears it."""
+        self.query_one(MessageLine).set("progress", spans)
+
+    def note(self, spans: Sequence[Span] = ()) -> None:
+        """What the row under the cursor has that its columns do not show."""
+        self.query_one(MessageLine).set("row", spans)
+
+    def ask(self, sign: str, value: str, done: Callable[[str | None], None], hint: Sequence[Span] = ()) -> None:
+        """Opens the prompt in the place of the message line; `done` gets the text, or None after `esc`."""
+        before = self.focused
+
+        def answered(text: str | None) -> None:
+            self.remove_class("-asking")
+            if before is not None:
+                before.focus()
+            done(text)
+
+        self.add_class("-asking")
+        self.query_one(Prompt).ask(sign, value, answered, hint)
+
+    def prompt_hint(self, spans: Sequence[Span]) -> None:
+        """What stands at the right of an open prompt."""
+        self.query_one(Prompt).hint(spans)
+
+    def refresh_footer(self) -> None:
+        """Draws the footer again, after something changed what keys can do."""
+        self.query_one(Footer).show(
+            [
+                (action.keys_text.split(" ")[0], self._verb(action))
+                for action in footer_actions(self.available)
+                if self.reason_against(action) is None
+            ]
+        )
+
+    def redraw(self) -> None:
+        """Draws frame and body from the state; does nothing while the screen is not in front."""
+        if self.is_front:
+            self._draw_frame()
+            self.show(self.app_state.snapshots)
+
+    # What the app calls.
+
+    def show_chord(self, spans: Sequence[Span] = ()) -> None:
+        """The choices after `g`; none when it is over."""
+        self.query_one(MessageLine).set("chord", spans)
+
+    def key_pressed(self) -> None:
+        """An outcome has been read."""
+        self.query_one(MessageLine).set("outcome")
+
+    # The frame.
+
+    def compose(self) -> ComposeResult:
+        """The frame round the body."""
+        ascii = self.app_state.ascii
+        yield HeaderStrip(ascii=ascii, id="strip")
+        yield TotalsLine(ascii=ascii, id="totals")
+        yield ViewTabs(self.view, ascii=ascii, id="tabs")
+        yield Banner(ascii=ascii, id="banner")
+        with Vertical(id="body"):
+            yield from self.body()
+        yield MessageLine(id="message")
+        yield Prompt(id="prompt")
+        yield Footer(id="footer")
+        yield Line(id="too-small")
+
+    def on_mount(self) -> None:
+        """Starts the clock."""
+        self.query_one("#too-small", Line).put((Span(" make me larger", "strong"),))
+        self._clock = self.set_interval(TICK_SECONDS, self._tick, pause=not self.is_current)
+        self._fit(self.app.size.width, self.app.size.height)
+
+    def on_screen_resume(self) -> None:
+        """In front again: everything may have changed."""
+        if self._clock is not None:
+            self._clock.resume()
+        self.redraw()
+
+    def on_screen_suspend(self) -> None:
+        """Covered or left: nothing is drawn, so nothing needs to run."""
+        if self._clock is not None:
+            self._clock.pause()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Lines go as the terminal gets smaller."""
+        self._fit(event.size.width, event.size.height)
+
+    def _fit(self, width: int, height: int) -> None:
+        self.set_class(height < LOWEST_WITH_TABS, "-low")
+        self.set_class(width < NARROWEST or height < LOWEST, "-too-small")
+
+    def _tick(self) -> None:
+        if self.is_front:
+            self._draw_ages()
+            self.tick(self.app_state.now())
+
+    def _draw_frame(self) -> None:
+        self.query_one(TotalsLine).show(totals_of(self.app_state.in_scope.values()))
+        self._draw_ages()
+        self.refresh_footer()
+
+    def _draw_ages(self) -> None:
+        state = self.app_state
+        self.query_one(HeaderStrip).show(strip_of(state))
+        self.query_one(Banner).show(state.current, state.now())
+
+    def _verb(self, action: Action) -> str:
+        count = self.count_for(action)
+        return action.label if count is None else f"{action.label} {count:,}"
+
+    # Actions of every view.
+
+    def action_back(self) -> None:
+        """`esc`: clears what can be cleared, else leaves what was opened."""
+        if not self.clear() and self._opened():
+            self.app.pop_screen()
+
+    def action_leave(self) -> None:
+        """`q`: leaves what was opened; at the top it quits."""
+        if self._opened():
+            self.app.pop_screen()
+        else:
+            self.app.exit(return_code=0)
+
+    def _opened(self) -> bool:
+        """Whether another screen of the same view is under this one."""
+        return len(self.app.screen_stack) > 1
+
+
+def focus_first(screen: Screen[object], selector: type[Widget]) -> None:
+    """Focus for the widget that takes a screen's keys, if it is there."""
+    for widget in screen.query(selector):
+        widget.focus()
+        return

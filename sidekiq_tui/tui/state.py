@@ -1,0 +1,75 @@
+"""What the screens share: servers, scope, times, and whether anything moves."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from sidekiq_tui.presentation.units import TimeMode
+from sidekiq_tui.servers.profile import Access, Profile
+from sidekiq_tui.servers.registry import Registry
+from sidekiq_tui.servers.snapshot import ServerSnapshot
+
+TIME_MODES: Final[tuple[TimeMode, ...]] = ("relative", "local", "utc")
+
+
+@dataclass(slots=True)
+class AppState:
+    """One for each running app, which alone changes it; screens read it. Times are Unix seconds."""
+
+    registry: Registry
+    clock: Callable[[], float] = time.time
+    scope: str | None = None
+    """The server in view; None for all."""
+    time_mode: TimeMode = "relative"
+    frozen_at: float | None = None
+    ascii: bool = False
+    read_only: bool = False
+    snapshots: dict[str, ServerSnapshot] = field(default_factory=dict)
+    """What is drawn: the newest snapshot of each server in the registry's order, or the ones at the freeze."""
+    recent: list[str] = field(default_factory=list)
+    """Servers that were in view, the latest first."""
+
+    def __post_init__(self) -> None:
+        self.snapshots.update({name: self.registry.snapshot(name) for name in self.registry.servers})
+
+    def now(self) -> float:
+        """The time that ages count from: stands still while frozen."""
+        return self.clock() if self.frozen_at is None else self.frozen_at
+
+    @property
+    def frozen(self) -> bool:
+        """Whether `Z` holds the screen."""
+        return self.frozen_at is not None
+
+    @property
+    def servers(self) -> tuple[str, ...]:
+        """All servers in the order of their digits."""
+        return self.registry.servers
+
+    @property
+    def current(self) -> ServerSnapshot | None:
+        """The snapshot of the server in view; None when all are."""
+        return None if self.scope is None else self.snapshots[self.scope]
+
+    @property
+    def in_scope(self) -> Mapping[str, ServerSnapshot]:
+        """The snapshots of the scope."""
+        return self.snapshots if self.scope is None else {self.scope: self.snapshots[self.scope]}
+
+    @property
+    def preferred(self) -> str:
+        """The server to show where only one can be: the one in view, the latest one, the first."""
+        return self.scope or next(iter(self.recent), self.servers[0])
+
+    def access(self, profile: Profile) -> Access:
+        """What may be done on a server in this session."""
+        return "read-only" if self.read_only else profile.access
+
+    def look_at(self, scope: str | None) -> None:
+        """Puts a server, or all, in view."""
+        self.scope = scope
+        if scope is not None:
+            self.recent = [scope, *(name for name in self.recent if name != scope)]

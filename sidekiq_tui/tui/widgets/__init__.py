@@ -1,0 +1,1 @@
+"""One widget a file; they take plain data in and post messages out."""

@@ -1,0 +1,73 @@
+"""The line under the tabs that says why a server is away, and is not there otherwise."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events
+
+from sidekiq_tui.presentation.columns.base import Span
+from sidekiq_tui.presentation.glyphs import glyph_set
+from sidekiq_tui.presentation.text import cell_width, clip, display_text
+from sidekiq_tui.presentation.units import age
+from sidekiq_tui.servers.snapshot import ServerSnapshot
+from sidekiq_tui.tui.widgets.header_strip import state_mark
+from sidekiq_tui.tui.widgets.line import Line
+
+
+def banner_spans(snapshot: ServerSnapshot, now: float, width: int, ascii: bool = False) -> list[Span]:
+    """Why a server is away, in words, and at the right when it is tried again; empty when it is not away."""
+    error = snapshot.error
+    if error is None:
+        return []
+    glyphs = glyph_set(ascii)
+    never = snapshot.overview is None
+    mark = state_mark(snapshot.health.state, glyphs).text
+    lead = (
+        f" {mark} {display_text(snapshot.server)} {'has not answered yet:' if never else f'is {snapshot.health.state}'}"
+    )
+    tries = _tries(snapshot, now)
+    room = width - cell_width(lead) - 2 - (cell_width(tries) + 2 if tries else 0) - 1
+    if room < 12:
+        tries, room = "", width - cell_width(lead) - 3
+    reason = clip(display_text(error.message), max(0, room), ellipsis=glyphs.cut)
+    padding = " " * max(2, width - cell_width(lead) - 2 - cell_width(reason) - cell_width(tries) - 1)
+    return [Span(lead, "warn strong"), Span(f"  {reason}"), Span(padding), Span(tries, "muted"), Span(" ")]
+
+
+def _tries(snapshot: ServerSnapshot, now: float) -> str:
+    if snapshot.next_try_at is None or not snapshot.attempt:
+        return ""
+    wait = snapshot.next_try_at - now
+    return f"try {snapshot.attempt}, {f'next in {age(wait)}' if wait >= 1 else 'next now'}"
+
+
+class Banner(Line):
+    """Shown only while the server in view is away."""
+
+    GROUND: ClassVar[str] = "mark"
+
+    DEFAULT_CSS = """
+    Banner { display: none; }
+    Banner.-shown { display: block; }
+    """
+
+    def __init__(self, *, ascii: bool = False, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._ascii = ascii
+        self._snapshot: ServerSnapshot | None = None
+        self._now = 0.0
+
+    def show(self, snapshot: ServerSnapshot | None, now: float) -> None:
+        """Shows a server's trouble; None or a server without any hides the line."""
+        self._snapshot, self._now = snapshot, now
+        self.set_class(snapshot is not None and snapshot.error is not None, "-shown")
+        self._draw(self.size.width)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Lays the same words out anew."""
+        self._draw(event.size.width)
+
+    def _draw(self, width: int) -> None:
+        if self._snapshot is not None:
+            self.put(banner_spans(self._snapshot, self._now, width, self._ascii))
