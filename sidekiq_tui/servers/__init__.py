@@ -1,0 +1,1 @@
+"""Where the servers are, how to reach them, and how they feel."""

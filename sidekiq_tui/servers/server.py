@@ -1,0 +1,143 @@
+"""One server as cli and tui use it: they see records and pages, never a Redis client."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Final, TypeVar
+
+from sidekiq_tui.servers.connection import Credentials, connect
+from sidekiq_tui.servers.profile import Profile
+from sidekiq_tui.servers.secrets import PasswordSource
+from sidekiq_tui.sidekiq.database import Database
+from sidekiq_tui.sidekiq.errors import AuthenticationFailed, ServerTimeout
+from sidekiq_tui.sidekiq.filter import Filter
+from sidekiq_tui.sidekiq.history import History, read_history
+from sidekiq_tui.sidekiq.job import Place
+from sidekiq_tui.sidekiq.job_set import JobSet
+from sidekiq_tui.sidekiq.overview import Overview, OverviewReader
+from sidekiq_tui.sidekiq.process import Process, read_processes
+from sidekiq_tui.sidekiq.queue import Page, Queue
+from sidekiq_tui.sidekiq.search import Slice, find_jid, scan
+from sidekiq_tui.sidekiq.work import Work, read_work
+
+CALL_LIMIT: Final = 10.0
+"""Seconds for one call, connecting included: a server that sends a byte now and then gets no further."""
+
+T = TypeVar("T")
+
+
+class Server:
+    """Reads of one server. Connects at the first call; after trouble the next call connects again, none retries.
+
+    Every method raises `SidekiqError` (unreachable, slow, not allowed, wrong type) and `SecretError`.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        *,
+        password_source: PasswordSource | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.profile = profile
+        self.name = profile.name
+        self._credentials = Credentials(profile, password_source)
+        self._clock = clock
+        self._database: Database | None = None
+        self._reader: OverviewReader | None = None
+
+    @property
+    def trips(self) -> int:
+        """Round trips so far, for measuring."""
+        return 0 if self._database is None else self._database.trips
+
+    async def overview(self, now: float | None = None) -> Overview:
+        """What a poll reads: one round trip once queues and processes are known."""
+        moment = self._clock() if now is None else now
+
+        async def read(database: Database) -> Overview:
+            if self._reader is None:
+                self._reader = OverviewReader(database)
+            return await self._reader.read(moment)
+
+        return await self._call(read)
+
+    async def page(self, place: Place, offset: int, limit: int) -> Page:
+        """One page of a queue or a set, in Sidekiq's own order; `place` is a list, not work."""
+
+        async def read(database: Database) -> Page:
+            if place.kind == "queue":
+                return await Queue(database, place.queue or "").page(offset, limit)
+            if place.kind == "work":
+                raise ValueError("work has no pages")
+            return await JobSet(database, place.kind).page(offset, limit)
+
+        return await self._call(read)
+
+    async def workers(self) -> tuple[tuple[Process, ...], tuple[Work, ...]]:
+        """All processes and the jobs in progress, oldest first."""
+
+        async def read(database: Database) -> tuple[tuple[Process, ...], tuple[Work, ...]]:
+            processes = await read_processes(database, self._clock())
+            return processes, await read_work(database, [process.identity for process in processes])
+
+        return await self._call(read)
+
+    async def history(self, days: int) -> History:
+        """Processed and failed of each of the last `days` UTC days, newest first."""
+        today = datetime.fromtimestamp(self._clock(), UTC).date()
+        return await self._call(lambda database: read_history(database, days, today))
+
+    async def scan(self, place: Place, filter: Filter) -> AsyncIterator[Slice]:
+        """Reads a list slice by slice and yields what matches; stop iterating to stop reading."""
+        database = await self._connected()
+        async for found in scan(database, place, filter, now=self._clock()):
+            yield found
+
+    async def find_jid(self, jid: str) -> AsyncIterator[Slice]:
+        """Looks for a job in queues, sets and work, slice by slice."""
+        database = await self._connected()
+        async for found in find_jid(database, jid, now=self._clock()):
+            yield found
+
+    def ask_again(self) -> None:
+        """A person wants another try: a declined or wrong password may be asked for once more."""
+        if not self._credentials.known:
+            self._credentials.forget(ask_again=True)
+
+    async def close(self) -> None:
+        """Closes all connections; a later call opens new ones."""
+        database, self._database, self._reader = self._database, None, None
+        if database is not None:
+            await database.close()
+
+    async def _connected(self) -> Database:
+        await self._credentials.prepare()
+        if self._database is None:
+            self._database = connect(self.profile, self._credentials)
+        return self._database
+
+    async def _call(self, call: Callable[[Database], Awaitable[T]]) -> T:
+        try:
+            return await self._limited(call)
+        except AuthenticationFailed:
+            had_password = self._credentials.known
+            if had_password or not await self._credentials.ask():
+                self._credentials.forget()
+                raise
+        try:
+            return await self._limited(call)
+        except AuthenticationFailed:
+            self._credentials.forget()
+            raise
+
+    async def _limited(self, call: Callable[[Database], Awaitable[T]]) -> T:
+        database = await self._connected()
+        try:
+            async with asyncio.timeout(CALL_LIMIT):
+                return await call(database)
+        except TimeoutError:
+            raise ServerTimeout(f"{self.profile.endpoint} gave no full answer within {CALL_LIMIT:g}s") from None
