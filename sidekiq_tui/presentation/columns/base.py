@@ -21,7 +21,8 @@ class Span(NamedTuple):
     """A piece of a cell: safe text and its role.
 
     Roles are meanings, not colours: text, strong, muted, accent, ok, warn, bad, chart, chart-bad, rule, and
-    `label:NAME` for what wears the colour of a server's label; `strong-warn` and `strong-bad` are bold.
+    `label:NAME` (production, staging, development, other) for what wears the colour of a server's label.
+    A second word ` strong` asks for bold.
     """
 
     text: str
@@ -81,6 +82,8 @@ class Column(Generic[Row]):
     """The order of dropping as the terminal narrows, 1 first; None stays."""
     cut: Cut = "right"
     sort: Callable[[Row, Context], SortKey] | None = None
+    live: bool = False
+    """Needs a history, so it has nothing to say in a table that is printed once."""
 
     def cell(self, row: Row, context: Context, width: int | None = None) -> Cell:
         """The cell as spans, neither cut nor padded."""
@@ -140,8 +143,8 @@ def _cut_cell(cell: Cell, width: int, cut: Cut, ellipsis: str) -> Cell:
 def layout(columns: Sequence[Column[Any]], width: int, sep: int = 2) -> list[tuple[Column[Any], int]]:
     """The columns that fit in `width` cells, with their widths; depends on the width of the terminal alone.
 
-    Columns go by `goes` until the least widths and `sep` cells between columns fit; what is left is shared by
-    weight up to each column's greatest width, then given to the columns without one.
+    Columns go by `goes` until the least widths and `sep` cells between columns fit. What is left is shared by weight
+    up to each column's greatest width; what then is left, evenly by the columns without weight, up to theirs.
     """
     shown = list(columns)
     while shown and sum(column.min for column in shown) + sep * (len(shown) - 1) > width:
@@ -150,34 +153,43 @@ def layout(columns: Sequence[Column[Any]], width: int, sep: int = 2) -> list[tup
             break
         shown.remove(leaving)
     widths = [column.min for column in shown]
-    spare = width - sum(widths) - sep * (len(shown) - 1)
+    spare = max(0, width - sum(widths) - sep * (len(shown) - 1))
+    spare = _share(shown, widths, spare, [column.weight for column in shown])
+    _share(shown, widths, spare, [0 if column.weight else 1 for column in shown])
+    return list(zip(shown, widths, strict=True))
+
+
+def _share(columns: Sequence[Column[Any]], widths: list[int], spare: int, weights: Sequence[int]) -> int:
+    """Adds `spare` cells to `widths` by weight, up to each column's greatest width; returns what is left."""
     while spare > 0:
-        room = [
-            index
-            for index, (column, wide) in enumerate(zip(shown, widths, strict=True))
-            if column.weight and (column.max is None or wide < column.max)
-        ]
+        room = {
+            index: spare if column.max is None else column.max - widths[index]
+            for index, column in enumerate(columns)
+            if weights[index] and (column.max is None or widths[index] < column.max)
+        }
         if not room:
             break
-        share = max(1, spare // sum(shown[index].weight for index in room))
-        for index in room:
-            most = shown[index].max
-            extra = share * shown[index].weight
-            if most is not None:
-                extra = min(extra, most - widths[index])
-            extra = min(extra, spare)
+        share = max(1, spare // sum(weights[index] for index in room))
+        for index, most in room.items():
+            extra = min(share * weights[index], most, spare)
             widths[index] += extra
             spare -= extra
-    return list(zip(shown, widths, strict=True))
+    return spare
 
 
 def _goes(column: Column[Any]) -> int:
     return column.goes or 0
 
 
-def unknown_or(shown: str, role: str = "text") -> Cell:
-    """A cell of one value, muted where it is unknown or zero."""
-    return (Span(shown, "muted" if shown in (UNKNOWN, "0", "0%") else role),)
+def value_cell(shown: str, role: str = "text") -> Cell:
+    """A cell of one value, muted where it is unknown or zero and nothing else is to be said about it."""
+    return (Span(shown, "muted" if role == "text" and shown in (UNKNOWN, "0", "0%", "0s") else role),)
+
+
+def label_role(label: str | None) -> str:
+    """The role of what wears the colour of a server's label."""
+    word = (label or "").casefold()
+    return f"label:{word}" if word in ("production", "staging", "development") else "label:other"
 
 
 def number_key(value: float | None) -> SortKey:

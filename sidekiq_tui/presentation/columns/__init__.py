@@ -1,0 +1,66 @@
+"""The columns of every list: which there are, how wide, when they go, and how they draw a row.
+
+Names are loaded when asked for, so that a list loads only what it shows.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from sidekiq_tui.presentation.columns.base import (
+        Cell,
+        Column,
+        Context,
+        SortKey,
+        Span,
+        fit_cell,
+        layout,
+        plain,
+    )
+    from sidekiq_tui.presentation.columns.jobs import JOBS, JobRow, job_columns
+    from sidekiq_tui.presentation.columns.queues import QUEUES, QueueRow, queue_rows
+    from sidekiq_tui.presentation.columns.servers import SERVERS, SERVERS_ONCE, ServersTotal, servers_total
+    from sidekiq_tui.presentation.columns.workers import WORKERS, ProcessRow, WorkRow, worker_columns, worker_rows
+
+__all__ = [
+    "JOBS",
+    "QUEUES",
+    "SERVERS",
+    "SERVERS_ONCE",
+    "WORKERS",
+    "Cell",
+    "Column",
+    "Context",
+    "JobRow",
+    "ProcessRow",
+    "QueueRow",
+    "ServersTotal",
+    "SortKey",
+    "Span",
+    "WorkRow",
+    "fit_cell",
+    "job_columns",
+    "layout",
+    "plain",
+    "queue_rows",
+    "servers_total",
+    "worker_columns",
+    "worker_rows",
+]
+
+_HOMES: Final = {
+    "base": ("Cell", "Column", "Context", "SortKey", "Span", "fit_cell", "layout", "plain"),
+    "jobs": ("JOBS", "JobRow", "job_columns"),
+    "queues": ("QUEUES", "QueueRow", "queue_rows"),
+    "servers": ("SERVERS", "SERVERS_ONCE", "ServersTotal", "servers_total"),
+    "workers": ("WORKERS", "ProcessRow", "WorkRow", "worker_columns", "worker_rows"),
+}
+_HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)

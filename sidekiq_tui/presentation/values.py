@@ -1,0 +1,180 @@
+"""How payloads read: arguments in one line, JSON over several lines, raw bytes escaped.
+
+Everything here works for any value a payload may hold, whatever its size and depth: nothing recurses with the data,
+and the work is bounded by what is shown.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from sidekiq_tui.presentation.text import clip, display_text
+
+_LINE_LIMIT: Final = 10_000
+_UNESCAPED: Final = frozenset(range(0x20, 0x7F)) - {0x5C}
+
+
+def json_text(value: object, limit: int | None = 500) -> str:
+    """One safe line of compact JSON, at most `limit` characters; the items of a list stand without its brackets.
+
+    A value that ActiveJob serialised (`_aj_serialized`, protocol 5.5) shows as the value alone.
+    """
+    out: list[str] = []
+    length = 0
+    for piece in _pieces(value, limit):
+        out.append(piece)
+        length += len(piece)
+        if limit is not None and length > limit:
+            break
+    return display_text("".join(out), limit)
+
+
+def pretty_lines(value: object, max_lines: int = 10_000) -> list[str]:
+    """JSON with one value a line, two blanks an indent; every line is safe by itself, so no value can break one."""
+    lines: list[str] = []
+    line = ""
+    for depth, piece in _indented(value):
+        if depth is None:
+            line += piece
+            continue
+        lines.append(display_text(line, _LINE_LIMIT))
+        if len(lines) >= max_lines:
+            return [*lines, "…"]
+        # The indent stops growing where no screen could show it.
+        line = "  " * min(depth, 40) + piece
+    lines.append(display_text(line, _LINE_LIMIT))
+    return lines
+
+
+def raw_lines(raw: bytes, width: int = 96, limit: int = 1_000_000) -> list[str]:
+    r"""The exact bytes in lines of at most `width` cells: `\n`, `\x1b`, `\\` for what cannot stand for itself."""
+    shown = _escaped(raw[:limit])
+    lines: list[str] = []
+    while shown:
+        line = clip(shown, width, ellipsis="")
+        line = line or shown[:1]
+        lines.append(line)
+        shown = shown[len(line) :]
+    if len(raw) > limit:
+        lines.append(f"… {len(raw) - limit:,} bytes more")
+    return lines
+
+
+def _escaped(raw: bytes) -> str:
+    """ASCII as it is, letters of other scripts too; every other byte by its number."""
+    out: list[str] = []
+    for char in raw.decode("utf-8", "surrogateescape"):
+        if ord(char) in _UNESCAPED:
+            out.append(char)
+        elif char in _SHORT:
+            out.append(_SHORT[char])
+        elif char.isalpha() and display_text(char) == char:
+            out.append(char)
+        else:
+            out.extend(f"\\x{byte:02x}" for byte in char.encode("utf-8", "surrogateescape"))
+    return "".join(out)
+
+
+_SHORT: Final[Mapping[str, str]] = {"\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
+
+
+def scalar_json(value: object, limit: int | None = None) -> str:
+    """JSON of a value that is no list and no mapping; never raises. Text is cut at `limit` characters."""
+    if isinstance(value, str):
+        return json.dumps(value if limit is None else value[: limit + 1], ensure_ascii=False)
+    if value is None or isinstance(value, bool | float):
+        return json.dumps(value)
+    if isinstance(value, int):
+        return int_text(value)
+    return json.dumps(str(value), ensure_ascii=False)
+
+
+def int_text(value: int) -> str:
+    """Decimal digits, or hexadecimal ones where Python refuses to write that many decimals."""
+    try:
+        return str(value)
+    except ValueError:
+        return hex(value)
+
+
+def _plain_value(value: object) -> object:
+    """The value inside ActiveJob's `{"_aj_serialized": class, "value": ...}`, else `value` itself."""
+    while isinstance(value, Mapping) and "_aj_serialized" in value and "value" in value:
+        value = value["value"]
+    return value
+
+
+def _children(value: object, limit: int | None) -> Iterator[tuple[str, object]] | None:
+    """The items of a container, each with what stands before it; None for anything else."""
+    if isinstance(value, Mapping):
+        return ((scalar_json(str(key), limit) + ":", item) for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return (("", item) for item in value)
+    return None
+
+
+def _pieces(value: object, limit: int | None) -> Iterator[str]:
+    """Compact JSON in pieces; the outermost list has no brackets and `, ` between its items."""
+    value = _plain_value(value)
+    bare = isinstance(value, list | tuple)
+    items = _children(value, limit)
+    if items is None:
+        yield scalar_json(value, limit)
+        return
+    # Open containers: their items to come, whether none came yet, what closes them, what separates.
+    close, comma = ("", ", ") if bare else ("}", ",")
+    if not bare:
+        yield "{"
+    stack: list[tuple[Iterator[tuple[str, object]], str, str]] = [(items, close, comma)]
+    first = True
+    while stack:
+        items, close, comma = stack[-1]
+        step = next(items, None)
+        if step is None:
+            stack.pop()
+            first = False
+            yield close
+            continue
+        before, item = step
+        yield before if first else comma + before
+        item = _plain_value(item)
+        inner = _children(item, limit)
+        first = inner is not None
+        if inner is None:
+            yield scalar_json(item, limit)
+            continue
+        opening, closing = ("{", "}") if isinstance(item, Mapping) else ("[", "]")
+        yield opening
+        stack.append((inner, closing, ","))
+
+
+def _indented(value: object) -> Iterator[tuple[int | None, str]]:
+    """JSON in pieces; a depth starts a new line with that indent, None goes on in the line."""
+    items = _children(value, _LINE_LIMIT)
+    if items is None:
+        yield None, scalar_json(value, _LINE_LIMIT)
+        return
+    stack = [(items, "}" if isinstance(value, Mapping) else "]")]
+    yield None, "{" if isinstance(value, Mapping) else "["
+    first = True
+    while stack:
+        items, close = stack[-1]
+        step = next(items, None)
+        if step is None:
+            stack.pop()
+            yield (None if first else len(stack)), close
+            first = False
+            continue
+        before, item = step
+        if not first:
+            yield None, ","
+        yield len(stack), before + (" " if before else "")
+        inner = _children(item, _LINE_LIMIT)
+        first = inner is not None
+        if inner is None:
+            yield None, scalar_json(item, _LINE_LIMIT)
+            continue
+        yield None, "{" if isinstance(item, Mapping) else "["
+        stack.append((inner, "}" if isinstance(item, Mapping) else "]"))
