@@ -1,0 +1,77 @@
+"""The one seam to redis-py: one Sidekiq in one Redis database, and every error in words fit for an operator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from redis.exceptions import RedisClusterException, RedisError
+
+from sidekiq_tui.sidekiq.errors import SidekiqError
+from sidekiq_tui.sidekiq.failures import connection_failure, reply_failure
+from sidekiq_tui.sidekiq.keys import Keys
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+Argument = str | bytes | int | float
+Command = tuple[Argument, ...]
+# A RESP2 reply: bytes, an integer, nil, a list of replies; in a pipeline an error stands in the reply's place.
+Reply = bytes | int | None | list["Reply"] | SidekiqError
+
+# Everything that redis-py lets through when a conversation fails. CancelledError is not among them.
+_FAILURES: Final = (RedisError, RedisClusterException, OSError, EOFError, UnicodeError)
+
+
+class Database:
+    """One Sidekiq in one Redis database. `trips` counts the round trips so far.
+
+    The client comes from outside: RESP2, `decode_responses` off, no retries. Command names are sent as bytes, so that
+    redis-py's response callbacks, which it keeps under `str`, don't touch the replies: HGETALL and ZRANGE WITHSCORES
+    come back flat, INFO as one text, scores as text. A task may be cancelled at any await: its connection is dropped.
+    """
+
+    def __init__(self, redis: Redis, namespace: str = "") -> None:
+        self.keys: Final = Keys(namespace)
+        self.trips = 0
+        self._redis = redis
+
+    async def pipeline(self, commands: Sequence[Command]) -> list[Reply]:
+        """Runs the commands in one round trip, without a transaction (others may run in between).
+
+        An error reply is returned in its command's place. Raises ServerUnreachable and its kin when the conversation
+        fails.
+        """
+        if not commands:
+            return []
+        pipe = self._redis.pipeline(transaction=False)
+        for command in commands:
+            pipe.execute_command(*_wire(command))
+        self.trips += 1
+        try:
+            replies = await pipe.execute(raise_on_error=False)
+        except _FAILURES as error:
+            raise connection_failure(error) from error
+        return [
+            reply_failure(reply, command) if isinstance(reply, Exception) else reply
+            for reply, command in zip(replies, commands, strict=True)
+        ]
+
+    async def command(self, *command: Argument) -> Reply:
+        """Runs one command in one round trip. Raises an error reply, too: Forbidden, WrongType, ReplyError."""
+        reply = (await self.pipeline([command]))[0]
+        if isinstance(reply, SidekiqError):
+            raise reply
+        return reply
+
+    async def close(self) -> None:
+        """Closes the client and its connections. Never raises: there is nobody left to tell."""
+        try:
+            await self._redis.aclose()
+        except _FAILURES:
+            return
+
+
+def _wire(command: Command) -> tuple[bytes | int | float, ...]:
+    """The command as it goes to redis-py: text as bytes, and the name above all."""
+    return tuple(part.encode("utf-8", "surrogateescape") if isinstance(part, str) else part for part in command)

@@ -1,0 +1,153 @@
+"""The only place that spells Redis keys (protocol sections 3, 8 to 11 and 16)."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Final, Literal
+
+from sidekiq_tui.sidekiq.payload import to_bytes
+
+SetName = Literal["retry", "schedule", "dead"]
+SET_NAMES: Final[tuple[SetName, ...]] = ("retry", "schedule", "dead")
+
+# What a redis-namespace leaves behind (up to Sidekiq 6.5): `<namespace>:queues`, `<namespace>:processes`.
+NAMESPACED_QUEUES: Final = b"*:queues"
+NAMESPACED_PROCESSES: Final = b"*:processes"
+
+
+class Keys:
+    """The keys of one Sidekiq, as bytes. Dates and times inside key names are UTC; datetimes must be aware."""
+
+    __slots__ = ("namespace", "prefix")
+
+    def __init__(self, namespace: str = "") -> None:
+        self.namespace = namespace
+        self.prefix = to_bytes(f"{namespace}:") if namespace else b""
+
+    def _key(self, name: str) -> bytes:
+        return self.prefix + to_bytes(name)
+
+    @property
+    def queues(self) -> bytes:
+        """Set of queue names, without prefix."""
+        return self._key("queues")
+
+    def queue(self, name: str) -> bytes:
+        """List of payloads; the head is the newest, the tail runs next."""
+        return self._key(f"queue:{name}")
+
+    @property
+    def retry(self) -> bytes:
+        """Sorted set; scores are the times of the next try, in seconds."""
+        return self._key("retry")
+
+    @property
+    def schedule(self) -> bytes:
+        """Sorted set; scores are the times to run at, in seconds."""
+        return self._key("schedule")
+
+    @property
+    def dead(self) -> bytes:
+        """Sorted set; scores are the times of death, in seconds."""
+        return self._key("dead")
+
+    def job_set(self, name: SetName) -> bytes:
+        """The sorted set of that name."""
+        return self._key(name)
+
+    @property
+    def processes(self) -> bytes:
+        """Set of process identities, `hostname:pid:nonce`; may hold dead ones."""
+        return self._key("processes")
+
+    def process(self, identity: str) -> bytes:
+        """Hash of one process's heartbeat."""
+        return self._key(identity)
+
+    def work(self, identity: str) -> bytes:
+        """Hash of thread id to job in progress, from 6.4.2."""
+        return self._key(f"{identity}:work")
+
+    def workers_v6(self, identity: str) -> bytes:
+        """The same as `work` until 6.4.1."""
+        return self._key(f"{identity}:workers")
+
+    def signals(self, identity: str) -> bytes:
+        """List of signals that the process has not taken yet."""
+        return self._key(f"{identity}-signals")
+
+    @property
+    def leader(self) -> bytes:
+        """Identity of the Enterprise leader."""
+        return self._key("dear-leader")
+
+    @property
+    def paused(self) -> bytes:
+        """Set of paused queues (Pro writes it, open source only shows it)."""
+        return self._key("paused")
+
+    @property
+    def stat_processed(self) -> bytes:
+        """Lifetime counter of executions, failures included."""
+        return self._key("stat:processed")
+
+    @property
+    def stat_failed(self) -> bytes:
+        """Lifetime counter of failures."""
+        return self._key("stat:failed")
+
+    def stat_day(self, kind: Literal["processed", "failed"], day: date) -> bytes:
+        """One UTC day's counter."""
+        return self._key(f"stat:{kind}:{day:%Y-%m-%d}")
+
+    def metrics_minute_v7(self, at: datetime) -> bytes:
+        """7.x metrics of a minute: neither hour nor minute padded."""
+        at = at.astimezone(UTC)
+        return self._key(f"j|{at:%Y%m%d}|{at.hour}:{at.minute}")
+
+    def metrics_minute(self, at: datetime) -> bytes:
+        """8.x metrics of a minute: two digits of year and of minute."""
+        at = at.astimezone(UTC)
+        return self._key(f"j|{at:%y%m%d}|{at.hour}:{at:%M}")
+
+    def metrics_ten_minutes(self, at: datetime) -> bytes:
+        """8.x metrics of ten minutes: the first digit of the padded minute."""
+        at = at.astimezone(UTC)
+        return self._key(f"j|{at:%y%m%d}|{at.hour}:{at.minute // 10}")
+
+    def histogram_v7(self, klass: str, at: datetime) -> bytes:
+        """6.5 and 7.x execution times of a class in a minute: no prefix, day and hour padded, minute not."""
+        at = at.astimezone(UTC)
+        return self._key(f"{klass}-{at:%d}-{at:%H}:{at.minute}")
+
+    def histogram(self, klass: str, at: datetime) -> bytes:
+        """8.x execution times of a class in a minute: nothing padded."""
+        at = at.astimezone(UTC)
+        return self._key(f"h|{klass}-{at.day}-{at.hour}:{at.minute}")
+
+    def marks(self, day: date) -> bytes:
+        """Hash of one UTC day's deploys: minute to label."""
+        return self._key(f"{day:%Y%m%d}-marks")
+
+    def iteration(self, jid: str) -> bytes:
+        """Hash of an iterable job's state, from 7.3."""
+        return self._key(f"it-{jid}")
+
+    @property
+    def profiles(self) -> bytes:
+        """Sorted set of profile keys; scores are times of expiry, in seconds. From 8.0."""
+        return self._key("profiles")
+
+    def profile(self, key: str) -> bytes:
+        """Hash of one profile; `key` is a member of `profiles`."""
+        return self._key(key)
+
+    @property
+    def batches(self) -> bytes:
+        """Sorted set of Pro batches: a sign of Pro."""
+        return self._key("batches")
+
+    @property
+    def super_processes(self) -> bytes:
+        """Set of processes that use Pro's super_fetch: a sign of Pro."""
+        return self._key("super_processes")
