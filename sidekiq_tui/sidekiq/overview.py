@@ -1,15 +1,28 @@
-"""What one poll of a server reads: counters, queues, processes and the state of Redis, in one round trip."""
+"""What one poll of a server finds: counters, queues, processes and the state of Redis, in one round trip."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Final
 
+from sidekiq_tui.sidekiq.database import Database
+from sidekiq_tui.sidekiq.errors import SidekiqError
+from sidekiq_tui.sidekiq.polling import ProcessWatch, QueueWatch, Replies, Trip
 from sidekiq_tui.sidekiq.process import Process
-from sidekiq_tui.sidekiq.redis_info import RedisInfo
+from sidekiq_tui.sidekiq.redis_info import RedisInfo, parse_info
+from sidekiq_tui.sidekiq.replies import members, natural, reason, text
+from sidekiq_tui.sidekiq.stats import DEFAULT_QUEUE, counter, known_sum, names_command
+from sidekiq_tui.sidekiq.version import edition_commands, edition_signs, versions_of
 
-DEFAULT_QUEUE: Final = "default"
+SLOW_PERIOD: Final = 15.0
+"""Seconds between reads of what hardly changes: INFO and the signs of an edition."""
+
+OVERDUE_AFTER: Final = 60.0
+"""Seconds a retry or scheduled job may stay past its time before it counts as overdue, with up to four processes."""
+_OVERDUE_PER_PROCESS: Final = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +38,7 @@ class QueueSummary:
     paused: bool | None
     """Whether it is in `paused`, which only Sidekiq Pro's workers honour."""
     processes: int | None
-    """Live processes (fresh heartbeat, not quiet) that fetch from it."""
+    """Live processes that name it among their queues, quiet and stale ones too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +101,7 @@ class Overview:
         """Jobs in all queues that can be read."""
         if "queues" in self.denied and not self.queues:
             return None
-        return _known_sum([queue.size for queue in self.queues])
+        return known_sum([queue.size for queue in self.queues])
 
     @property
     def latency(self) -> float | None:
@@ -104,10 +117,134 @@ class Overview:
         return max(waiting, key=lambda queue: queue.latency or 0.0, default=None)
 
     def _sum_of_processes(self, values: list[int | None]) -> int | None:
-        return None if "processes" in self.denied and not self.processes else _known_sum(values)
+        return None if "processes" in self.denied and not self.processes else known_sum(values)
 
 
-def _known_sum(values: list[int | None]) -> int | None:
-    """The sum of what is known; None when there are values and none is known."""
-    known = [value for value in values if value is not None]
-    return sum(known) if known or not values else None
+class OverviewReader:
+    """Reads one server's overview again and again: one trip each time, and one more whenever names turn up new."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._queues = QueueWatch(db.keys)
+        self._processes = ProcessWatch(db.keys)
+        self._redis = RedisInfo()
+        self._editions: Sequence[object] = [None for _ in edition_commands(db.keys)]
+        self._slow_denied: dict[str, str] = {}
+        self._slow_read_at: float | None = None
+
+    async def read(self, now: float) -> Overview:
+        """The overview at `now` (Unix seconds). What may not be read, or is of a wrong type, is None and in `denied`.
+
+        Raises SidekiqError only when the server can't be reached.
+        """
+        trip = self._fixed_part(now)
+        self._queues.ask_known(trip)
+        self._processes.ask_known(trip)
+        started = perf_counter()
+        replies = dict(await trip.send(self._db))
+        rtt = perf_counter() - started
+        more = Trip()
+        self._queues.ask_new(more, replies["queues"])
+        self._processes.ask_new(more, replies["processes"])
+        if more:
+            replies.update(await more.send(self._db))
+        return self._overview(now, rtt, replies)
+
+    def _fixed_part(self, now: float) -> Trip:
+        keys, trip = self._db.keys, Trip()
+        trip.ask("processed", "GET", keys.stat_processed)
+        trip.ask("failed", "GET", keys.stat_failed)
+        for name, key in (("retries", keys.retry), ("scheduled", keys.schedule), ("dead", keys.dead)):
+            trip.ask(name, "ZCARD", key)
+        # A count, not the lowest entry: an entry may be a megabyte, and Redis has no way to read its score alone.
+        due_before = f"({now - max(OVERDUE_AFTER, _OVERDUE_PER_PROCESS * len(self._processes.known))!r}"
+        trip.ask("overdue retries", "ZCOUNT", keys.retry, "-inf", due_before)
+        trip.ask("overdue scheduled", "ZCOUNT", keys.schedule, "-inf", due_before)
+        for name, key in (("queues", keys.queues), ("processes", keys.processes), ("paused", keys.paused)):
+            trip.ask(name, *names_command(key))
+        trip.ask("leader", "GET", keys.leader)
+        if self._slow_read_at is None or not 0 <= now - self._slow_read_at < SLOW_PERIOD:
+            trip.ask("redis", "INFO")
+            for number, command in enumerate(edition_commands(keys)):
+                trip.ask(("edition", number), *command)
+        return trip
+
+    def _overview(self, now: float, rtt: float, replies: Replies) -> Overview:
+        leader = text(replies["leader"])
+        self._queues.take(replies)
+        self._processes.take(replies, now, leader)
+        if "redis" in replies:
+            self._take_slow(replies, now)
+        paused, live = members(replies["paused"]), self._processes.live
+        return Overview(
+            read_at=now,
+            rtt=rtt,
+            processed=counter(replies["processed"]),
+            failed=counter(replies["failed"]),
+            retries=natural(replies["retries"]),
+            scheduled=natural(replies["scheduled"]),
+            dead=natural(replies["dead"]),
+            overdue_retries=natural(replies["overdue retries"]),
+            overdue_scheduled=natural(replies["overdue scheduled"]),
+            queues=self._summaries(now, paused),
+            processes=live,
+            leader=leader,
+            redis=self._redis,
+            sidekiq_versions=versions_of(live),
+            edition_signs=edition_signs(self._editions, paused=paused or (), leader=leader, processes=live),
+            denied=self._denied(replies),
+        )
+
+    def _summaries(self, now: float, paused: Sequence[str] | None) -> tuple[QueueSummary, ...]:
+        served = Counter(queue for process in self._processes.live for queue in process.queues)
+        unknown = self._processes.problem is not None and not self._processes.live
+        paused_names = None if paused is None else frozenset(paused)
+        return tuple(
+            QueueSummary(
+                name=name,
+                size=state.size,
+                latency=state.latency(now),
+                oldest_at=state.oldest_at,
+                paused=None if paused_names is None else name in paused_names,
+                processes=None if unknown else served[name],
+            )
+            for name, state in self._queues.states.items()
+        )
+
+    def _take_slow(self, replies: Replies, now: float) -> None:
+        self._slow_read_at = now
+        self._slow_denied = {}
+        info = replies["redis"]
+        self._redis = RedisInfo() if isinstance(info, SidekiqError) else parse_info(info)
+        self._editions = [replies["edition", number] for number in range(len(self._editions))]
+        for panel, reply in (("redis", info), *(("edition", sign) for sign in self._editions)):
+            if isinstance(reply, SidekiqError):
+                self._slow_denied[panel] = reason(reply)
+
+    def _denied(self, replies: Replies) -> dict[str, str]:
+        denied = dict(self._slow_denied)
+        for panel, name in _PANELS:
+            reply = replies[name]
+            if isinstance(reply, SidekiqError):
+                denied[panel] = reason(reply)
+            elif panel == "counters" and counter(reply) is None:
+                denied[panel] = f"the counter of {name} jobs holds no number"
+        for panel, problem in (
+            ("queues", self._queues.problem),
+            ("processes", self._processes.problem),
+            ("signals", self._processes.signals_problem),
+        ):
+            if problem is not None:
+                denied[panel] = problem
+        return denied
+
+
+_PANELS: Final = (
+    ("counters", "processed"),
+    ("counters", "failed"),
+    ("retries", "retries"),
+    ("scheduled", "scheduled"),
+    ("dead", "dead"),
+    ("paused", "paused"),
+    ("leader", "leader"),
+)

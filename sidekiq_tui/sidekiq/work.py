@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Final
 
-if TYPE_CHECKING:
-    from sidekiq_tui.sidekiq.job import JobRecord
+from sidekiq_tui.sidekiq.database import Database
+from sidekiq_tui.sidekiq.errors import SidekiqError
+from sidekiq_tui.sidekiq.job import JobRecord, Place
+from sidekiq_tui.sidekiq.payload import decode, to_bytes
+from sidekiq_tui.sidekiq.replies import fields, moment, text
+
+_SLICE: Final = 200
+_PLACE: Final = Place("work")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,3 +27,56 @@ class Work:
     queue: str | None
     run_at: float | None
     job: JobRecord
+
+
+async def read_work(db: Database, identities: Sequence[str]) -> tuple[Work, ...]:
+    """The work of these processes, oldest first; one trip per 200 processes.
+
+    Reads the key of 6.4.2 and later and the one before. Raises the SidekiqError when no key could be read;
+    single keys of a wrong type are left out.
+    """
+    found: list[Work] = []
+    errors: list[SidekiqError] = []
+    answers = 0
+    for start in range(0, len(identities), _SLICE):
+        some = [identity for identity in identities[start : start + _SLICE] for _ in range(2)]
+        keys = (key for name in some[::2] for key in (db.keys.work(name), db.keys.workers_v6(name)))
+        for identity, reply in zip(some, await db.pipeline([("HGETALL", key) for key in keys]), strict=True):
+            if isinstance(reply, SidekiqError):
+                errors.append(reply)
+            else:
+                answers += 1
+                found += _work_of(identity, fields(reply))
+    if errors and not answers:
+        raise errors[0]
+    return tuple(sorted(found, key=_age))
+
+
+def _age(work: Work) -> tuple[float, str, str]:
+    return (math.inf if work.run_at is None else work.run_at, work.identity, work.tid)
+
+
+def _work_of(identity: str, threads: Mapping[str, bytes]) -> Iterator[Work]:
+    for tid, raw in threads.items():
+        said = decode(raw)
+        if said is None:
+            yield Work(identity, tid, None, None, JobRecord(raw, _PLACE))
+        else:
+            queue = text(_either(said, "queue", "Queue"))
+            payload = _payload(_either(said, "payload", "Payload"))
+            yield Work(identity, tid, queue, moment(_either(said, "run_at", "RunAt")), JobRecord(payload, _PLACE))
+
+
+def _either(said: Mapping[str, object], name: str, other: str) -> object:
+    """A field under Sidekiq's name, or under the one of go-workers2 (protocol 11.6)."""
+    return said[name] if name in said else said.get(other)
+
+
+def _payload(value: object) -> bytes:
+    """The job's bytes: a JSON text inside the JSON. 6.0.1 and older, and some ports, put the object itself there."""
+    if isinstance(value, str):
+        return to_bytes(value)
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    except (TypeError, ValueError, RecursionError):
+        return b""
