@@ -8,12 +8,35 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sidekiq_tui.presentation.text import clip, display_text
+from sidekiq_tui.sidekiq import payload
+
+if TYPE_CHECKING:
+    from sidekiq_tui.sidekiq.job import JobRecord
 
 _LINE_LIMIT: Final = 10_000
+_SERIALIZED: Final = "_aj_serialized"
 _UNESCAPED: Final = frozenset(range(0x20, 0x7F)) - {0x5C}
+
+
+def screen_args(job: JobRecord) -> object:
+    """The arguments as people read them: as `display_args`, with what ActiveJob serialised shown by its value alone.
+
+    For screens and tables; the JSON output follows Sidekiq's own rules (protocol 5.5).
+    """
+    if not job.is_active_job or _SERIALIZED.encode() not in job.raw:
+        return job.display_args
+    return payload.display_args({**job.item, "args": _with_plain_values(job.item.get("args"))})
+
+
+def _with_plain_values(value: object) -> object:
+    """A copy with the values that ActiveJob serialised; a decoded payload is never too deep to walk (json_codec)."""
+    value = _plain_value(value)
+    if isinstance(value, Mapping):
+        return {key: _with_plain_values(item) for key, item in value.items()}
+    return [_with_plain_values(item) for item in value] if isinstance(value, list) else value
 
 
 def json_text(value: object, limit: int | None = 500) -> str:
@@ -101,7 +124,7 @@ def int_text(value: int) -> str:
 
 def _plain_value(value: object) -> object:
     """The value inside ActiveJob's `{"_aj_serialized": class, "value": ...}`, else `value` itself."""
-    while isinstance(value, Mapping) and "_aj_serialized" in value and "value" in value:
+    while isinstance(value, Mapping) and _SERIALIZED in value and "value" in value:
         value = value["value"]
     return value
 

@@ -20,7 +20,7 @@ from sidekiq_tui.presentation.columns.base import (
     value_cell,
 )
 from sidekiq_tui.presentation.text import display_text
-from sidekiq_tui.presentation.values import json_text
+from sidekiq_tui.presentation.values import json_text, screen_args
 
 if TYPE_CHECKING:
     from sidekiq_tui.sidekiq.job import JobRecord
@@ -118,7 +118,7 @@ def _args(row: JobRow | JobRecord, context: Context, width: int | None) -> Cell:
     job = _job(row)
     if job.malformed:
         return (Span(_what_it_is(job.raw), "muted"),)
-    return (Span(json_text(job.display_args, context.limit), "muted"),)
+    return (Span(json_text(screen_args(job), context.limit), "muted"),)
 
 
 def _what_it_is(raw: bytes) -> str:
@@ -184,7 +184,7 @@ def _text(value: Callable[[JobRecord], str | None]) -> Callable[[JobRow | JobRec
 
 
 def _args_key(row: JobRow | JobRecord, context: Context) -> SortKey:
-    return text_key(display_text(json_text(_job(row).display_args)))
+    return text_key(display_text(json_text(screen_args(_job(row)))))
 
 
 _Column = Column["JobRow | JobRecord"]

@@ -72,9 +72,6 @@ class ServersTotal:
     figures: Figures
 
 
-ServerListRow = "ServerSnapshot | ServersTotal"
-
-
 def figures(snapshot: ServerSnapshot) -> Figures:
     """The numbers of one server: the last known ones, but no rates while it does not answer."""
     overview = snapshot.overview
@@ -192,7 +189,7 @@ def _rtt(row: ServerSnapshot | ServersTotal, context: Context, width: int | None
     if isinstance(row, ServersTotal):
         return ()
     known = row.overview if _answers(row) else None
-    return value_cell(units.duration(known.rtt if known else None), _role(row, "round trip", "rtt"))
+    return value_cell(units.duration(known.rtt if known else None), _role(row, "round trip", "no answer"))
 
 
 def _trend(row: ServerSnapshot | ServersTotal, context: Context, width: int | None) -> Cell:
@@ -207,7 +204,7 @@ def _busy(row: ServerSnapshot | ServersTotal, context: Context, width: int | Non
     one = _figures(row)
     if one.busy is None and one.concurrency is None:
         return value_cell(units.UNKNOWN, _role(row))
-    return (Span(f"{units.count(one.busy)}/{units.count(one.concurrency)}", _role(row, "threads", "processes")),)
+    return (Span(f"{units.count(one.busy)}/{units.count(one.concurrency)}", _role(row, "no process", "all quiet")),)
 
 
 def _latency(row: ServerSnapshot | ServersTotal, context: Context, width: int | None) -> Cell:
@@ -219,7 +216,7 @@ def _latency(row: ServerSnapshot | ServersTotal, context: Context, width: int | 
     if width is not None:
         name = clip(name, width - 6, ellipsis=context.glyphs.cut)
         late = f"{late:>5}"
-    return (Span(name, "muted"), Span(" ", "muted"), Span(late, _role(row, "latency", one.worst)))
+    return (Span(name, "muted"), Span(" ", "muted"), Span(late, _role(row, "latency")))
 
 
 def _number(
@@ -292,19 +289,19 @@ _LATENCY: Final = _Column(
     goes=10,
     sort=_number(lambda one: one.latency, units.duration)[1],
 )
-_ENQUEUED: Final = _number_column("enq", 5, None, lambda one: one.enqueued, units.count, "enqueued", "backlog")
-_RETRY: Final = _number_column("retry", 5, 4, lambda one: one.retries, units.count, "retries", "retry")
-_SCHEDULED: Final = _number_column("sched", 5, 3, lambda one: one.scheduled, units.count, "scheduled")
-_DEAD: Final = _number_column("dead", 5, 7, lambda one: one.dead, units.count, "dead", "dead set")
-_MEMORY: Final = _number_column("memory", 7, 2, lambda one: one.memory, units.size, "memory", "eviction")
-_PROCESSES: Final = _number_column("procs", 5, 1, lambda one: one.processes, units.count, "processes")
+_ENQUEUED: Final = _number_column("enq", 5, None, lambda one: one.enqueued, units.count, "not served", "no process")
+_RETRY: Final = _number_column("retry", 5, 4, lambda one: one.retries, units.count)
+_SCHEDULED: Final = _number_column("sched", 5, 3, lambda one: one.scheduled, units.count)
+_DEAD: Final = _number_column("dead", 5, 7, lambda one: one.dead, units.count, "dead set")
+_MEMORY: Final = _number_column("memory", 7, 2, lambda one: one.memory, units.size, "memory", "eviction", "policy")
+_PROCESSES: Final = _number_column("procs", 5, 1, lambda one: one.processes, units.count, "no process", "all quiet")
 
 SERVERS: Final[tuple[_Column, ...]] = (
     _SERVER,
     _LABEL,
     _STATE,
     _RTT,
-    _number_column("proc/s", 6, None, lambda one: one.processed_rate, units.rate, "processed", live=True),
+    _number_column("proc/s", 6, None, lambda one: one.processed_rate, units.rate, live=True),
     _Column("trend", "trend", 8, 16, _trend, weight=2, goes=3, live=True),
     _number_column("fail%", 5, 9, lambda one: one.failure_share, units.share, "failures", live=True),
     _BUSY,

@@ -10,7 +10,7 @@ from sidekiq_tui.presentation import units
 from sidekiq_tui.presentation.columns.base import Cell, Column, Context, Span, value_cell
 from sidekiq_tui.presentation.spark import meter
 from sidekiq_tui.presentation.text import cell_width
-from sidekiq_tui.presentation.values import json_text
+from sidekiq_tui.presentation.values import json_text, screen_args
 from sidekiq_tui.sidekiq.process import Process
 from sidekiq_tui.sidekiq.work import Work
 
@@ -95,13 +95,14 @@ def _name(row: WorkerRow, context: Context, width: int | None) -> Cell:
         name = context.safe(job.display_class) if job.display_class is not None else units.UNKNOWN
         if job.malformed:
             return (Span("    "), Span(f"{context.glyphs.bad} undecodable", "bad"))
-        return (Span("    "), Span(name), Span("  "), Span(json_text(job.display_args, context.limit), "muted"))
+        return (Span("    "), Span(name), Span("  "), Span(json_text(screen_args(job), context.limit), "muted"))
     process = row.process
     folded = process.identity in context.folded
     mark = Span((context.glyphs.folded if folded else context.glyphs.open) + " ", "accent")
     words = [process.tag or "", "leader" if process.leader else "", "embedded" if process.embedded else ""]
     about = context.safe("  ".join(word for word in words if word))
-    named = (mark, Span(context.safe(process_name(process)), "strong"))
+    name_span = Span(context.safe(process_name(process)), "strong")
+    named = (name_span,) if context.complete else (mark, name_span)
     return (*named, Span("  "), Span(about, "muted")) if about else named
 
 
