@@ -56,7 +56,7 @@ async def stored_secret(profile: Profile, environ: Mapping[str, str] | None = No
     if value := environ.get(environment_variable(profile.name)):
         return Secret(value)
     if profile.password_file is not None:
-        return Secret(read_file(Path(profile.password_file).expanduser()))
+        return Secret(read_file(profile.password_file))
     if profile.keyring:
         value = await keyring_store.read(profile.name)
         if value is None:
@@ -134,8 +134,9 @@ def _quoted(said: bytes) -> str:
     return f": {clean}" if clean else ""
 
 
-def read_file(path: Path) -> str:
+def read_file(name: str) -> str:
     """The first line of a password file. Refused unless it is ours alone (0600)."""
+    path = Path(name).expanduser()
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:

@@ -20,7 +20,7 @@ MAX_QUEUES: Final = 200
 """Queues with a history of their own; the longest ones when there are more."""
 
 RATE_WINDOW: Final = 30.0
-"""Seconds. Processes add to the counters in lumps, every 10 s from 7.0 on, every 5 s before (protocol 2): three lumps."""
+"""Seconds, three lumps: processes add to the counters every 10 s from 7.0 on, every 5 s before (protocol 2)."""
 RATE_MINIMUM: Final = 10.0
 """Seconds of counters before a rate is known, unless they have moved often enough."""
 RATE_STEPS: Final = 3
