@@ -17,7 +17,10 @@ _EIGHTHS: Final = 8
 
 def _sample(value: float | None) -> float | None:
     """`value` as something to draw: None where there is no sample, never below zero."""
-    return max(0.0, float(value)) if value is not None and math.isfinite(value) else None
+    try:
+        return max(0.0, float(value)) if value is not None and math.isfinite(value) else None
+    except OverflowError:  # an integer beyond any float
+        return None
 
 
 def _recent(values: Samples, width: int) -> list[float | None]:

@@ -74,7 +74,7 @@ def share(value: float | None) -> str:
     """A part of one: `0%`, `<0.1%`, `9.1%`, `79%`; only a whole is `100%`."""
     if value is None or not _known(value):
         return UNKNOWN
-    percent = value * 100
+    percent = min(value, 100) * 100
     if percent <= 0:
         return "0%"
     if percent < 0.1:
@@ -83,7 +83,7 @@ def share(value: float | None) -> str:
         return f"{percent:.1f}%"
     if percent < 100:
         return f"{min(99, round(percent))}%"
-    return f"{min(9999, int(percent))}%"
+    return f"{min(9999, int(percent + 1e-9))}%"
 
 
 def _long(seconds: int) -> str:

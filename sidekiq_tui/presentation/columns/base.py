@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Generic, NamedTuple, TypeVar
@@ -194,7 +195,10 @@ def label_role(label: str | None) -> str:
 
 def number_key(value: float | None) -> SortKey:
     """A sort key for a number that may be unknown."""
-    return (1, 0.0) if value is None else (0, float(value))
+    try:
+        return (1, 0.0) if value is None else (0, float(value))
+    except OverflowError:  # an integer beyond any float
+        return (0, math.inf)
 
 
 def text_key(value: str | None) -> SortKey:
