@@ -153,6 +153,22 @@ class EmbeddedRedis:
         `config` are further lines of a redis.conf; they win over ours. Call it from a thread that lives as long as the
         server should: on Linux the server ends with that thread. Raises ServerMissing, ServerFailed.
         """
+        server = cls.launch(folder, binary=binary, name=name, password=password, config=config, tcp_port=tcp_port)
+        server.wait_ready()
+        return server
+
+    @classmethod
+    def launch(
+        cls,
+        folder: Path,
+        *,
+        binary: Path | None = None,
+        name: str = "redis",
+        password: str | None = None,
+        config: Sequence[str] = (),
+        tcp_port: int | None = None,
+    ) -> EmbeddedRedis:
+        """The same as `start` without waiting, so that several servers can come up at the same time."""
         binary = binary or find_server()
         _private_folder(folder)
         path = folder / f"{name}.sock"
@@ -160,38 +176,30 @@ class EmbeddedRedis:
             raise ServerFailed(f"the path of its socket is too long: {path}", hint="use a folder with a shorter name")
         if path.exists():
             raise ServerFailed(f"{path} exists already", hint="another server may be running there")
-        log = folder / f"{name}.log"
         lines = [*_base_config(binary, folder, path, password, tcp_port), *config, ""]
-        with log.open("wb") as sink:
+        with _log(path).open("wb") as log:
             process = subprocess.Popen(
                 _command(binary),
                 stdin=subprocess.PIPE,
-                stdout=sink,
-                stderr=sink,
+                stdout=log,
+                stderr=log,
                 cwd=folder,
                 start_new_session=True,
             )
-        server = cls(name, path, process, password, tcp_port)
-        try:
-            assert process.stdin is not None
-            with contextlib.suppress(BrokenPipeError), process.stdin as stdin:
-                stdin.write("\n".join(lines).encode())
-            server._wait(log)
-        except BaseException:
-            server.stop()
-            raise
-        return server
+        assert process.stdin is not None
+        with contextlib.suppress(BrokenPipeError), process.stdin as stdin:
+            stdin.write("\n".join(lines).encode())
+        return cls(name, path, process, password, tcp_port)
 
-    def _wait(self, log: Path) -> None:
-        """Wait until the server answers PONG; raises ServerFailed when it ends first or takes too long."""
+    def wait_ready(self) -> None:
+        """Wait until the server answers PONG. Raises ServerFailed when it ends first or takes too long."""
         deadline = time.monotonic() + START_TIMEOUT
-        while time.monotonic() < deadline:
-            if self.process.poll() is not None:
-                break
+        while time.monotonic() < deadline and self.process.poll() is None:
             if _answers(self.socket, self.password):
                 return
             time.sleep(0.005)
-        tail = log.read_text(errors="replace").strip().splitlines()[-3:]
+        self.stop()
+        tail = _log(self.socket).read_text(errors="replace").strip().splitlines()[-3:]
         raise ServerFailed(f"{self.name}: " + (" / ".join(tail) or "it said nothing"))
 
     def stop(self) -> None:
@@ -204,6 +212,11 @@ class EmbeddedRedis:
                 self.process.kill()
                 self.process.wait()
         self.socket.unlink(missing_ok=True)
+
+
+def _log(path: Path) -> Path:
+    """Where the server on that socket writes what it has to say."""
+    return path.with_suffix(".log")
 
 
 def _private_folder(folder: Path) -> None:
