@@ -49,7 +49,7 @@ class LineChart(Inked):
         """Draws samples, newest last, with times spread evenly below. The scale outlives its highest sample."""
         restyled = (stale, ascii) != (self._stale, self._ascii)
         self._values, self._ticks, self._stale, self._ascii = tuple(values), tuple(ticks), stale, ascii
-        self._top = keep_top(self._top, self._values, self.columns)
+        self._top = keep_top(self._top, self._values, len(self._values))
         self._draw(everything=restyled)
 
     def restart(self) -> None:

@@ -1,0 +1,38 @@
+"""What the screens with a list share: the range in the title, what a narrow row leaves out, drawing context."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from sidekiq_tui.presentation import units
+from sidekiq_tui.presentation.columns.base import Cell, Column, Context, Span
+from sidekiq_tui.tui.state import AppState
+from sidekiq_tui.tui.widgets.record_table import RecordTable
+
+R = TypeVar("R")
+
+
+def context_of(state: AppState) -> Context:
+    """What cells depend on besides their row."""
+    return Context(now=state.now(), time_mode=state.time_mode, ascii=state.ascii, server_names=state.servers)
+
+
+def range_spans(table: RecordTable[R], size: int, unknown: str = units.UNKNOWN) -> list[Span]:
+    """Which rows are visible, `1–33 of 932`; nothing when all are."""
+    first, last = table.window
+    if last < first or (first == 0 and last == size - 1):
+        return []
+    return [Span(f"{first + 1:,}{unknown}{last + 1:,} of {units.count(size)}", "muted")]
+
+
+def left_out(table: RecordTable[R], columns: Sequence[Column[R]], row: R, context: Context) -> list[Span]:
+    """What the row has in columns that the terminal has no room for."""
+    spans: list[Span] = []
+    for column in columns:
+        if column.key in table.columns_shown:
+            continue
+        cell: Cell = column.cell(row, context, column.min)
+        if any(text.strip() for text, _ in cell):
+            spans += [Span(f"{'  ' if spans else ''}{column.heading} ", "muted"), *cell]
+    return spans

@@ -1,0 +1,224 @@
+"""The board: every server in a row, and under it why the selected one is as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.geometry import Region
+
+from sidekiq_tui.presentation import units
+from sidekiq_tui.presentation.columns.base import Span
+from sidekiq_tui.presentation.columns.servers import SERVERS, ServersTotal, servers_total
+from sidekiq_tui.presentation.glyphs import glyph_set
+from sidekiq_tui.servers.snapshot import ServerSnapshot
+from sidekiq_tui.tui.actions import LIST
+from sidekiq_tui.tui.messages import GoTo
+from sidekiq_tui.tui.screens.base import ViewScreen
+from sidekiq_tui.tui.screens.listing import context_of, left_out, range_spans
+from sidekiq_tui.tui.screens.server_details import detail_lines, worst_reason
+from sidekiq_tui.tui.state import AppState
+from sidekiq_tui.tui.widgets.board import Board
+from sidekiq_tui.tui.widgets.line import Line
+from sidekiq_tui.tui.widgets.line_chart import GUTTER, LineChart
+from sidekiq_tui.tui.widgets.record_table import RecordTable
+from sidekiq_tui.tui.widgets.rows import StaticRows
+from sidekiq_tui.tui.widgets.sorting import Order, in_order, next_order
+from sidekiq_tui.tui.widgets.text_block import TextBlock
+from sidekiq_tui.tui.widgets.title_line import TitleLine
+
+PERIOD: Final = 1800.0
+"""Seconds that the charts cover."""
+GROWTH_PERIOD: Final = 300.0
+TIMES: Final = ("30m ago", "now")
+DETAILS_LEAST: Final = 3
+CHARTS_WIDTH: Final = 100
+CHARTS_HEIGHT: Final = 11
+RULE_HEIGHT: Final = 28
+RISING: Final = frozenset({"server", "label", "state"})
+
+ServerRow = ServerSnapshot | ServersTotal
+
+
+def servers_layout(width: int, height: int, rows: int) -> dict[str, Region]:
+    """Where title, table (which would like `rows` lines), details and charts stand."""
+    table = min(rows, height - 1)
+    left = height - 2 - table
+    places = {"title": Region(0, 0, width, 1), "table": Region(0, 1, width, table)}
+    if left < DETAILS_LEAST:
+        return places | {"table": Region(0, 1, width, max(0, height - 1))}
+    top = table + 2
+    if height >= RULE_HEIGHT:
+        places["rule"] = Region(0, top - 1, width, 1)
+    if width < CHARTS_WIDTH or left < CHARTS_HEIGHT:
+        return places | {"details": Region(1, top, width - 2, left)}
+    x = max(width // 2 + 3, width - 96)
+    chart = (left - 3) // 2
+    chart -= chart % 2
+    places["details"] = Region(1, top, x - 2, left)
+    places["rate-title"] = Region(x - 1, top, width - x + 1, 1)
+    places["rate"] = Region(x - 1, top + 1, width - x, chart)
+    places["backlog-title"] = Region(x - 1, top + 1 + chart, width - x + 1, 1)
+    places["backlog"] = Region(x - 1, top + 2 + chart, width - x, chart + 1)
+    return places
+
+
+class ServersScreen(ViewScreen):
+    """All servers at once, whatever the scope."""
+
+    view: ClassVar[str] = "servers"
+    scopes: ClassVar[tuple[str, ...]] = (LIST, "sort")
+
+    def __init__(self, app_state: AppState) -> None:
+        super().__init__(app_state)
+        self._order = Order()
+        self._places: dict[str, Region] = {}
+        self._charted: str | None = None
+
+    def body(self) -> ComposeResult:
+        """Title, table, details, charts."""
+        ascii = self.app_state.ascii
+        yield Board(
+            TitleLine(ascii=ascii, id="title"),
+            RecordTable[ServerRow](SERVERS, id="table"),
+            Line(id="rule"),
+            TextBlock(ascii=ascii, id="details"),
+            TitleLine(ascii=ascii, id="rate-title"),
+            LineChart(units.rate, id="rate"),
+            TitleLine(ascii=ascii, id="backlog-title"),
+            LineChart(units.count, id="backlog"),
+            id="board",
+        )
+
+    @property
+    def table(self) -> RecordTable[ServerRow]:
+        """The list."""
+        return self.query_one("#table", RecordTable)
+
+    @property
+    def selected(self) -> ServerSnapshot | None:
+        """The server under the cursor."""
+        row = self.table.current
+        return row if isinstance(row, ServerSnapshot) else None
+
+    def on_mount(self) -> None:
+        """Keys go to the list."""
+        self.table.focus()
+
+    def show(self, snapshots: Mapping[str, ServerSnapshot]) -> None:
+        """Draws the board and what depends on its cursor."""
+        state = self.app_state
+        context = context_of(state)
+        servers = in_order(list(snapshots.values()), SERVERS, self._order, context)
+        total = servers_total(servers) if len(servers) > 1 else None
+        self._arrange(len(servers) + 1 + (total is not None))
+        rows: StaticRows[ServerRow] = StaticRows(servers, _name)
+        self.table.show(rows, context, total=total, sorted_by=self._order.heading)
+        self._draw_title()
+        self._draw_selected()
+
+    def tick(self, now: float) -> None:
+        """Ages and the moving charts."""
+        self._draw_selected()
+
+    def refresh_now(self) -> None:
+        """Nothing here is read but what the pollers read."""
+
+    @on(Board.Resized)
+    def _resized(self) -> None:
+        self.redraw()
+
+    @on(RecordTable.Moved)
+    def _moved(self) -> None:
+        if self.is_front:
+            self._draw_title()
+            self._draw_selected()
+
+    @on(RecordTable.Opened)
+    def _opened_row(self) -> None:
+        if self.selected is not None:
+            self.post_message(GoTo("dashboard", self.selected.server))
+
+    def action_sort_next(self) -> None:
+        """The next order: as configured, worst first, then by the other columns."""
+        self._order = next_order(self._order, _SORTED, self.table.columns_shown, RISING, given=True)
+        self.redraw()
+
+    def action_sort_reverse(self) -> None:
+        """The other way round."""
+        self._order = self._order.reversed()
+        self.redraw()
+
+    def _arrange(self, rows: int) -> None:
+        board = self.query_one(Board)
+        self._places = servers_layout(board.size.width, board.size.height, rows)
+        board.arrange(self._places)
+        if "rule" in self._places:
+            rule = glyph_set(self.app_state.ascii).rule
+            self.query_one("#rule", Line).put((Span(rule * board.size.width, "rule"),))
+
+    def _draw_title(self) -> None:
+        count = len(self.app_state.servers)
+        words = f"  {_words(self._order)}" if count > 1 else ""
+        title = (Span(f"Servers {count:,}", "title"), Span(words, "muted"))
+        self.query_one("#title", TitleLine).show(title, range_spans(self.table, count))
+
+    def _draw_selected(self) -> None:
+        selected, glyphs = self.selected, glyph_set(self.app_state.ascii)
+        if selected is None:
+            return
+        context = context_of(self.app_state)
+        if "details" not in self._places:
+            self.note(worst_reason(selected, glyphs))
+            return
+        lines = detail_lines(selected, context.now, self._places["details"].height, glyphs)
+        self.query_one("#details", TextBlock).put(lines)
+        self.note(left_out(self.table, SERVERS, selected, context))
+        if "rate" in self._places:
+            self._draw_charts(selected, context.now)
+
+    def _draw_charts(self, selected: ServerSnapshot, now: float) -> None:
+        ascii, series = self.app_state.ascii, selected.series
+        rate, backlog = self.query_one("#rate", LineChart), self.query_one("#backlog", LineChart)
+        if self._charted != selected.server:
+            self._charted = selected.server
+            rate.restart()
+            backlog.restart()
+        columns = self._places["rate"].width - GUTTER
+        away = selected.error is not None
+        rate.show(series.points("processed", PERIOD, columns, now), stale=away, ascii=ascii)
+        backlog.show(series.points("enqueued", PERIOD, columns, now), TIMES, stale=away, ascii=ascii)
+        known = selected.rates is not None and not away
+        self.query_one("#rate-title", TitleLine).show(
+            (
+                Span("processed/s ", "title"),
+                Span(units.rate(selected.rates.processed if known and selected.rates else None), "strong"),
+                Span("  last 30m", "muted"),
+            )
+        )
+        grown = series.change("enqueued", GROWTH_PERIOD)
+        since = f"  {units.delta(grown)} in 5m" if grown else ""
+        backlogged = units.count(selected.overview.enqueued if selected.overview is not None else None)
+        self.query_one("#backlog-title", TitleLine).show(
+            (Span("enqueued ", "title"), Span(backlogged, "strong"), Span(since, "muted"))
+        )
+
+
+_SORTED: Final = tuple(
+    sorted((column for column in SERVERS if column.sort is not None), key=lambda column: column.key != "state")
+)
+
+
+def _name(row: ServerRow) -> str:
+    return row.server if isinstance(row, ServerSnapshot) else ""
+
+
+def _words(order: Order) -> str:
+    if order.key is None:
+        return "as configured, backwards" if order.falling else "as configured"
+    if order.key == "state":
+        return "best first" if order.falling else "worst first"
+    heading = next(column.heading for column in SERVERS if column.key == order.key)
+    return f"by {heading}"
