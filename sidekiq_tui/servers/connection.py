@@ -184,8 +184,11 @@ def _words(error: OSError) -> str:
     return error.strerror or str(error)
 
 
-def build_pool(profile: Profile, credentials: Credentials) -> BlockingConnectionPool:
-    """The connections to one server; opens none yet. Raises `ConfigError` for unusable TLS files."""
+def build_pool(profile: Profile, credentials: Credentials, timeout: float | None = None) -> BlockingConnectionPool:
+    """The connections to one server; opens none yet. `timeout` (seconds) replaces both limits above.
+
+    Raises `ConfigError` for unusable TLS files.
+    """
     options: dict[str, Any] = {
         "db": profile.database,
         "credential_provider": credentials,
@@ -193,8 +196,8 @@ def build_pool(profile: Profile, credentials: Credentials) -> BlockingConnection
         "legacy_responses": False,
         "decode_responses": False,
         "retry": Retry(NoBackoff(), 0),
-        "socket_timeout": READ_TIMEOUT,
-        "socket_connect_timeout": CONNECT_TIMEOUT,
+        "socket_timeout": timeout or READ_TIMEOUT,
+        "socket_connect_timeout": timeout or CONNECT_TIMEOUT,
         "driver_info": None,
         "max_connections": MAX_CONNECTIONS,
         "timeout": POOL_TIMEOUT,
@@ -207,9 +210,9 @@ def build_pool(profile: Profile, credentials: Credentials) -> BlockingConnection
     return BlockingConnectionPool(connection_class=ReadOnlyConnection, host=profile.host, port=profile.port, **options)
 
 
-def connect(profile: Profile, credentials: Credentials) -> Database:
+def connect(profile: Profile, credentials: Credentials, timeout: float | None = None) -> Database:
     """The data layer on a server; connects at the first command. `credentials` must be prepared."""
-    return Database(Redis.from_pool(build_pool(profile, credentials)), profile.namespace)
+    return Database(Redis.from_pool(build_pool(profile, credentials, timeout)), profile.namespace)
 
 
 async def open_database(profile: Profile, password_source: PasswordSource | None = None) -> Database:

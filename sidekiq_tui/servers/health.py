@@ -83,13 +83,14 @@ def assess(
     return Health(state, tuple(found))
 
 
-def assess_loss(error: SidekiqError, attempt: int) -> Health:
+def assess_loss(error: SidekiqError, attempt: int, endpoint: str) -> Health:
     """The state of a server whose poll failed for the `attempt`-th time in a row."""
     if isinstance(error, AuthenticationFailed | SecretError | Forbidden):
         return Health("forbidden", (Reason("bad", "no access", error.message),))
+    text = error.message if endpoint in error.message else f"{error.message} ({endpoint})"
     if isinstance(error, ServerTimeout) and attempt < TIMEOUTS_UNTIL_OFFLINE:
-        return Health("slow", (Reason("warn", "no answer", error.message),))
-    return Health("offline", (Reason("bad", "offline", error.message),))
+        return Health("slow", (Reason("warn", "no answer", text),))
+    return Health("offline", (Reason("bad", "offline", text),))
 
 
 def assess_waiting(seconds: float) -> Health:

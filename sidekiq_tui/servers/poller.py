@@ -163,7 +163,7 @@ class Poller:
         self._meter.clear()
         self._delay = self._retry_delay(error)
         self._publish(
-            health=assess_loss(error, self._attempt),
+            health=assess_loss(error, self._attempt, self.server.profile.endpoint),
             rates=None,
             error=error,
             attempt=self._attempt,

@@ -41,9 +41,17 @@ class Server:
         *,
         password_source: PasswordSource | None = None,
         clock: Callable[[], float] = time.time,
+        timeout: float | None = None,
     ) -> None:
+        """`timeout` (seconds) limits connecting, each reply, and a whole call (of a scan: each slice).
+
+        Finding or asking for a password comes before and is not limited by it.
+        """
         self.profile = profile
         self.name = profile.name
+        self._timeout = timeout
+        self._limit = CALL_LIMIT if timeout is None else timeout
+        self._admitted = False
         self._credentials = Credentials(profile, password_source)
         self._clock = clock
         self._database: Database | None = None
@@ -93,14 +101,14 @@ class Server:
 
     async def scan(self, place: Place, filter: Filter) -> AsyncIterator[Slice]:
         """Reads a list slice by slice and yields what matches; stop iterating to stop reading."""
-        database = await self._connected()
-        async for found in scan(database, place, filter, now=self._clock()):
+        database = await self._admission()
+        async for found in self._slices(scan(database, place, filter, now=self._clock())):
             yield found
 
     async def find_jid(self, jid: str) -> AsyncIterator[Slice]:
         """Looks for a job in queues, sets and work, slice by slice."""
-        database = await self._connected()
-        async for found in find_jid(database, jid, now=self._clock()):
+        database = await self._admission()
+        async for found in self._slices(find_jid(database, jid, now=self._clock())):
             yield found
 
     def ask_again(self) -> None:
@@ -114,18 +122,38 @@ class Server:
         if database is not None:
             await database.close()
 
+    async def prepare(self) -> None:
+        """Finds the stored password, so that the next call does not have to. Raises `SecretError`, `ConfigError`."""
+        await self._connected()
+
     async def _connected(self) -> Database:
         await self._credentials.prepare()
         if self._database is None:
-            self._database = connect(self.profile, self._credentials)
+            self._database = connect(self.profile, self._credentials, self._timeout)
         return self._database
+
+    async def _admission(self) -> Database:
+        """A database that has let us in: a scan cannot start over after asking for a password."""
+        if not self._admitted:
+            await self._call(lambda database: database.command("PING"))
+        return await self._connected()
+
+    async def _slices(self, slices: AsyncIterator[Slice]) -> AsyncIterator[Slice]:
+        while True:
+            try:
+                async with asyncio.timeout(self._limit):
+                    found = await anext(slices)
+            except StopAsyncIteration:
+                return
+            except TimeoutError:
+                raise self._too_slow() from None
+            yield found
 
     async def _call(self, call: Callable[[Database], Awaitable[T]]) -> T:
         try:
             return await self._limited(call)
         except AuthenticationFailed:
-            had_password = self._credentials.known
-            if had_password or not await self._credentials.ask():
+            if self._credentials.known or not await self._credentials.ask():
                 self._credentials.forget()
                 raise
         try:
@@ -137,7 +165,12 @@ class Server:
     async def _limited(self, call: Callable[[Database], Awaitable[T]]) -> T:
         database = await self._connected()
         try:
-            async with asyncio.timeout(CALL_LIMIT):
-                return await call(database)
+            async with asyncio.timeout(self._limit):
+                answer = await call(database)
         except TimeoutError:
-            raise ServerTimeout(f"{self.profile.endpoint} gave no full answer within {CALL_LIMIT:g}s") from None
+            raise self._too_slow() from None
+        self._admitted = True
+        return answer
+
+    def _too_slow(self) -> ServerTimeout:
+        return ServerTimeout(f"{self.profile.endpoint} gave no full answer within {self._limit:g}s")
