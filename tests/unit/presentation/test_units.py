@@ -219,9 +219,10 @@ def test_clock_is_local_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("hostile", [1e300, -1e300, float("nan"), float("inf"), 10**30, -(10**12)])
 def test_times_out_of_any_calendar_do_not_raise(hostile: float) -> None:
-    for mode in ("relative", "local", "utc"):
-        assert units.time_cell(hostile, NOW, mode)  # type: ignore[arg-type]
-        assert units.time_at(hostile, NOW, mode)  # type: ignore[arg-type]
+    modes: tuple[units.TimeMode, ...] = ("relative", "local", "utc")
+    for mode in modes:
+        assert units.time_cell(hostile, NOW, mode)
+        assert units.time_at(hostile, NOW, mode)
     assert units.clock(1e300, NOW, utc=True) == "–"
 
 
