@@ -71,7 +71,7 @@ def _text_jobs() -> list[bytes]:
     ] + [_job(args=[text], error_message=text, display_class=text) for text in HOSTILE_TEXTS]
 
 
-_WRONG: Final = (None, True, 0, -1, 1.5, 10**400, "text", [], [[]], {}, {"a": []})
+_WRONG: Final[tuple[object, ...]] = (None, True, 0, -1, 1.5, 10**400, "text", [], [[]], {}, {"a": []})
 _FIELDS: Final = (
     *("class", "wrapped", "display_class", "args", "jid", "queue", "tags", "created_at", "enqueued_at", "failed_at"),
     *(
