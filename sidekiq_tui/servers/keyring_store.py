@@ -29,6 +29,11 @@ TRUSTED: Final = (
 T = TypeVar("T")
 
 
+async def available() -> str:
+    """The module of the keyring that would be used. Raises `SecretError` without one that can be trusted."""
+    return await _limited(lambda: _module(trusted_backend()))
+
+
 async def read(account: str) -> str | None:
     """The stored password of a server, None if there is none. Raises `SecretError` without a usable keyring."""
     return await _limited(lambda: trusted_backend().get_password(SERVICE, account))
