@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 
 from sidekiq_tui.tui.keymap import LEADER, chord_key
 from sidekiq_tui.tui.views import VIEWS
@@ -100,9 +100,22 @@ _LIST: Final = (
     Action("half-up", ("ctrl+u",), "half up", "half a screen up", MOVE, LIST, "half_up"),
 )
 
+_DIALOGS: Final = (
+    Action("close-help", ("escape", "q", "?", "enter"), "close", "close", SCREEN, "help", "close"),
+    Action("help-down", ("j", "down"), "down", "down", MOVE, "help", "scroll(1)"),
+    Action("help-up", ("k", "up"), "up", "up", MOVE, "help", "scroll(-1)"),
+    Action("help-page-down", ("pagedown", "ctrl+f", "space"), "screen down", "screen down", MOVE, "help", "scroll(10)"),
+    Action("help-page-up", ("pageup", "ctrl+b"), "screen up", "screen up", MOVE, "help", "scroll(-10)"),
+    Action("picker-cancel", ("escape",), "cancel", "cancel", SCREEN, "picker", "cancel"),
+    Action("picker-down", ("down", "ctrl+n", "tab"), "down", "next server", MOVE, "picker", "move(1)"),
+    Action("picker-up", ("up", "shift+tab"), "up", "previous server", MOVE, "picker", "move(-1)"),
+    Action("picker-page-down", ("pagedown",), "screen down", "ten servers down", MOVE, "picker", "move(10)"),
+    Action("picker-page-up", ("pageup",), "screen up", "ten servers up", MOVE, "picker", "move(-10)"),
+)
+
 _VIEWS: Final[tuple[Action, ...]] = ()
 
-ACTIONS: Final[tuple[Action, ...]] = (*_LIST, *_VIEWS, *_EVERYWHERE, *_APP)
+ACTIONS: Final[tuple[Action, ...]] = (*_LIST, *_VIEWS, *_EVERYWHERE, *_APP, *_DIALOGS)
 
 
 def actions_of(scopes: Iterable[str]) -> tuple[Action, ...]:
@@ -119,7 +132,7 @@ def find_action(identifier: str) -> Action:
     raise KeyError(identifier)
 
 
-def bindings(*scopes: str) -> list[Binding]:
+def bindings(*scopes: str) -> list[BindingType]:
     """Textual bindings of some scopes, for the BINDINGS of the class that holds them; chords are the app's business."""
     return [
         Binding(key, action.run, action.help, show=False, id=f"{action.id}-{index}", priority=action.where == APP)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from sidekiq_tui.servers.registry import Registry
-from sidekiq_tui.servers.snapshot import ServerSnapshot
+
+if TYPE_CHECKING:
+    from sidekiq_tui.servers.registry import Registry
+    from sidekiq_tui.servers.snapshot import ServerSnapshot
 
 FLUSH_SECONDS: Final = 0.25
 

@@ -13,9 +13,9 @@ _DIGITS: Final = 9
 _AWAY: Final = frozenset({"offline", "forbidden"})
 
 
-def strip_of(state: AppState) -> Strip:
-    """All servers in their order, and the corner of the scope."""
-    tabs = tuple(
+def server_tabs(state: AppState) -> tuple[ServerTab, ...]:
+    """All servers in their order."""
+    return tuple(
         ServerTab(
             str(index + 1) if index < _DIGITS else "",
             name,
@@ -24,6 +24,11 @@ def strip_of(state: AppState) -> Strip:
         )
         for index, name in enumerate(state.servers)
     )
+
+
+def strip_of(state: AppState) -> Strip:
+    """The servers, and the corner of the scope."""
+    tabs = server_tabs(state)
     if state.scope is None:
         age, role = _age(state, list(state.snapshots.values()))
         return Strip(tabs, None, Corner(age=age, age_role=role, insecure=_any_insecure(state)))

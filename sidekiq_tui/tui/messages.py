@@ -16,3 +16,33 @@ class SnapshotsArrived(Message):
 
     snapshots: Mapping[str, ServerSnapshot]
     """The newest snapshot of each of them."""
+
+
+@dataclass
+class GoTo(Message):
+    """A screen wants another view in front."""
+
+    view: str
+    """The name of the view."""
+    server: str | None = None
+    """The server to look at; None keeps the scope."""
+
+
+@dataclass
+class LookAt(Message):
+    """Another server is wanted in the view in front."""
+
+    server: str
+    """Its name."""
+
+
+@dataclass
+class ActionChosen(Message):
+    """An action was chosen by a chord or in the palette; it bubbles as a key does, so it runs in its turn."""
+
+    action_id: str
+    """The action's id in the registry."""
+
+
+class KeyDone(Message):
+    """Follows a key through the same queues: when it arrives at the app, the key has done what it does."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sidekiq_tui.presentation.units import TimeMode
-from sidekiq_tui.servers.profile import Access, Profile
-from sidekiq_tui.servers.registry import Registry
-from sidekiq_tui.servers.snapshot import ServerSnapshot
+
+if TYPE_CHECKING:
+    from sidekiq_tui.servers.profile import Access, Profile
+    from sidekiq_tui.servers.registry import Registry
+    from sidekiq_tui.servers.snapshot import ServerSnapshot
 
 TIME_MODES: Final[tuple[TimeMode, ...]] = ("relative", "local", "utc")
 

@@ -22,6 +22,9 @@ LIGHT: Final = "sqtui-light"
 ANSI: Final = "sqtui-16"
 MONO: Final = "sqtui-mono"
 NAMES: Final = (DARK, LIGHT, ANSI, MONO)
+THEME_WORDS: Final[Mapping[str, str]] = MappingProxyType(
+    {DARK: "dark", LIGHT: "light", ANSI: "the terminal's 16 colours", MONO: "no colours"}
+)
 
 _MODIFIERS: Final = ("strong", "chip")
 _LABELS: Final = ("production", "staging", "development")
@@ -247,7 +250,7 @@ def _css(colour: str) -> str:
 
 
 def choose_theme(environ: Mapping[str, str], colour_system: str | None) -> str:
-    """The theme to start with: by ``SQTUI_THEME`` (dark, light, 16, mono), ``NO_COLOR``, the terminal, ``COLORFGBG``."""
+    """The theme to start with, by ``SQTUI_THEME`` (dark, light, 16, mono), ``NO_COLOR``, terminal, ``COLORFGBG``."""
     wanted = environ.get("SQTUI_THEME", "")
     if f"sqtui-{wanted}" in NAMES:
         return f"sqtui-{wanted}"

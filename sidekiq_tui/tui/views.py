@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One view: its name, its tab (in full and short), its key after ``g``, where its screen is."""
+    """One view: its name, its tab (in full and short), its key after ``g``, where its screen is.
+
+    `spans_servers`: it can show all servers at once. `board`: it always does, whatever the scope.
+    """
 
     name: str
     title: str
@@ -20,6 +23,7 @@ class View:
     chord: str
     place: str
     spans_servers: bool = False
+    board: bool = False
 
     def screen(self) -> type[ViewScreen]:
         """The screen's class, imported when first shown."""
@@ -28,4 +32,11 @@ class View:
         return found
 
 
-VIEWS: Final[tuple[View, ...]] = ()
+VIEWS: Final[tuple[View, ...]] = (
+    View("servers", "Servers", "Servers", "v", "servers:ServersScreen", spans_servers=True, board=True),
+    View("dashboard", "Dashboard", "Dash", "d", "dashboard:DashboardScreen", spans_servers=True),
+    View("queues", "Queues", "Queues", "q", "queues:QueuesScreen", spans_servers=True),
+    View("retries", "Retries", "Retries", "r", "jobs:RetriesScreen"),
+    View("scheduled", "Scheduled", "Sched", "s", "jobs:ScheduledScreen"),
+    View("dead", "Dead", "Dead", "x", "jobs:DeadScreen"),
+)

@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.screen import Screen
 from textual.timer import Timer
-from textual.widget import Widget
 
 from sidekiq_tui.presentation.columns.base import Span
 from sidekiq_tui.servers.snapshot import ServerSnapshot
@@ -49,6 +48,7 @@ class ViewScreen(Screen[None]):
         super().__init__()
         self.app_state = app_state
         self._clock: Timer | None = None
+        self._first_words: tuple[str, str] | None = None
 
     # What a view gives.
 
@@ -74,12 +74,15 @@ class ViewScreen(Screen[None]):
         """Clears what `esc` clears first (a filter, marks); False when there is nothing."""
         return False
 
+    def refresh_now(self) -> None:
+        """`ctrl+r`: read again what the view itself reads; the pollers have been told already."""
+
     # What a view may use.
 
     @property
     def is_front(self) -> bool:
         """Whether this is what the person sees, with nothing over it."""
-        return self.is_current and self.is_mounted
+        return self.is_active and self.is_mounted
 
     @property
     def available(self) -> tuple[Action, ...]:
@@ -88,7 +91,10 @@ class ViewScreen(Screen[None]):
 
     def say(self, text: str, role: str = "text") -> None:
         """An outcome in the message line, until the next key. `text` must be safe."""
-        self.query_one(MessageLine).set("outcome", (Span(text, role),))
+        if self.is_mounted:
+            self.query_one(MessageLine).set("outcome", (Span(text, role),))
+        else:
+            self._first_words = (text, role)
 
     def progress(self, spans: Sequence[Span] = ()) -> None:
         """What is under way, in the message line; none clears it."""
@@ -139,7 +145,8 @@ class ViewScreen(Screen[None]):
 
     def key_pressed(self) -> None:
         """An outcome has been read."""
-        self.query_one(MessageLine).set("outcome")
+        if self.is_mounted:
+            self.query_one(MessageLine).set("outcome")
 
     # The frame.
 
@@ -160,8 +167,10 @@ class ViewScreen(Screen[None]):
     def on_mount(self) -> None:
         """Starts the clock."""
         self.query_one("#too-small", Line).put((Span(" make me larger", "strong"),))
-        self._clock = self.set_interval(TICK_SECONDS, self._tick, pause=not self.is_current)
+        self._clock = self.set_interval(TICK_SECONDS, self._tick, pause=not self.is_active)
         self._fit(self.app.size.width, self.app.size.height)
+        if self._first_words is not None:
+            self.call_after_refresh(self.say, *self._first_words)
 
     def on_screen_resume(self) -> None:
         """In front again: everything may have changed."""
@@ -218,10 +227,3 @@ class ViewScreen(Screen[None]):
     def _opened(self) -> bool:
         """Whether another screen of the same view is under this one."""
         return len(self.app.screen_stack) > 1
-
-
-def focus_first(screen: Screen[object], selector: type[Widget]) -> None:
-    """Focus for the widget that takes a screen's keys, if it is there."""
-    for widget in screen.query(selector):
-        widget.focus()
-        return

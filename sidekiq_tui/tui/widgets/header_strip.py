@@ -78,7 +78,7 @@ def state_mark(state: State, glyphs: GlyphSet) -> Span:
 
 
 def strip_spans(strip: Strip, width: int, ascii: bool = False) -> list[Span]:
-    """The line: healthy servers shrink to digit and mark, then the right end loses its middle, then sick ones shrink."""
+    """The line: healthy servers shrink to digit and mark, the right end loses its middle, then sick ones shrink."""
     glyphs = glyph_set(ascii)
     for level, keys in _steps():
         entries = _entries(strip, level, glyphs)

@@ -32,10 +32,10 @@ class Line(Inked):
     """
     GROUND: ClassVar[str] = "ground"
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, *, ground: str = "", id: str | None = None) -> None:
         super().__init__(id=id)
         self._spans: tuple[Span, ...] = ()
-        self._ground = self.GROUND
+        self._ground = ground or self.GROUND
 
     @property
     def text(self) -> str:
@@ -45,8 +45,7 @@ class Line(Inked):
     def put(self, spans: Sequence[Span], ground: str | None = None) -> None:
         """Shows spans, whose text must be safe for a terminal."""
         before, self._spans = self._spans, tuple(spans)
-        ground = ground or self.GROUND
-        if ground != self._ground:
+        if ground and ground != self._ground:
             self._ground = ground
             self.refresh()
             return

@@ -46,6 +46,7 @@ class Prompt(Horizontal):
         yield Line(id="prompt-sign")
         field = PromptInput(id="prompt-field", compact=True)
         field.cursor_blink = False
+        field.disabled = True  # so that it never has the focus by itself
         yield field
         yield Line(id="prompt-hint")
 
@@ -61,6 +62,7 @@ class Prompt(Horizontal):
         self.hint(hint)
         field = self.query_one(PromptInput)
         field.value = value
+        field.disabled = False
         self.add_class("-shown")
         field.focus()
 
@@ -84,5 +86,6 @@ class Prompt(Horizontal):
         done, self._done = self._done, None
         self.remove_class("-shown")
         self.screen.set_focus(None)
+        self.query_one(PromptInput).disabled = True
         if done is not None:
             done(answer)

@@ -1,0 +1,279 @@
+"""The app: puts state, pollers, keys and screens together, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import ClassVar, Final
+
+from rich.text import Text
+from textual import events
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.command import Provider
+from textual.screen import Screen
+from textual.types import CSSPathType
+
+from sidekiq_tui.servers.snapshot import ServerSnapshot
+from sidekiq_tui.tui import navigation
+from sidekiq_tui.tui.actions import APP, bindings, find_action
+from sidekiq_tui.tui.bridge import Bridge
+from sidekiq_tui.tui.chord import Chord
+from sidekiq_tui.tui.crash import crash_report
+from sidekiq_tui.tui.key_order import PATIENCE_SECONDS, KeyOrder
+from sidekiq_tui.tui.messages import ActionChosen, GoTo, KeyDone, LookAt, SnapshotsArrived
+from sidekiq_tui.tui.modals.help import HelpModal
+from sidekiq_tui.tui.modals.server_picker import ServerPicker, picker_entries
+from sidekiq_tui.tui.palette import ActionCommands
+from sidekiq_tui.tui.screens.base import ViewScreen
+from sidekiq_tui.tui.state import TIME_MODES, AppState
+from sidekiq_tui.tui.theme import DARK, textual_themes
+from sidekiq_tui.tui.views import VIEWS, View
+
+STOP_SECONDS: Final = 1.0
+"""How long quitting waits for connections to close."""
+
+
+class SqtuiApp(App[None]):
+    """One terminal for the servers of a registry, whose poll tasks it starts and stops."""
+
+    TITLE = "sqtui"
+    CSS_PATH: ClassVar[CSSPathType | None] = "app.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(APP)]
+    COMMANDS: ClassVar[set[type[Provider]]] = {ActionCommands}  # type: ignore[assignment]
+    NOTIFICATION_TIMEOUT = 3
+
+    def __init__(self, app_state: AppState, *, start_view: str | None = None, theme: str = DARK) -> None:
+        self.app_state = app_state
+        first = navigation.find_view(start_view or VIEWS[0].name)
+        self.DEFAULT_MODE = first.name  # type: ignore[misc]  # the first screen to be made is this one
+        super().__init__()
+        self.animation_level = "none"
+        for view in VIEWS:
+            self.add_mode(view.name, partial(self._screen_of, view))
+        for known in textual_themes():
+            self.register_theme(known)
+        self.theme = theme
+        self._bridge = Bridge(app_state.registry, self._deliver)
+        self._chord = Chord()
+        self._keys = KeyOrder()
+        if app_state.scope is not None or not first.spans_servers:
+            app_state.look_at(app_state.preferred)
+
+    # Life.
+
+    def on_mount(self) -> None:
+        """Paints first; the servers are called after that."""
+        self.app_resume_signal.subscribe(self, self._resumed)
+        self.call_after_refresh(self._connect)
+        if self.is_headless or sys.platform == "win32":
+            return
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):  # Textual leaves the terminal raw on these
+            loop.add_signal_handler(number, partial(self.exit, return_code=128 + number))
+
+    async def on_unmount(self) -> None:
+        """Leaves no task and no connection behind, however slow a server is."""
+        self._bridge.stop()
+        try:
+            await asyncio.wait_for(self.app_state.registry.stop(), STOP_SECONDS)
+        except TimeoutError:
+            return
+
+    def _connect(self) -> None:
+        self._bridge.start()
+        self._follow()
+        self.app_state.registry.start()
+
+    def _resumed(self, _: App[object]) -> None:
+        self.refresh(layout=True)  # after ctrl+z and fg the terminal is blank
+
+    def _fatal_error(self) -> None:
+        """Textual's own report shows local variables, and so passwords."""
+        if self._exception is not None and not self._exit_renderables:
+            self._exit_renderables.append(Text(crash_report(self._exception)))
+        self._close_messages_no_wait()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """None of Textual's own: the palette holds our actions."""
+        return ()
+
+    # Screens.
+
+    @property
+    def view(self) -> View:
+        """The view in front."""
+        return navigation.find_view(self.current_mode)
+
+    @property
+    def front(self) -> ViewScreen | None:
+        """The view's screen, if nothing lies over it."""
+        return self.screen if isinstance(self.screen, ViewScreen) else None
+
+    def _screen_of(self, view: View) -> ViewScreen:
+        return view.screen()(self.app_state)
+
+    def _go(self, name: str, say: str = "") -> None:
+        """Brings a view to the front, as its list, not as what was opened from it."""
+        view = navigation.find_view(name)
+        say = navigation.enter_view(self.app_state, view) or say
+        self.switch_mode(name)
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        self._moved(say)
+
+    def _look_at(self, server: str | None) -> None:
+        """Changes the server and keeps the view, if the view can show that."""
+        self.app_state.look_at(server)
+        if server is None and not self.view.spans_servers:
+            title = self.view.title
+            self._go(navigation.board().name, f"{title} shows one server at a time")
+        else:
+            self._moved()
+
+    def _moved(self, say: str = "") -> None:
+        self._follow()
+        if self.front is not None:
+            self.front.redraw()
+            if say:
+                self.front.say(say, "muted")
+
+    def _follow(self) -> None:
+        navigation.follow(self.app_state, self.view)
+
+    # Data.
+
+    def _deliver(self, snapshots: Mapping[str, ServerSnapshot]) -> None:
+        self.post_message(SnapshotsArrived(snapshots))
+
+    def on_snapshots_arrived(self, message: SnapshotsArrived) -> None:
+        """Draws what came, if a view is in front."""
+        self.app_state.snapshots.update(message.snapshots)
+        if self.front is not None:
+            self.front.redraw()
+
+    def on_go_to(self, message: GoTo) -> None:
+        """A screen asks for another view."""
+        if message.server is not None:
+            self.app_state.look_at(message.server)
+        self._go(message.view)
+
+    def on_look_at(self, message: LookAt) -> None:
+        """A server was chosen by name."""
+        self._look_at(message.server)
+
+    # Keys.
+
+    async def on_event(self, event: events.Event) -> None:
+        """Keys go one after the other, and through the chord first."""
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            if self._keys.begin(event, time.monotonic()):
+                await self._press(event)
+            else:
+                self.set_timer(PATIENCE_SECONDS, self._overdue)
+            return
+        await super().on_event(event)
+
+    async def _press(self, event: events.Key) -> None:
+        front, target = self.front, self.focused or self.screen
+        if front is not None:
+            front.key_pressed()
+        if front is None or not self._chord.take(event, front, target):
+            await super().on_event(event)
+        if not target.post_message(KeyDone()):
+            self.call_later(self._next_key)
+
+    def on_key_done(self) -> None:
+        """What the key did may still wait in the queues of the app and of a new screen."""
+        self.call_later(self._settle)
+
+    def _settle(self) -> None:
+        if not self.screen.call_later(self._next_key):
+            self.call_later(self._next_key)
+
+    async def _next_key(self) -> None:
+        event = self._keys.next(time.monotonic())
+        if event is not None:
+            await self._press(event)
+
+    async def _overdue(self) -> None:
+        if self._keys.overdue(time.monotonic()):
+            await self._next_key()
+
+    async def on_action_chosen(self, message: ActionChosen) -> None:
+        """Runs an action where a key would run it: on what has the focus, on the screen, on the app."""
+        action = find_action(message.action_id)
+        for node in (self.focused or self.screen).ancestors_with_self:
+            if await self.run_action(action.run, node):
+                return
+
+    # Actions.
+
+    def action_go(self, name: str) -> None:
+        """To a view."""
+        self._go(name)
+
+    def action_step_view(self, step: int) -> None:
+        """To the next or previous tab, as it was left."""
+        name = navigation.next_view(self.view.name, step)
+        say = navigation.enter_view(self.app_state, navigation.find_view(name))
+        self.switch_mode(name)
+        self._moved(say)
+
+    def action_scope(self, number: int) -> None:
+        """To a server by its digit; 0 is all."""
+        servers = self.app_state.servers
+        if number <= len(servers):
+            self._look_at(servers[number - 1] if number else None)
+        elif self.front is not None:
+            self.front.say(f"there is no server {number}", "muted")
+
+    def action_pick_server(self) -> None:
+        """Asks for a server by name."""
+        entries = picker_entries(self.app_state)
+        self.push_screen(ServerPicker(entries, ascii=self.app_state.ascii), self._picked)
+
+    def _picked(self, server: str | None) -> None:
+        if server is not None:
+            self._look_at(server)
+
+    def action_refresh_now(self) -> None:
+        """Reads the servers in view again, without waiting."""
+        state = self.app_state
+        if self.front is not None and state.frozen:
+            self.front.say("frozen: Z lets the screen go on", "warn")
+            return
+        state.registry.refresh(None if self.view.board else state.scope)
+        if self.front is not None:
+            self.front.refresh_now()
+
+    def action_freeze(self) -> None:
+        """Holds the screen still; pollers go on, so no gap is left in the charts."""
+        state = self.app_state
+        if state.frozen:
+            state.frozen_at = None
+            self._bridge.resume()
+        else:
+            state.frozen_at = state.clock()
+            self._bridge.pause()
+        self._moved()
+
+    def action_time_mode(self) -> None:
+        """Times relative, local, UTC."""
+        state = self.app_state
+        state.time_mode = TIME_MODES[(TIME_MODES.index(state.time_mode) + 1) % len(TIME_MODES)]
+        self._moved(f"times {'in UTC' if state.time_mode == 'utc' else state.time_mode}")
+
+    def action_help(self) -> None:
+        """The keys of the screen in front."""
+        if self.front is not None:
+            self.push_screen(HelpModal.of(self.front))
+
+    def action_help_quit(self) -> None:
+        """What ctrl+c says."""
+        if self.front is not None:
+            self.front.say("ctrl+q quits", "muted")

@@ -1,0 +1,118 @@
+"""The keys of a screen, in groups, with the reason where one cannot work now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+
+from sidekiq_tui.presentation.columns.base import Span
+from sidekiq_tui.presentation.glyphs import glyph_set
+from sidekiq_tui.presentation.text import fit
+from sidekiq_tui.tui.actions import APP, GROUPS, Action, actions_of, bindings
+from sidekiq_tui.tui.screens.base import ViewScreen
+from sidekiq_tui.tui.widgets.line import Line
+from sidekiq_tui.tui.widgets.span_lines import SpanLine, SpanLines
+
+_KEY_CELLS: Final = 13
+_COLUMN_CELLS: Final = 52
+_TWO_COLUMNS: Final = 112
+_ROWS_AROUND: Final = 6
+
+Entry = tuple[str, str, str]
+"""Keys, what they do, and why they cannot now (empty: they can)."""
+
+
+class HelpModal(ModalScreen[None]):
+    """Scrolls like a list; any of the keys that leave closes it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("help")]
+
+    def __init__(self, title: str, groups: Sequence[tuple[str, Sequence[Entry]]], *, ascii: bool = False) -> None:
+        super().__init__()
+        self._title = title
+        self._groups = groups
+        self._ascii = ascii
+
+    @classmethod
+    def of(cls, screen: ViewScreen) -> HelpModal:
+        """The help of a screen as it stands now."""
+        actions = (*screen.available, *actions_of([APP]))
+        return cls(screen.view, _grouped(actions, screen), ascii=screen.app_state.ascii)
+
+    def compose(self) -> ComposeResult:
+        """A title, the keys, how to leave."""
+        wide = self.app.size.width >= _TWO_COLUMNS
+        blocks = [_block(title, entries, self._ascii) for title, entries in self._groups]
+        lines = _beside(blocks) if wide else [line for block in blocks for line in (*block, ())][:-1]
+        with Vertical(id="dialog") as dialog:
+            dialog.styles.width = 2 * _COLUMN_CELLS + 6 if wide else _COLUMN_CELLS + 22
+            dialog.styles.height = min(len(lines) + 4, max(8, self.app.size.height - _ROWS_AROUND + 2))
+            dialog.border_title = f"Keys of {self._title}"
+            yield SpanLines(lines, id="help-lines")
+            yield Line(id="dialog-foot", ground="panel")
+
+    def on_mount(self) -> None:
+        """The way out stands at the foot."""
+        self.query_one(Line).put(
+            (Span("esc", "key"), Span(" closes  ", "muted"), Span("j k", "key"), Span(" scroll", "muted"))
+        )
+        self.query_one(SpanLines).focus()
+
+    def action_close(self) -> None:
+        """Back to the screen."""
+        self.dismiss(None)
+
+    def action_scroll(self, rows: int) -> None:
+        """Up or down."""
+        self.query_one(SpanLines).scroll_relative(y=rows, animate=False)
+
+
+def _grouped(actions: Sequence[Action], screen: ViewScreen) -> list[tuple[str, list[Entry]]]:
+    groups: dict[str, list[Entry]] = {group: [] for group in GROUPS}
+    for action in actions:
+        if not action.id.startswith("server-"):
+            entry = (action.keys_text, action.help, screen.reason_against(action) or "")
+            groups.setdefault(action.group, []).append(entry)
+    digits = [action for action in actions if action.id.startswith("server-")]
+    if digits:
+        keys = f"{digits[0].keys_text}-{digits[-1].keys_text}"
+        groups[digits[0].group].insert(0, (keys, "server by its place in the first line", ""))
+    return [(group, entries) for group, entries in groups.items() if entries]
+
+
+def _block(title: str, entries: Sequence[Entry], ascii: bool) -> list[SpanLine]:
+    lines: list[SpanLine] = [(Span(title, "title"),)]
+    for keys, text, reason in entries:
+        line = [
+            Span(f" {fit(keys, _KEY_CELLS)} ", "muted" if reason else "key"),
+            Span(text, "muted" if reason else "text"),
+        ]
+        if reason:
+            line.append(Span(f"  {glyph_set(ascii).forbidden} {reason}", "warn"))
+        lines.append(tuple(line))
+    return lines
+
+
+def _beside(blocks: Sequence[Sequence[SpanLine]]) -> list[SpanLine]:
+    """Blocks in two columns of about the same height, in their order."""
+    total = sum(len(block) + 1 for block in blocks)
+    left: list[SpanLine] = []
+    right: list[SpanLine] = []
+    for block in blocks:
+        column = left if len(left) + len(block) // 2 < total / 2 and not right else right
+        column.extend((*block, ()))
+    height = max(len(left), len(right)) - 1
+    return [
+        (*_padded(left[row] if row < len(left) else ()), *(right[row] if row < len(right) else ()))
+        for row in range(height)
+    ]
+
+
+def _padded(line: SpanLine) -> SpanLine:
+    text = "".join(span.text for span in line)
+    return (*line, Span(fit("", max(2, _COLUMN_CELLS - len(text)))))

@@ -1,0 +1,71 @@
+"""The door to the terminal: checks that there is one, runs the app, gives the exit code."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sidekiq_tui.errors import UsageError
+
+if TYPE_CHECKING:
+    from sidekiq_tui.servers.profile import Profile
+
+
+def run(
+    profiles: Sequence[Profile],
+    *,
+    config: object = None,
+    read_only: bool = False,
+    start_server: str | None = None,
+    start_view: str | None = None,
+    ascii: bool = False,
+    mouse: bool = True,
+) -> int:
+    """Runs the terminal over some servers until the person leaves; the exit code.
+
+    Raises UsageError where there is no terminal, or no such server or view.
+    """
+    require_terminal()
+    no_core_dumps()
+    # Textual reads this when it is imported: what scrolls here are whole lines.
+    os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
+
+    from rich.console import Console
+
+    from sidekiq_tui.servers.registry import Registry
+    from sidekiq_tui.tui.app import SqtuiApp
+    from sidekiq_tui.tui.state import AppState
+    from sidekiq_tui.tui.theme import choose_theme
+    from sidekiq_tui.tui.views import VIEWS
+
+    names = [profile.name for profile in profiles]
+    if not names:
+        raise UsageError("no server to show", hint="name one with --url, or add one with sqtui profile add")
+    if start_server is not None and start_server not in names:
+        raise UsageError(f"no server is called {start_server}", hint="sqtui profile list names them")
+    if start_view is not None and start_view not in [view.name for view in VIEWS]:
+        raise UsageError(f"no view is called {start_view}")
+    scope = start_server or (names[0] if len(names) == 1 else None)
+    state = AppState(Registry(profiles), scope=scope, ascii=ascii, read_only=read_only)
+    theme = choose_theme(os.environ, Console(stderr=True, force_terminal=True).color_system)
+    app = SqtuiApp(state, start_view=start_view, theme=theme)
+    app.run(mouse=mouse)
+    return app.return_code or 0
+
+
+def require_terminal() -> None:
+    """Textual draws on stderr and reads stdin; without a terminal there it would hang or write rubbish."""
+    hint = "for one-shot commands see sqtui --help"
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError("the terminal UI needs a terminal on stdin and stderr", hint=hint)
+    if os.environ.get("TERM", "") in ("", "dumb"):
+        raise UsageError("the terminal UI needs a terminal that can move its cursor (TERM is dumb)", hint=hint)
+
+
+def no_core_dumps() -> None:
+    """Passwords live in this process: it leaves no image of its memory behind."""
+    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
