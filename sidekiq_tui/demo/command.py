@@ -102,7 +102,7 @@ class _Supervisor:
     """The child process that owns the servers. It ends when we do, however we end: it watches the pipe between us."""
 
     def __init__(self, orders: Orders) -> None:
-        self._errors: IO[bytes] = tempfile.TemporaryFile()
+        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed by `end`)
         self._folder: Path | None = None
         self._process = subprocess.Popen(
             [sys.executable, "-m", "sidekiq_tui.demo.supervisor"],

@@ -48,6 +48,7 @@ class Dataset:
             for kind in self.plan.kinds:
                 if kind.mean >= _LONG and kind.queue in worker.plan.queues and worker.free:
                     self._begin(worker, kind, rng)
+            self._occupy(worker, rng)
 
     def random(self, part: str) -> Random:
         """Each part draws from numbers of its own, so that one part's size does not change the next one's content."""
@@ -62,6 +63,15 @@ class Dataset:
         payload = dumps(self.writer().job(kind, rng, began - 40, began - 2))
         ends = self.now + rng.uniform(20, kind.mean)
         worker.running[thread_id(rng)] = Running(kind.queue, payload, began, ends, kind, fails=False)
+
+    def _occupy(self, worker: Worker, rng: Random) -> None:
+        """Short jobs that happen to run at the first beat."""
+        kinds = [kind for kind in self.plan.kinds if kind.queue in worker.plan.queues and kind.mean < _LONG]
+        busy = min(self.plan.rate * 0.1, worker.free * 0.8)
+        if kinds and not worker.quiet and not worker.plan.embedded:
+            for kind in rng.choices(kinds, [kind.share for kind in kinds], k=round(busy)):
+                payload = dumps(self.writer().job(kind, rng, self.now - 2, self.now - 1))
+                worker.recent.append((kind.queue, payload))
 
     def base(self) -> Iterator[Command]:
         """Everything that the first screens show."""

@@ -194,7 +194,7 @@ SHOP: Final = (
     JobKind(
         name="Imports::SupplierCatalogImportJob",
         queue="imports",
-        share=0.3,
+        share=0.08,
         mean=240,
         iterable=True,
         retry=4,
@@ -205,7 +205,7 @@ SHOP: Final = (
         name="Reports::NightlySalesReportJob",
         queue="reports",
         share=0.04,
-        mean=150,
+        mean=100,
         retry=False,
         tags=("report",),
         args=lambda rng: ["2026-11", rng.choice(CURRENCIES)],

@@ -102,7 +102,7 @@ class Demo:
         total = sum(dataset.plan.bulk.values())
         done, reported = 0, 0.0
         for jobs, command in dataset.bulk():
-            await client.execute_command(*command)
+            await _pipeline(client, [command])
             done += jobs
             if time.monotonic() - reported > REPORT_EVERY or done == total:
                 reported = time.monotonic()

@@ -18,7 +18,9 @@ from sidekiq_tui.demo.payloads import Payload, Writer, dumps, loads, max_retries
 from sidekiq_tui.demo.plans import ProcessPlan
 from sidekiq_tui.sidekiq.keys import Keys
 
-HEADROOM: Final = 1.3  # how much more than what usually comes the processes can take
+HEADROOM: Final = 1.2  # how much more than what usually comes the processes can take
+CATCH_UP: Final = 0.02  # share of a backlog worked off each second, as long as threads are free
+MOST: Final = 2.7  # how much more than what usually comes they can take at most
 LONG: Final = 2.0  # seconds; a job that runs longer holds a thread over more than one tick
 POLL_EVERY: Final = 3.0  # seconds between looks at the retry and scheduled sets, as in Sidekiq's poller
 POLL_LIMIT: Final = 25  # jobs taken from a set at once
@@ -54,6 +56,7 @@ class Traffic:
             self._by_queue.setdefault(kind.queue, []).append(kind)
         self._shares = sum(kind.share for kind in self.plan.kinds)
         self._outbox: list[Request] = []
+        self._sizes = dict(self.plan.waiting)
         self._replacements: list[tuple[float, ProcessPlan]] = []
         self._last = dataset.now
         self._next_poll = dataset.now + self._rng.uniform(0, POLL_EVERY)
@@ -88,11 +91,18 @@ class Traffic:
             if count:
                 picked = rng.choices(kinds, [kind.share for kind in kinds], k=count)
                 jobs = [dumps(self._writer.job(kind, rng, now - rng.random() * 0.01, now)) for kind in picked]
-                yield ("LPUSH", self.keys.queue(queue), *jobs), None
+                yield ("LPUSH", self.keys.queue(queue), *jobs), self._measurer(queue)
         if rng.random() < 0.02 * rate * seconds:
             kind = rng.choices(self.plan.kinds, [kind.share for kind in self.plan.kinds])[0]
             later = repr(now + rng.uniform(20, 1_800))
             yield ("ZADD", self.keys.schedule, later, dumps(self._writer.job(kind, rng, now, None))), None
+
+    def _measurer(self, queue: str) -> Handler:
+        def measure(reply: object) -> None:
+            if isinstance(reply, int):
+                self._sizes[queue] = reply
+
+        return measure
 
     def _departures(self, now: float, seconds: float) -> Iterator[Request]:
         """Take jobs from the queues, no more than their processes can run."""
@@ -100,8 +110,9 @@ class Traffic:
             serving = self._serving(queue)
             if queue in self.plan.paused or not any(worker.free for worker in serving):
                 continue
-            share = sum(kind.share for kind in kinds) / self._shares
-            room = poisson(self.plan.rate * HEADROOM * share * seconds, self._rng)
+            usual = self.plan.rate * sum(kind.share for kind in kinds) / self._shares
+            pace = min(usual * HEADROOM + self._sizes.get(queue, 0) * CATCH_UP, usual * MOST)
+            room = poisson(pace * seconds, self._rng)
             if all(kind.mean > LONG for kind in kinds):
                 room = min(1, sum(worker.free for worker in serving))
             if room:
