@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from sidekiq_tui.servers.profile import Profile
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run sqtui with these arguments (default: the process's own) and return its exit code."""
@@ -27,24 +29,29 @@ def _forbid_core_dumps() -> None:
 
 def _open_ui(args: argparse.Namespace) -> int:
     from sidekiq_tui.cli.scope import ui_scope
-    from sidekiq_tui.tui.run import run
 
-    scope = ui_scope(args)
-    return run(
-        scope.profiles,
-        config=args.config,
-        read_only=args.read_only,
-        start_server=scope.start,
-        start_view=None,
-        ascii=args.ascii,
-        mouse=args.mouse,
-    )
+    profiles, start = ui_scope(args)
+    return _show(args, profiles, start)
 
 
 def _open_demo(args: argparse.Namespace) -> int:
     from sidekiq_tui.demo.command import run
 
-    return run(args)
+    return run(args, lambda profiles: _show(args, profiles, None))
+
+
+def _show(args: argparse.Namespace, profiles: Sequence[Profile], start: str | None) -> int:
+    from sidekiq_tui.tui.run import run
+
+    return run(
+        profiles,
+        config=args.config,
+        read_only=args.read_only,
+        start_server=start,
+        start_view=None,
+        ascii=args.ascii,
+        mouse=args.mouse,
+    )
 
 
 if __name__ == "__main__":

@@ -9,34 +9,31 @@ if TYPE_CHECKING:
     from sidekiq_tui.errors import SqtuiError
 
 
+def safe(text: str) -> str:
+    """One line of text that no terminal can obey."""
+    from sidekiq_tui.presentation.text import display_text
+
+    return display_text(text, limit=2000)
+
+
 def sentence(error: SqtuiError) -> str:
     """An error and what to do next, in one line of safe text."""
-    from sidekiq_tui.presentation.text import display_text
-
-    text = error.message.rstrip(".")
-    return display_text(f"{text}. {error.hint}" if error.hint else text, limit=2000)
+    return safe(_joined(error.message, error.hint))
 
 
-def complain(error: SqtuiError, *, server: str | None = None, debug: bool = False) -> None:
-    """Say an expected error, for one server if `server` is given; with its trace if `debug`."""
-    from sidekiq_tui.presentation.text import display_text
+def complain(error: BaseException, *, server: str | None = None, debug: bool = False) -> None:
+    """Say an error in one line, of one server if `server` is given; after its trace if `debug`."""
+    from sidekiq_tui.errors import SqtuiError
 
     if debug:
         _write_trace(error)
-    note(f"{display_text(server)}: {sentence(error)}" if server else sentence(error))
+    text = sentence(error) if isinstance(error, SqtuiError) else _mistake(error)
+    note(f"{safe(server)}: {text}" if server else text)
 
 
-def complain_unexpected(error: BaseException, *, debug: bool = False) -> None:
-    """Say a mistake of ours: its kind and place, never its text, which may quote a secret or a job."""
-    if debug:
-        _write_trace(error)
-        return
-    import traceback
-
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if "sidekiq_tui" in frame.filename]
-    where = f" in {own[-1].name}, line {own[-1].lineno}" if own else ""
-    note(f"unexpected {type(error).__name__}{where}. This is a mistake in sqtui; --debug shows the trace")
+def warn(text: str, hint: str = "") -> None:
+    """Say something that does not stop us."""
+    note(safe(_joined(text, hint)))
 
 
 def note(text: str) -> None:
@@ -50,14 +47,25 @@ def progress(text: str) -> None:
         _write(f"\r\x1b[K{text}")
 
 
+def _joined(text: str, hint: str) -> str:
+    return f"{text.rstrip('.')}. {hint}" if hint else text
+
+
+def _mistake(error: BaseException) -> str:
+    """A mistake of ours: its kind and place, never its text, which may quote a secret or a job."""
+    import traceback
+
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if "sidekiq_tui" in frame.filename]
+    where = f" in {own[-1].name}, line {own[-1].lineno}" if own else ""
+    return f"unexpected {type(error).__name__}{where}. This is a mistake in sqtui; --debug shows the trace"
+
+
 def _write_trace(error: BaseException) -> None:
     import traceback
 
-    from sidekiq_tui.presentation.text import display_text
-
     for block in traceback.format_exception(error):  # without locals: they may hold passwords
         for line in block.splitlines():
-            _write(display_text(line, limit=2000) + "\n")
+            _write(safe(line) + "\n")
 
 
 def _write(text: str) -> None:

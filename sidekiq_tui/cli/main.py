@@ -24,9 +24,9 @@ UNEXPECTED: Final = 1
 
 def commands() -> tuple[ModuleType, ...]:
     """Every command, in the order of --help."""
-    from sidekiq_tui.cli.commands import completion, demo
+    from sidekiq_tui.cli.commands import check, completion, dashboard, demo, job, jobs, queues, servers, workers
 
-    return (demo, completion)
+    return (servers, dashboard, queues, jobs, job, workers, check, demo, completion)
 
 
 def run(argv: Sequence[str], *, ui: Door, demo: Door) -> int:
@@ -46,7 +46,7 @@ def run(argv: Sequence[str], *, ui: Door, demo: Door) -> int:
         diagnostics.complain(error, debug=debug)
         return error.exit_code
     except Exception as error:
-        diagnostics.complain_unexpected(error, debug=debug)
+        diagnostics.complain(error, debug=debug)
         return UNEXPECTED
 
 

@@ -134,6 +134,11 @@ def whole_number(text: str) -> int:
     return int(value)
 
 
+def job_limit(text: str) -> int | None:
+    """How many jobs; None for `all`."""
+    return None if text == "all" else whole_number(text)
+
+
 def path(text: str) -> Path:
     """A file, `~` allowed."""
     from pathlib import Path  # as slow to load as argparse itself, and most lines have no path

@@ -37,13 +37,9 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     parser.add_argument("shell", choices=SHELLS, metavar="SHELL", help=", ".join(SHELLS))
     parser.set_defaults(run=run)
-
-
-def add_hidden_parser(subparsers: Subparsers) -> None:
-    """Add ``__complete``, which no help shows."""
-    parser = subparsers.add_parser(HIDDEN)
-    parser.add_argument("what", choices=("servers",))
-    parser.set_defaults(run=run_hidden)
+    hidden = subparsers.add_parser(HIDDEN)  # without help it is in no list
+    hidden.add_argument("what", choices=("servers",))
+    hidden.set_defaults(run=run_hidden)
 
 
 def run(args: argparse.Namespace) -> int:

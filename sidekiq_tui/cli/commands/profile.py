@@ -58,6 +58,7 @@ def add_parser(subparsers: Subparsers) -> None:
     """Add ``profile`` and its commands to the command line."""
     parser = subparsers.add_parser(
         "profile",
+        prog="sqtui profile",
         help="list, show, add, edit, remove and test the servers in your file",
         description="The servers in your settings file. Passwords never stand in it.",
     )

@@ -1,0 +1,33 @@
+"""``sqtui job JID``: one job, wherever it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sidekiq_tui.cli.parser import add_global_options
+
+if TYPE_CHECKING:
+    import argparse
+
+    from sidekiq_tui.cli.parser import Subparsers
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add ``job`` to the command line."""
+    parser = subparsers.add_parser(
+        "job",
+        help="one job by its JID, wherever it is",
+        description="Look for a job in all queues, in retries, scheduled and dead, and among the running ones. "
+        "Without --server: on all servers. Exit code 1 when it is nowhere: it is done, or was deleted.",
+    )
+    parser.add_argument("jid", metavar="JID", help="the job's id")
+    add_global_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the job."""
+    from sidekiq_tui.cli.runner import run_view
+    from sidekiq_tui.cli.views.job import JobView
+
+    return run_view(JobView(args.jid), args, every_server=True)

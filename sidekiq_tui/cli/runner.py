@@ -1,0 +1,128 @@
+"""Runs a view: asks all servers at once, prints once or again and again, and says how it went."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from sidekiq_tui.cli import diagnostics, output
+from sidekiq_tui.cli.passwords import password_source
+from sidekiq_tui.cli.render import Look
+from sidekiq_tui.cli.scope import Scope, scope_of
+from sidekiq_tui.cli.view import Outcome, View, answers
+from sidekiq_tui.errors import SqtuiError
+from sidekiq_tui.presentation import records
+from sidekiq_tui.servers.server import Server
+from sidekiq_tui.sidekiq.errors import ServerUnreachable
+
+if TYPE_CHECKING:
+    import argparse
+
+_UNREACHABLE: Final = ServerUnreachable.exit_code
+
+
+def run_view(view: View[Any], args: argparse.Namespace, *, every_server: bool = False) -> int:
+    """Print a view as asked and return the exit code. `every_server`: without `--server` it is about all of them."""
+    scope = scope_of(args, every_server=every_server)
+    try:
+        return asyncio.run(_Run(view, args, scope).go())
+    except KeyboardInterrupt:
+        if getattr(args, "watch", None) is None:
+            raise
+        return 0  # this is how one ends a watch
+
+
+class _Run:
+    """One run of one view. Each server answers for itself: none delays another, none hides another."""
+
+    def __init__(self, view: View[Any], args: argparse.Namespace, scope: Scope) -> None:
+        source = password_source(no_input=args.no_input)
+        self._view = view
+        self._format: str = args.output
+        self._watch: float | None = getattr(args, "watch", None)
+        self._look = Look.of(args)
+        self._debug: bool = args.debug
+        self._total = scope.total
+        self._servers = [Server(profile, password_source=source, timeout=args.timeout) for profile in scope.profiles]
+        self._troubles: dict[str, str] = {}
+        self._frame = output.Frame()
+        self._header_printed = False
+
+    async def go(self) -> int:
+        """Once, or until interrupted."""
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                began = loop.time()
+                code = await self._once()
+                if self._watch is None:
+                    return code
+                await asyncio.sleep(max(0.0, began + self._watch - loop.time()))
+        finally:
+            await asyncio.gather(*(server.close() for server in self._servers), return_exceptions=True)
+
+    async def _once(self) -> int:
+        outcomes = list(await asyncio.gather(*(self._ask(server) for server in self._servers)))
+        diagnostics.progress("")
+        now = time.time()
+        if self._format == "table":
+            self._print_table(outcomes, now)
+        else:
+            self._print_records([self._element(outcome, now) for outcome in outcomes], now)
+            self._complain(outcomes)
+        codes = [outcome.exit_code for outcome in outcomes if outcome.error is not None]
+        failure = _UNREACHABLE if _UNREACHABLE in codes else next(iter(codes), 0)
+        return self._view.exit_code([value for _, value in answers(outcomes)], failure)
+
+    async def _ask(self, server: Server) -> Outcome[Any]:
+        try:
+            return Outcome(server.profile, await self._view.read(server))
+        except Exception as error:  # also a mistake of ours with one server's data must not hide the others
+            return Outcome(server.profile, error=error)
+
+    def _print_table(self, outcomes: Sequence[Outcome[Any]], now: float) -> None:
+        lines = self._view.table(outcomes, now, self._look)
+        if self._watch is None or not self._look.tty:
+            output.write_lines(lines)
+            self._complain(outcomes)
+            return
+        troubles = [
+            f"{diagnostics.safe(outcome.name)}: {one_line(outcome.error)}" for outcome in outcomes if outcome.error
+        ]
+        self._frame.show([*lines, *troubles])
+
+    def _print_records(self, elements: list[records.Record], now: float) -> None:
+        if self._format == "json":
+            total = self._view.total(elements) if self._total else None
+            document = records.document(self._view.word, now, elements, total)
+            pretty = self._look.tty and self._watch is None
+            output.write_lines([json.dumps(document, indent=2 if pretty else None, allow_nan=False)])
+        elif self._format == "ndjson":
+            output.write_lines(json.dumps(one, allow_nan=False) for one in self._view.lines(elements))
+        else:
+            header = [] if self._header_printed else [self._view.csv_header()]
+            self._header_printed = True
+            output.write_lines([*header, *(self._view.csv_row(one) for one in self._view.lines(elements))])
+
+    def _element(self, outcome: Outcome[Any], now: float) -> records.Record:
+        if outcome.error is None:
+            return records.server_element(outcome.name, self._view.element(outcome.profile, outcome.value, now))
+        fields = self._view.element_without(outcome.profile, outcome.error)
+        return records.server_element(outcome.name, fields, one_line(outcome.error))
+
+    def _complain(self, outcomes: Sequence[Outcome[Any]]) -> None:
+        """Each trouble once, also in a watch: until it is gone, or is another."""
+        for outcome in outcomes:
+            if outcome.error is None:
+                self._troubles.pop(outcome.name, None)
+            elif self._troubles.get(outcome.name) != (trouble := one_line(outcome.error)):
+                self._troubles[outcome.name] = trouble
+                diagnostics.complain(outcome.error, server=outcome.name, debug=self._debug)
+
+
+def one_line(error: Exception) -> str:
+    """An error as the JSON contract says it."""
+    return diagnostics.sentence(error) if isinstance(error, SqtuiError) else f"unexpected {type(error).__name__}"

@@ -1,0 +1,49 @@
+"""Which servers a command line is about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sidekiq_tui.cli import diagnostics
+from sidekiq_tui.servers.profile_store import Selection, select_servers
+
+if TYPE_CHECKING:
+    import argparse
+
+    from sidekiq_tui.servers.profile import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The servers of a one-shot view, in order, and whether their total is wanted."""
+
+    profiles: tuple[Profile, ...]
+    total: bool
+
+
+def scope_of(args: argparse.Namespace, *, every_server: bool = False) -> Scope:
+    """The servers that were named; `every_server`: all there are when none was.
+
+    Raises `UsageError` when it is not clear which, `ConfigError` for what stands wrong in the file.
+    """
+    every = args.all or (every_server and not args.server and not args.url)
+    selection = _select(args, every=every)
+    profiles = selection.require()
+    return Scope(profiles, total=args.all or len(profiles) > 1)
+
+
+def ui_scope(args: argparse.Namespace) -> tuple[tuple[Profile, ...], str | None]:
+    """All servers for the terminal UI, and the one it starts on (None: all of them, or the only one)."""
+    selection = _select(args, every=args.all)
+    start = selection.chosen[0].name if len(selection.chosen) == 1 else None
+    return selection.profiles, start
+
+
+def _select(args: argparse.Namespace, *, every: bool) -> Selection:
+    selection = select_servers(config=args.config, urls=args.url or (), servers=args.server or (), all_servers=every)
+    for problem in selection.problems:
+        diagnostics.warn(str(problem), problem.suggestion)
+    for notice in selection.notices:
+        diagnostics.warn(notice)
+    return selection
