@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
-from sidekiq_tui.presentation.text import clip, display_text
+from sidekiq_tui.presentation.text import cell_width, display_text
 from sidekiq_tui.sidekiq import payload
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 _LINE_LIMIT: Final = 10_000
 _SERIALIZED: Final = "_aj_serialized"
-_UNESCAPED: Final = frozenset(range(0x20, 0x7F)) - {0x5C}
 
 
 def screen_args(job: JobRecord) -> object:
@@ -71,33 +70,33 @@ def pretty_lines(value: object, max_lines: int = 10_000) -> list[str]:
     return lines
 
 
-def raw_lines(raw: bytes, width: int = 96, limit: int = 1_000_000) -> list[str]:
+def raw_lines(raw: bytes, width: int = 96, limit: int = 200_000) -> list[str]:
     r"""The exact bytes in lines of at most `width` cells: `\n`, `\x1b`, `\\` for what cannot stand for itself."""
-    shown = _escaped(raw[:limit])
     lines: list[str] = []
-    while shown:
-        line = clip(shown, width, ellipsis="")
-        line = line or shown[:1]
+    line, used = "", 0
+    for piece in _escaped(raw[:limit]):
+        wide = cell_width(piece)
+        if line and used + wide > width:
+            lines.append(line)
+            line, used = "", 0
+        line += piece
+        used += wide
+    if line:
         lines.append(line)
-        shown = shown[len(line) :]
     if len(raw) > limit:
         lines.append(f"… {len(raw) - limit:,} bytes more")
     return lines
 
 
-def _escaped(raw: bytes) -> str:
+def _escaped(raw: bytes) -> Iterator[str]:
     """ASCII as it is, letters of other scripts too; every other byte by its number."""
-    out: list[str] = []
     for char in raw.decode("utf-8", "surrogateescape"):
-        if ord(char) in _UNESCAPED:
-            out.append(char)
-        elif char in _SHORT:
-            out.append(_SHORT[char])
-        elif char.isalpha() and display_text(char) == char:
-            out.append(char)
+        if char in _SHORT:
+            yield _SHORT[char]
+        elif " " <= char <= "~" or (char.isalpha() and display_text(char) == char):
+            yield char
         else:
-            out.extend(f"\\x{byte:02x}" for byte in char.encode("utf-8", "surrogateescape"))
-    return "".join(out)
+            yield from (f"\\x{byte:02x}" for byte in char.encode("utf-8", "surrogateescape"))
 
 
 _SHORT: Final[Mapping[str, str]] = {"\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}

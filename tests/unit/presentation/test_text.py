@@ -58,8 +58,6 @@ def test_only_what_is_printable_is_left() -> None:
         assert shown.isprintable(), hex(start)
         categories = {unicodedata.category(char) for char in shown}
         assert not categories & {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}, hex(start)
-            start
-        )
         assert cell_width(shown) == sum(map(cell_len, shown)), hex(start)
 
 
