@@ -319,7 +319,7 @@ SERVERS_ONCE: Final[tuple[_Column, ...]] = (
     _LABEL,
     _STATE,
     _RTT,
-    _number_column("processed", 9, 8, lambda one: one.processed, units.count),
+    _number_column("processed", 9, 11, lambda one: one.processed, units.count),
     _number_column("failed", 6, 9, lambda one: one.failed, units.count),
     _BUSY,
     _ENQUEUED,
