@@ -57,12 +57,17 @@ class Database:
             for reply, command in zip(replies, commands, strict=True)
         ]
 
+    async def read(self, commands: Sequence[Command]) -> list[Reply]:
+        """As `pipeline`, for commands that belong together: raises the first error reply."""
+        replies = await self.pipeline(commands)
+        for reply in replies:
+            if isinstance(reply, SidekiqError):
+                raise reply
+        return replies
+
     async def command(self, *command: Argument) -> Reply:
         """Runs one command in one round trip. Raises an error reply, too: Forbidden, WrongType, ReplyError."""
-        reply = (await self.pipeline([command]))[0]
-        if isinstance(reply, SidekiqError):
-            raise reply
-        return reply
+        return (await self.read([command]))[0]
 
     async def close(self) -> None:
         """Closes the client and its connections. Never raises: there is nobody left to tell."""

@@ -1,0 +1,53 @@
+"""One queue: a list whose head (index 0) is the newest job, and whose tail runs next (protocol 3.1, 7 and 12.1)."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from sidekiq_tui.sidekiq.database import Database
+from sidekiq_tui.sidekiq.job import JobRecord, Place
+from sidekiq_tui.sidekiq.replies import natural
+from sidekiq_tui.sidekiq.stats import waited
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some jobs of a list or set. `size` is that of all of it; `read_at` is Unix seconds."""
+
+    place: Place
+    offset: int
+    size: int
+    jobs: tuple[JobRecord, ...]
+    read_at: float
+
+
+class Queue:
+    """A queue by its name, without prefix. An unknown one reads as empty, for that is what an empty one is."""
+
+    def __init__(self, db: Database, name: str) -> None:
+        self.name: Final = name
+        self.place: Final = Place("queue", name)
+        self.key: Final = db.keys.queue(name)
+        self._db = db
+
+    async def size(self) -> int:
+        """How many jobs wait. Raises SidekiqError."""
+        return natural(await self._db.command("LLEN", self.key)) or 0
+
+    async def latency(self, now: float) -> float | None:
+        """Seconds that the job which runs next has waited at `now` (Unix seconds). Raises SidekiqError.
+
+        Counts from enqueued_at, else created_at (8.1.1+). 0.0 for an empty queue; None when there is no readable time;
+        never negative, though clocks disagree.
+        """
+        return waited(await self._db.command("LINDEX", self.key, -1), now)
+
+    async def page(self, offset: int, limit: int) -> Page:
+        """At most `limit` jobs from `offset`, newest first, in one round trip. Raises SidekiqError."""
+        last = offset + max(limit, 1) - 1
+        size, raws = await self._db.read([("LLEN", self.key), ("LRANGE", self.key, offset, last)])
+        found = raws[: max(limit, 0)] if isinstance(raws, list) else []
+        jobs = tuple(JobRecord(raw, self.place) for raw in found if isinstance(raw, bytes))
+        return Page(self.place, offset, natural(size) or 0, jobs, time.time())

@@ -1,0 +1,122 @@
+"""Finds jobs: what a filter matches in one place, or one jid anywhere. Bounded reads, with progress.
+
+Whoever stops iterating stops the reading; a task may be cancelled at any slice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Final
+
+from sidekiq_tui.sidekiq.database import Database
+from sidekiq_tui.sidekiq.errors import ReplyError
+from sidekiq_tui.sidekiq.filter import Filter
+from sidekiq_tui.sidekiq.filter_terms import FieldTerm
+from sidekiq_tui.sidekiq.job import JobRecord, Place
+from sidekiq_tui.sidekiq.job_set import JobSet
+from sidekiq_tui.sidekiq.keys import SET_NAMES
+from sidekiq_tui.sidekiq.queue import Queue
+from sidekiq_tui.sidekiq.replies import members, natural
+from sidekiq_tui.sidekiq.stats import names_command
+from sidekiq_tui.sidekiq.walk import SLICE_SIZE, Stretch, containing, scan_set, walk_list, walk_set
+from sidekiq_tui.sidekiq.work import read_work
+
+# A jid that JSON writes as it is, so that the server can look for it.
+_PLAIN_JID: Final = re.compile(r"[A-Za-z0-9_.:-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """One read of a search: the jobs in it that match, and how far the search of this place is.
+
+    `read` of `total` entries have been looked at; `complete`: that was the last read, and nothing was missed.
+    """
+
+    place: Place
+    jobs: tuple[JobRecord, ...]
+    read: int
+    total: int
+    complete: bool
+
+
+async def scan(
+    db: Database, place: Place, filter: Filter, *, now: float, slice_size: int = SLICE_SIZE
+) -> AsyncIterator[Slice]:
+    """What matches in one place, in its order: a queue newest first, sets as their pages. One round trip a slice.
+
+    `now` (Unix seconds) is what `age` counts from. What stays in the place meanwhile is looked at exactly once (see
+    `walk`). Raises SidekiqError.
+    """
+    if place.kind == "work":
+        yield await _scan_work(db, filter, now)
+        return
+    if place.kind == "queue" and place.queue is None:
+        raise ReplyError("The names of the queues may not be read")
+    async for stretch in _walk(db, place, slice_size):
+        jobs = (JobRecord(raw, place, score) for raw, score in stretch.entries if filter.may_match(raw))
+        found = tuple(job for job in jobs if filter.matches(job, now))
+        yield Slice(place, found, stretch.read, stretch.total, stretch.complete)
+
+
+async def find_jid(db: Database, jid: str, *, now: float) -> AsyncIterator[Slice]:
+    """Looks for the jobs of exactly this jid everywhere, cheap places first: work, the sets, then queue by queue.
+
+    In sets the server looks, and only what matches comes over the wire (a jid written with `\\u` escapes is missed
+    there, as in Ruby). Queues have no such help: all of them are read, the smallest first. A place that may not be read
+    yields a slice that is not complete; raises SidekiqError when that is so for all, or the conversation fails.
+    """
+    exactly = Filter((FieldTerm("jid", (jid,), exact=True),))
+    refusal: ReplyError | None = None
+    answered = False
+    for place in (Place("work"), *(Place(name) for name in SET_NAMES), *await _queues(db)):
+        try:
+            async for found in _look(db, place, jid, exactly, now):
+                answered = True
+                yield found
+        except ReplyError as error:
+            refusal = refusal or error
+            yield Slice(place, (), 0, 0, False)
+    if refusal is not None and not answered:
+        raise refusal
+
+
+async def _look(db: Database, place: Place, jid: str, exactly: Filter, now: float) -> AsyncIterator[Slice]:
+    if place.kind in SET_NAMES and _PLAIN_JID.fullmatch(jid):
+        stretches = scan_set(db, db.keys.job_set(place.kind), containing(jid))
+        async for stretch in stretches:
+            jobs = tuple(JobRecord(raw, place, score) for raw, score in stretch.entries)
+            yield Slice(place, _of(jid, jobs), stretch.read, stretch.total, stretch.complete)
+        return
+    async for found in scan(db, place, exactly, now=now):
+        yield Slice(place, _of(jid, found.jobs), found.read, found.total, found.complete)
+
+
+def _of(jid: str, jobs: tuple[JobRecord, ...]) -> tuple[JobRecord, ...]:
+    return tuple(job for job in jobs if job.jid == jid)
+
+
+def _walk(db: Database, place: Place, slice_size: int) -> AsyncIterator[Stretch]:
+    if place.kind == "queue" or place.kind == "work":
+        return walk_list(db, Queue(db, place.queue or "").key, slice_size)
+    found = JobSet(db, place.kind)
+    return walk_set(db, found.key, descending=found.descending, slice_size=slice_size)
+
+
+async def _scan_work(db: Database, filter: Filter, now: float) -> Slice:
+    """All jobs in progress at once: they are as many as threads."""
+    place = Place("work")
+    names = members(await db.command(*names_command(db.keys.processes))) or ()
+    jobs = tuple(work.job for work in await read_work(db, names))
+    return Slice(place, tuple(job for job in jobs if filter.matches(job, now)), len(jobs), len(jobs), True)
+
+
+async def _queues(db: Database) -> list[Place]:
+    """The queues that may have jobs in them, the shortest first; one without a name when their names may not be read."""
+    names = members((await db.pipeline([names_command(db.keys.queues)]))[0])
+    if names is None:
+        return [Place("queue")]
+    sizes = map(natural, await db.pipeline([("LLEN", db.keys.queue(name)) for name in names]))
+    sized = sorted((-1 if size is None else size, name) for size, name in zip(sizes, names, strict=True))
+    return [Place("queue", name) for size, name in sized if size]

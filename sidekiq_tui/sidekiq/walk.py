@@ -1,0 +1,215 @@
+"""Walks through all of a list or sorted set in bounded slices while others change it.
+
+The promise: an entry that is there from the first read to the last, bytes and score unchanged, is seen exactly once.
+What comes or goes meanwhile may be seen or not.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from array import array
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sidekiq_tui.sidekiq.database import Database
+from sidekiq_tui.sidekiq.payload import to_bytes
+from sidekiq_tui.sidekiq.replies import natural
+
+SLICE_SIZE: Final = 500
+
+# Entries of a list read again with the next slice, to see how far the list has moved.
+_OVERLAP: Final = 32
+# So many of them must stand in a row to be taken for the place where the last slice ended.
+_RUN: Final = 2
+# ZSCAN looks at so many entries a call: a thousand cost the server 8 ms (protocol 17.1).
+_SCAN_COUNT: Final = 500
+_GLOB: Final = re.compile(r"[*?\[\]\\]")
+_ESCAPED: Final = r"\\\g<0>"
+# A list that loses its place more often than this changes too fast to be walked.
+_PASSES: Final = 3
+
+Entry = tuple[bytes, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What one read brought: entries (payload, score) not seen before, and how far the walk is (of `total` entries).
+
+    `complete`: the walk is over, and kept its promise.
+    """
+
+    entries: Sequence[Entry]
+    read: int
+    total: int
+    complete: bool
+
+
+# ---- Lists
+
+
+async def walk_list(db: Database, key: bytes, slice_size: int = SLICE_SIZE) -> AsyncIterator[Stretch]:
+    """All of a list, head (newest) first; one round trip for its length, then one a slice. Raises SidekiqError.
+
+    Entries are addressed from the tail: pushes at the head then move nothing, and jobs that workers take from the tail
+    only bring entries again that were read before. An overlap shows how far the rest has moved. Where it is lost (its
+    entries were all deleted, or many were pushed at the tail) the list is walked again for what was not seen; that
+    second walk leaves out copies of what was, byte for byte.
+    """
+    seen = _Seen()
+    for attempt in range(_PASSES):
+        total = left = natural(await db.command("LLEN", key)) or 0
+        known: list[bytes] = []
+        gap = False
+        while left > 0:
+            last = max(left - slice_size + 1, 1)
+            length, reply = await db.read([("LLEN", key), ("LRANGE", key, -(left + len(known)), -last)])
+            raws = _payloads(reply)
+            start = _after(raws, known)
+            fresh = seen.take(raws[start or 0 :], only_new=start is None)
+            gap = gap or (start is None and bool(fresh))
+            known, left = raws[-_OVERLAP:] or known, min(last - 1, natural(length) or 0)
+            complete = left == 0 and not gap
+            yield Stretch([(raw, None) for raw in fresh], total - left if attempt == 0 else total, total, complete)
+        if not gap:
+            break
+    if total == 0:
+        yield Stretch((), 0, 0, True)
+
+
+class _Seen:
+    """Which payloads were seen: 8 bytes each, and a set only when a walk has lost its place."""
+
+    def __init__(self) -> None:
+        self._hashes = array("q")
+        self._set: set[int] | None = None
+
+    def take(self, raws: list[bytes], *, only_new: bool) -> list[bytes]:
+        """Notes the payloads and returns those to hand on: all, until `only_new` was asked for once."""
+        if only_new and self._set is None:
+            self._set = set(self._hashes)
+        if self._set is None:
+            self._hashes.extend(map(hash, raws))
+            return raws
+        fresh = [raw for raw in raws if hash(raw) not in self._set]
+        self._set.update(map(hash, fresh))
+        return fresh
+
+
+def _after(raws: list[bytes], known: list[bytes]) -> int | None:
+    """Where in `raws` the entries begin that come after `known`, the last ones read before; None when that is lost."""
+    if raws[: len(known)] == known:  # nothing has moved; or the first slice
+        return len(known)
+    need = min(_RUN, len(known))
+    for end in range(len(known), need - 1, -1):  # the last ones may have been deleted meanwhile
+        places = [place for place, raw in enumerate(raws) if raw == known[end - 1]]
+        if places:
+            run, place = max((_run(raws, place, known, end), -place) for place in places)
+            if run >= need:
+                return 1 - place
+    return None
+
+
+def _run(raws: list[bytes], place: int, known: list[bytes], end: int) -> int:
+    """How many entries up to `place` are the same as those of `known` up to `end`."""
+    run = 0
+    while run < end and run <= place and raws[place - run] == known[end - 1 - run]:
+        run += 1
+    return run
+
+
+def _payloads(reply: object) -> list[bytes]:
+    return [raw for raw in reply if isinstance(raw, bytes)] if isinstance(reply, list) else []
+
+
+# ---- Sorted sets
+
+
+async def walk_set(
+    db: Database,
+    key: bytes,
+    *,
+    lowest: float = -math.inf,
+    highest: float = math.inf,
+    descending: bool = False,
+    slice_size: int = SLICE_SIZE,
+) -> AsyncIterator[Stretch]:
+    """All of a sorted set within scores, in its order; one round trip a slice. Raises SidekiqError.
+
+    Redis orders entries by (score, bytes), so the last one read tells exactly what is still to come, whatever was added
+    or removed before it. Within one score the next slice is found by an offset that points at that last entry: when
+    what comes first lies behind it, entries before it were removed, and the offset steps back.
+    """
+    command = "ZREVRANGEBYSCORE" if descending else "ZRANGEBYSCORE"
+    start, end = (highest, lowest) if descending else (lowest, highest)
+    direction = -1 if descending else 1
+    slice_size = max(slice_size, 2)  # one entry is the last one's, read again
+    last: tuple[float, bytes] | None = None
+    offset = read = 0
+    while True:
+        ranged = (command, key, _score(start), _score(end), "WITHSCORES", "LIMIT", offset, slice_size)
+        size, reply = await db.read([("ZCARD", key), ranged])
+        found = scored(reply)
+        if last is not None and offset and (not found or _behind(found[0], last, direction)):
+            offset = max(0, offset - slice_size)
+            continue
+        fresh = [entry for entry in found if last is None or _behind(entry, last, direction)]
+        read += len(fresh)
+        complete = len(found) < slice_size
+        yield Stretch(fresh, read, max(natural(size) or 0, read), complete)
+        if complete:
+            return
+        if fresh:
+            last = (fresh[-1][1], fresh[-1][0])
+        score = found[-1][1]
+        same = sum(1 for _, other in found if other == score)
+        offset = offset + len(found) - 1 if score == start else same - 1
+        start = score
+
+
+async def scan_set(db: Database, key: bytes, pattern: str) -> AsyncIterator[Stretch]:
+    """Entries of a sorted set whose raw bytes match a glob, in no order; the server looks, only matches come over.
+
+    `read` is an estimate. Raises SidekiqError.
+    """
+    seen: set[bytes] = set()
+    cursor, read = b"0", 0
+    while True:
+        scan = ("ZSCAN", key, cursor, "MATCH", to_bytes(pattern), "COUNT", _SCAN_COUNT)
+        size, reply = await db.read([("ZCARD", key), scan])
+        found: object = []
+        if isinstance(reply, list) and len(reply) == 2 and isinstance(reply[0], bytes):
+            cursor, found = reply[0], reply[1]
+        fresh = [entry for entry in scored(found) if entry[0] not in seen]  # ZSCAN may repeat itself
+        seen.update(raw for raw, _ in fresh)
+        total = natural(size) or 0
+        complete = cursor == b"0"
+        read = total if complete else min(read + _SCAN_COUNT, total)
+        yield Stretch(fresh, read, total, complete)
+        if complete:
+            return
+
+
+def containing(text: str) -> str:
+    """The glob that matches anything with this text in it."""
+    return f"*{_GLOB.sub(_ESCAPED, text)}*"
+
+
+def scored(reply: object) -> list[tuple[bytes, float]]:
+    """The entries and scores of a flat WITHSCORES reply."""
+    if not isinstance(reply, list):
+        return []
+    pairs = zip(reply[::2], reply[1::2], strict=False)
+    return [(raw, float(score)) for raw, score in pairs if isinstance(raw, bytes) and isinstance(score, bytes)]
+
+
+def _behind(entry: tuple[bytes, float], last: tuple[float, bytes], direction: int) -> bool:
+    """Whether the entry comes after `last` in the walk's order."""
+    place = (entry[1], entry[0])
+    return place > last if direction > 0 else place < last
+
+
+def _score(score: float) -> str:
+    """The shortest text that reads back as the same double (protocol 12.2)."""
+    return repr(score)
