@@ -200,9 +200,9 @@ def _add_rollup(
     """Counts one bucket in; says whether classes had to be left out."""
     truncated = False
     for name, raw in said.items():
-        class_name, _, metric = name.rpartition("|")
+        class_name, bar, metric = name.rpartition("|")
         value = natural(raw)
-        if metric not in _METRICS or value is None or not wanted(class_name):
+        if not bar or metric not in _METRICS or value is None or not wanted(class_name):
             continue
         if class_name not in jobs and len(jobs) >= MAX_CLASSES:
             truncated = True

@@ -146,8 +146,7 @@ class OverviewReader:
         more = Trip()
         self._queues.ask_new(more, replies["queues"])
         self._processes.ask_new(more, replies["processes"])
-        if more:
-            replies.update(await more.send(self._db))
+        replies.update(await more.send_in_slices(self._db))
         return self._overview(now, rtt, replies)
 
     def _fixed_part(self, now: float) -> Trip:

@@ -1,6 +1,7 @@
 """What a poll remembers about queues and processes, so that the next one needs a single round trip.
 
-Names that turn up new are asked for in one more trip. Past the limits below, names take turns over several polls.
+Names that turn up new are asked for in one more trip (in slices, when there are very many). Past the limits below,
+names take turns over several polls.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from sidekiq_tui.sidekiq.stats import MAX_NAMES, oldest_at
 LENGTHS_A_POLL: Final = 1000
 TAILS_A_POLL: Final = 200
 PROCESSES_A_POLL: Final = 500
+COMMANDS_A_TRIP: Final = 2000
+"""Of what is asked for the first time."""
 
 HUGE_TAIL: Final = 64 * 1024
 """Bytes of a payload from which on a queue's tail is read only every HUGE_TAIL_POLLS polls."""
@@ -33,9 +36,6 @@ class Trip:
     def __init__(self) -> None:
         self._asked: dict[Hashable, Command] = {}
 
-    def __bool__(self) -> bool:
-        return bool(self._asked)
-
     def ask(self, name: Hashable, *command: str | bytes | int | float) -> None:
         """Adds a command."""
         self._asked[name] = command
@@ -43,6 +43,13 @@ class Trip:
     async def send(self, db: Database) -> Replies:
         """One round trip; error replies stand in place. Raises SidekiqError only when the server can't be reached."""
         return dict(zip(self._asked, await db.pipeline(list(self._asked.values())), strict=True))
+
+    async def send_in_slices(self, db: Database) -> Replies:
+        """One round trip for each COMMANDS_A_TRIP; else like `send`."""
+        commands, replies = list(self._asked.values()), []
+        for start in range(0, len(commands), COMMANDS_A_TRIP):
+            replies += await db.pipeline(commands[start : start + COMMANDS_A_TRIP])
+        return dict(zip(self._asked, replies, strict=True))
 
 
 class _Turns:
@@ -100,7 +107,7 @@ class QueueWatch:
         names, self.problem = _names(listed, "queues")
         new = [name for name in names if name not in self.states]
         self.states = {name: self.states.get(name) or QueueState() for name in names}
-        self._ask(trip, new[:LENGTHS_A_POLL], new[:TAILS_A_POLL])
+        self._ask(trip, new, new)
 
     def take(self, replies: Replies) -> None:
         """Keeps what was answered, and says in `problem` what was not."""
@@ -163,7 +170,7 @@ class ProcessWatch:
         names, self.problem = _names(listed, "processes")
         new = [name for name in names if name not in self.known]
         self.known = {name: self.known.get(name) for name in names}
-        self._ask(trip, new[:PROCESSES_A_POLL])
+        self._ask(trip, new)
 
     def take(self, replies: Replies, now: float, leader: str | None) -> None:
         """Keeps what was answered, and says in `problem` what was not."""
