@@ -67,7 +67,11 @@ async def diagnose(profile: Profile, password_source: PasswordSource | None = No
     """Tries a server out, with reads only. Never raises for what is wrong with the server."""
     result = Diagnosis(profile)
     if profile.insecure:
-        result.say("warn", "TLS checks nothing: anyone in between can read and change everything", "tls.verify")
+        result.say(
+            "warn",
+            "TLS checks nothing: anyone in between can read and change everything",
+            'set tls.verify to "full" or "ca"',
+        )
     credentials = Credentials(profile, password_source)
     try:
         await credentials.prepare()

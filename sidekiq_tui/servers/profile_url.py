@@ -31,7 +31,7 @@ def parse_url(url: str, name: str | None = None, origin: Origin = "url") -> Prof
         port = parts.port
     except ValueError:
         raise UsageError("the URL's host or port makes no sense", hint=f"{_ENCODE}; e.g. {_EXAMPLE}") from None
-    scheme = _scheme(parts)
+    scheme = _scheme(url, parts)
     if parts.fragment or "#" in url:
         raise UsageError("the URL has a '#'", hint=_ENCODE)
     options = _options(parts.query)
@@ -63,9 +63,9 @@ def parse_url(url: str, name: str | None = None, origin: Origin = "url") -> Prof
     )
 
 
-def _scheme(parts: SplitResult) -> str:
+def _scheme(url: str, parts: SplitResult) -> str:
     found = SCHEMES.get(parts.scheme)
-    if found is not None and "//" in parts.geturl():
+    if found is not None and url[len(parts.scheme) :].startswith("://"):
         return found
     near = difflib.get_close_matches(parts.scheme, SCHEMES, n=1)
     hint = f"did you mean {near[0]}://?" if near and parts.netloc else f"write it as {_EXAMPLE}"

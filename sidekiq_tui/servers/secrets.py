@@ -69,6 +69,7 @@ async def stored_secret(profile: Profile, environ: Mapping[str, str] | None = No
 
 async def run_command(argv: tuple[str, ...], environ: Mapping[str, str]) -> str:
     """The first line that a program prints. No shell, no input, no terminal, none of our own password variables."""
+    name = _printable(argv[0])
     clean = {key: value for key, value in environ.items() if not re.fullmatch(r"SQTUI_.*_PASSWORD", key, re.DOTALL)}
     try:
         process = await asyncio.create_subprocess_exec(
@@ -82,20 +83,20 @@ async def run_command(argv: tuple[str, ...], environ: Mapping[str, str]) -> str:
         )
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it holds a NUL character"
-        raise SecretError(f"password_command {argv[0]} cannot be started: {reason}") from None
+        raise SecretError(f"password_command {name} cannot be started: {reason}") from None
     try:
         async with asyncio.timeout(COMMAND_LIMIT):
             line, said, code = await _first_line(process)
     except TimeoutError:
-        raise SecretError(f"password_command {argv[0]} gave no answer within {COMMAND_LIMIT:g}s") from None
+        raise SecretError(f"password_command {name} gave no answer within {COMMAND_LIMIT:g}s") from None
     except ValueError:
-        raise SecretError(f"password_command {argv[0]} printed a line of more than {MAX_SECRET} bytes") from None
+        raise SecretError(f"password_command {name} printed a line of more than {MAX_SECRET} bytes") from None
     finally:
         await _end(process)
     if code != 0:
-        raise SecretError(f"password_command {argv[0]} failed with status {code}{_quoted(said)}")
+        raise SecretError(f"password_command {name} failed with status {code}{_quoted(said)}")
     if not line:
-        raise SecretError(f"password_command {argv[0]} printed nothing{_quoted(said)}")
+        raise SecretError(f"password_command {name} printed nothing{_quoted(said)}")
     return line
 
 
@@ -130,8 +131,12 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 def _quoted(said: bytes) -> str:
     """The first line of what a program complained about, printable characters only."""
     first = next((line for line in said.decode("utf-8", "replace").splitlines() if line.strip()), "")
-    clean = "".join(c if c.isprintable() else " " for c in first).strip()[:200]
+    clean = _printable(first)
     return f": {clean}" if clean else ""
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text).strip()[:200]
 
 
 def read_file(name: str) -> str:
@@ -141,7 +146,7 @@ def read_file(name: str) -> str:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise SecretError(f"password_file {path} cannot be read: {error.strerror}") from None
-    with os.fdopen(handle, "rb") as file:
+    try:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
             raise SecretError(f"password_file {path} is not a regular file")
@@ -152,7 +157,12 @@ def read_file(name: str) -> str:
                 f"password_file {path} can be read by others (mode {status.st_mode & 0o777:04o})",
                 hint=f"chmod 600 {path}",
             )
-        line = file.readline(MAX_SECRET).rstrip(b"\r\n")
+        content = os.read(handle, MAX_SECRET)
+    except OSError as error:
+        raise SecretError(f"password_file {path} cannot be read: {error.strerror}") from None
+    finally:
+        os.close(handle)
+    line = content.partition(b"\n")[0].rstrip(b"\r")
     if not line:
         raise SecretError(f"password_file {path} has an empty first line")
     return line.decode("utf-8", "surrogateescape")
