@@ -18,6 +18,10 @@ from sidekiq_tui.tui.views import VIEWS
 APP: Final = "app"
 EVERYWHERE: Final = "everywhere"
 LIST: Final = "list"
+SORT: Final = "sort"
+FILTER: Final = "filter"
+SCAN: Final = "scan"
+DASHBOARD: Final = "dashboard"
 
 MOVE: Final = "Move"
 SERVERS: Final = "Servers"
@@ -94,8 +98,8 @@ _LIST: Final = (
     Action("up", ("k", "up"), "up", "one row up", MOVE, LIST, "cursor_up", shown="k ↑"),
     Action("top", (f"{LEADER} {LEADER}", "home"), "top", "first row", MOVE, LIST, "cursor_top"),
     Action("bottom", ("G", "end"), "bottom", "last row", MOVE, LIST, "cursor_bottom"),
-    Action("page-down", ("pagedown", "ctrl+f"), "screen down", "one screen down", MOVE, LIST, "page_down"),
-    Action("page-up", ("pageup", "ctrl+b"), "screen up", "one screen up", MOVE, LIST, "page_up"),
+    Action("page-down", ("pagedown", "ctrl+f", "]"), "screen down", "one screen down", MOVE, LIST, "page_down"),
+    Action("page-up", ("pageup", "ctrl+b", "["), "screen up", "one screen up", MOVE, LIST, "page_up"),
     Action("half-down", ("ctrl+d",), "half down", "half a screen down", MOVE, LIST, "half_down"),
     Action("half-up", ("ctrl+u",), "half up", "half a screen up", MOVE, LIST, "half_up"),
 )
@@ -113,7 +117,16 @@ _DIALOGS: Final = (
     Action("picker-page-up", ("pageup",), "screen up", "ten servers up", MOVE, "picker", "move(-10)"),
 )
 
-_VIEWS: Final[tuple[Action, ...]] = ()
+_VIEWS: Final = (
+    Action("filter", ("/",), "filter", "show only what matches", LISTS, FILTER, "filter", 20),
+    Action("stop-scan", ("ctrl+x",), "stop", "stop reading for the filter", LISTS, SCAN, "stop_scan", 15),
+    Action("sort", ("o",), "sort", "sort by the next column", LISTS, SORT, "sort_next", 30),
+    Action("sort-reverse", ("O",), "reverse", "sort the other way round", LISTS, SORT, "sort_reverse"),
+    Action("period-shorter", ("{",), "period", "shorter charts", SCREEN, DASHBOARD, "period(-1)", 40, shown="{}"),
+    Action("period-longer", ("}",), "period", "longer charts", SCREEN, DASHBOARD, "period(1)"),
+    Action("panel-next", ("l", "right"), "panel", "next panel", SCREEN, DASHBOARD, "panel(1)", 50, shown="h/l ← →"),
+    Action("panel-previous", ("h", "left"), "panel", "previous panel", SCREEN, DASHBOARD, "panel(-1)"),
+)
 
 ACTIONS: Final[tuple[Action, ...]] = (*_LIST, *_VIEWS, *_EVERYWHERE, *_APP, *_DIALOGS)
 
