@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
-
 if TYPE_CHECKING:
     from sidekiq_tui.servers.registry import Registry
     from sidekiq_tui.servers.snapshot import ServerSnapshot

@@ -10,6 +10,8 @@ from sidekiq_tui.tui.state import AppState
 from sidekiq_tui.tui.widgets.header_strip import Corner, ServerTab, Strip
 
 _DIGITS: Final = 9
+_SHORT_AGE: Final = len("9s ago")
+_LONG_AGE: Final = len("59s ago")
 _AWAY: Final = frozenset({"offline", "forbidden"})
 
 
@@ -31,7 +33,7 @@ def strip_of(state: AppState) -> Strip:
     tabs = server_tabs(state)
     if state.scope is None:
         age, role = _age(state, list(state.snapshots.values()))
-        return Strip(tabs, None, Corner(age=age, age_role=role, insecure=_any_insecure(state)))
+        return Strip(tabs, None, Corner(age=age, age_cells=_LONG_AGE, age_role=role, insecure=_any_insecure(state)))
     return Strip(tabs, state.servers.index(state.scope), _corner(state, state.snapshots[state.scope]))
 
 
@@ -48,6 +50,7 @@ def _corner(state: AppState, snapshot: ServerSnapshot) -> Corner:
         redis=f"{redis.server or 'redis'} {version}" if redis is not None and version and not away else "",
         rtt=f"rtt {units.duration(rtt)}" if rtt is not None else "",
         age=age,
+        age_cells=_SHORT_AGE if 2 * snapshot.interval < 10 else _LONG_AGE,
         age_role=role,
     )
 

@@ -21,7 +21,7 @@ from sidekiq_tui.tui.widgets.span_lines import SpanLine, SpanLines
 _KEY_CELLS: Final = 13
 _COLUMN_CELLS: Final = 52
 _TWO_COLUMNS: Final = 112
-_ROWS_AROUND: Final = 6
+_ROWS_AROUND: Final = 2
 
 Entry = tuple[str, str, str]
 """Keys, what they do, and why they cannot now (empty: they can)."""
@@ -51,7 +51,7 @@ class HelpModal(ModalScreen[None]):
         lines = _beside(blocks) if wide else [line for block in blocks for line in (*block, ())][:-1]
         with Vertical(id="dialog") as dialog:
             dialog.styles.width = 2 * _COLUMN_CELLS + 6 if wide else _COLUMN_CELLS + 22
-            dialog.styles.height = min(len(lines) + 4, max(8, self.app.size.height - _ROWS_AROUND + 2))
+            dialog.styles.height = min(len(lines) + 4, max(8, self.app.size.height - _ROWS_AROUND))
             dialog.border_title = f"Keys of {self._title}"
             yield SpanLines(lines, id="help-lines")
             yield Line(id="dialog-foot", ground="panel")

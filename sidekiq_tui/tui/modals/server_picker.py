@@ -97,13 +97,14 @@ class ServerPicker(ModalScreen[str | None]):
         self._entries = list(entries)
         self._found = self._entries
         self._cursor = 0
+        self._narrowed = False
         self._ascii = ascii
 
     def compose(self) -> ComposeResult:
         """A field, the servers, how to leave."""
         headings = len({entry.heading for entry in self._entries})
         with Vertical(id="dialog") as dialog:
-            dialog.styles.height = min(len(self._entries) + headings + 5, max(8, self.app.size.height - 4))
+            dialog.styles.height = min(len(self._entries) + headings + 6, max(8, self.app.size.height - 4))
             dialog.border_title = "Find a server"
             field = Input(placeholder="name, label, group or address", compact=True, id="picker-field")
             field.cursor_blink = False
@@ -124,6 +125,7 @@ class ServerPicker(ModalScreen[str | None]):
     @on(Input.Changed)
     def _narrow(self, event: Input.Changed) -> None:
         self._found = matching(self._entries, event.value)
+        self._narrowed = bool(event.value.strip())
         self._cursor = 0
         self._draw()
 
@@ -149,9 +151,8 @@ class ServerPicker(ModalScreen[str | None]):
         lines: list[SpanLine] = []
         picked: int | None = None
         heading = ""
-        narrowed = self._found is not self._entries and len(self._found) != len(self._entries)
         for index, entry in enumerate(self._found):
-            if not narrowed and entry.heading != heading:
+            if not self._narrowed and entry.heading != heading:
                 heading = entry.heading
                 lines.append((Span(f" {display_text(heading)}", "heading"),))
             if index == self._cursor:

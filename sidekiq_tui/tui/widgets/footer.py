@@ -27,7 +27,7 @@ def footer_spans(items: Sequence[tuple[str, str]], width: int) -> list[Span]:
             spans.append(Span("  "))
         spans += [Span(key, "key"), Span(f" {verb}", "muted")]
         used += needed
-    return [*spans, Span(" " * max(0, width - used - always - 1)), *_ALWAYS]
+    return [*spans, Span(" " * max(0, width - used - always - 1)), *_ALWAYS, Span(" ")]
 
 
 class Footer(Line):

@@ -17,7 +17,6 @@ from sidekiq_tui.tui.widgets.line import Line
 
 _NAME_CELLS: Final = 20
 _LABEL_CELLS: Final = 16
-_AGE_CELLS: Final = 7
 _RTT_CELLS: Final = 5
 _HEALTHY: Final = frozenset({"ok", "connecting"})
 _MARKS: Final[dict[State, tuple[str, str]]] = {
@@ -53,6 +52,8 @@ class Corner:
     redis: str = ""
     rtt: str = ""
     age: str = ""
+    age_cells: int = 6
+    """Room for the ages that this server's data has while all is well."""
     age_role: str = "muted"
 
 
@@ -83,7 +84,7 @@ def strip_spans(strip: Strip, width: int, ascii: bool = False) -> list[Span]:
     for level, keys in _steps():
         entries = _entries(strip, level, glyphs)
         corner = _corner(strip.corner, keys, glyphs)
-        if 1 + _cells(entries) + 2 + _cells(corner) + 1 <= width:
+        if 1 + _cells(entries) + _cells(corner) + 1 <= width:
             return _joined(entries, corner, width)
     corner = _corner(strip.corner, frozenset(), glyphs)
     return _joined(_scrolled(strip, width - _cells(corner) - 4, glyphs), corner, width)
@@ -136,7 +137,7 @@ def _corner(corner: Corner, keys: frozenset[str], glyphs: GlyphSet) -> list[Part
             parts.append((Span(words.rjust(_RTT_CELLS + 4 if cells else 0), "muted"),))
     if corner.age:
         chip = corner.age_role.endswith(" chip")
-        parts.append((Span(f" {corner.age} " if chip else corner.age.rjust(_AGE_CELLS), corner.age_role),))
+        parts.append((Span(f" {corner.age} " if chip else corner.age.rjust(corner.age_cells), corner.age_role),))
     apart = Span(f" {glyphs.apart} ", "muted")
     joined: list[Part] = []
     for index, part in enumerate(parts):
@@ -167,7 +168,7 @@ def _scrolled(strip: Strip, room: int, glyphs: GlyphSet) -> list[Part]:
 
 
 def _joined(entries: Sequence[Part], corner: Sequence[Part], width: int) -> list[Span]:
-    blank = max(1, width - 1 - _cells(entries) - _cells(corner) - 1)
+    blank = max(0, width - 1 - _cells(entries) - _cells(corner) - 1)
     return [
         Span(" "),
         *(span for entry in entries for span in entry),
