@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
@@ -99,17 +100,19 @@ class Server:
         today = datetime.fromtimestamp(self._clock(), UTC).date()
         return await self._call(lambda database: read_history(database, days, today))
 
-    async def scan(self, place: Place, filter: Filter) -> AsyncIterator[Slice]:
+    async def scan(self, place: Place, filter: Filter) -> AsyncGenerator[Slice, None]:
         """Reads a list slice by slice and yields what matches; stop iterating to stop reading."""
         database = await self._admission()
-        async for found in self._slices(scan(database, place, filter, now=self._clock())):
-            yield found
+        async with aclosing(self._slices(scan(database, place, filter, now=self._clock()))) as slices:
+            async for found in slices:
+                yield found
 
-    async def find_jid(self, jid: str) -> AsyncIterator[Slice]:
+    async def find_jid(self, jid: str) -> AsyncGenerator[Slice, None]:
         """Looks for a job in queues, sets and work, slice by slice."""
         database = await self._admission()
-        async for found in self._slices(find_jid(database, jid, now=self._clock())):
-            yield found
+        async with aclosing(self._slices(find_jid(database, jid, now=self._clock()))) as slices:
+            async for found in slices:
+                yield found
 
     def ask_again(self) -> None:
         """A person wants another try: a declined or wrong password may be asked for once more."""
@@ -138,16 +141,17 @@ class Server:
             await self._call(lambda database: database.command("PING"))
         return await self._connected()
 
-    async def _slices(self, slices: AsyncIterator[Slice]) -> AsyncIterator[Slice]:
-        while True:
-            try:
-                async with asyncio.timeout(self._limit):
-                    found = await anext(slices)
-            except StopAsyncIteration:
-                return
-            except TimeoutError:
-                raise self._too_slow() from None
-            yield found
+    async def _slices(self, slices: AsyncGenerator[Slice, None]) -> AsyncGenerator[Slice, None]:
+        async with aclosing(slices):
+            while True:
+                try:
+                    async with asyncio.timeout(self._limit):
+                        found = await anext(slices)
+                except StopAsyncIteration:
+                    return
+                except TimeoutError:
+                    raise self._too_slow() from None
+                yield found
 
     async def _call(self, call: Callable[[Database], Awaitable[T]]) -> T:
         try:

@@ -260,7 +260,7 @@ async def test_credentials_ask_once_and_show_nothing(caplog: pytest.LogCaptureFi
     caplog.set_level(logging.DEBUG)
     credentials = Credentials(PROFILE, source, {})
     await credentials.prepare()
-    assert credentials.get_credentials() == ()
+    assert len(credentials.get_credentials()) == 0
     assert await credentials.ask()
     assert credentials.get_credentials() == ("hunter2",)
     assert "hunter2" not in repr(credentials) + caplog.text
