@@ -107,6 +107,11 @@ def _escaped(text: str) -> str:
 def total_record(view: str, servers: Iterable[Mapping[str, Any]]) -> Record:
     """What adds up over the servers that answered; None where none of them knows."""
     known = [element for element in servers if element["ok"]]
+    total = _total(view, known)
+    return total if known else dict.fromkeys(total)
+
+
+def _total(view: str, known: Sequence[Mapping[str, Any]]) -> Record:
     if view in ("servers", "dashboard"):
         return _dashboard_total(known)
     if view == "queues":

@@ -96,11 +96,15 @@ def snapshot(
 
 
 def job(
-    kind: PlaceKind = "retry", score: float | None = NOW + 48, raw: bytes | None = None, **fields: Any
+    kind: PlaceKind = "retry",
+    score: float | None = NOW + 48,
+    raw: bytes | None = None,
+    klass: str = "Invoice::ChargeJob",
+    **fields: Any,
 ) -> JobRecord:
     """A job that failed some times; `raw` instead of fields for bytes that are none."""
     payload = {
-        "class": "Invoice::ChargeJob",
+        "class": klass,
         "args": [42, {"currency": "EUR"}],
         "jid": "e5d1f0a92b7c4410af3391d2",
         "queue": "critical",
