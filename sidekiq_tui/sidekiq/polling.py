@@ -36,6 +36,9 @@ class Trip:
     def __init__(self) -> None:
         self._asked: dict[Hashable, Command] = {}
 
+    def __len__(self) -> int:
+        return len(self._asked)
+
     def ask(self, name: Hashable, *command: str | bytes | int | float) -> None:
         """Adds a command."""
         self._asked[name] = command
