@@ -113,7 +113,7 @@ async def _scan_work(db: Database, filter: Filter, now: float) -> Slice:
 
 
 async def _queues(db: Database) -> list[Place]:
-    """The queues that may have jobs in them, the shortest first; one without a name when their names may not be read."""
+    """The queues that may have jobs in them, the shortest first; one without a name when names may not be read."""
     names = members((await db.pipeline([names_command(db.keys.queues)]))[0])
     if names is None:
         return [Place("queue")]
