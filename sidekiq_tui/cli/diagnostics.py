@@ -48,7 +48,7 @@ def progress(text: str) -> None:
 
 
 def _joined(text: str, hint: str) -> str:
-    return f"{text.rstrip('.')}. {hint}" if hint else text
+    return f"{text.rstrip('.')}; {hint}" if hint else text
 
 
 def _mistake(error: BaseException) -> str:
@@ -57,7 +57,7 @@ def _mistake(error: BaseException) -> str:
 
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if "sidekiq_tui" in frame.filename]
     where = f" in {own[-1].name}, line {own[-1].lineno}" if own else ""
-    return f"unexpected {type(error).__name__}{where}. This is a mistake in sqtui; --debug shows the trace"
+    return f"unexpected {type(error).__name__}{where}; this is a mistake in sqtui; --debug shows the trace"
 
 
 def _write_trace(error: BaseException) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+from sidekiq_tui.cli.parser import whole_number
+
 if TYPE_CHECKING:
     from sidekiq_tui.sidekiq.overview import Overview, QueueSummary
 
@@ -63,14 +65,7 @@ def latency_limit(text: str) -> Limit:
 def enqueued_limit(text: str) -> Limit:
     """``1000`` for all queues together, or ``mailers=100``."""
     queue, _, value = text.rpartition("=")
-    return Limit("enqueued", whole(value), queue or None)
-
-
-def whole(text: str) -> int:
-    """A whole number from 0 up."""
-    if not re.fullmatch(r"\d+", text):
-        raise argparse.ArgumentTypeError(f"not a whole number: {text}")
-    return int(text)
+    return Limit("enqueued", whole_number(value), queue or None)
 
 
 def judge(limits: Iterable[Limit], overview: Overview) -> list[Finding]:

@@ -24,9 +24,20 @@ UNEXPECTED: Final = 1
 
 def commands() -> tuple[ModuleType, ...]:
     """Every command, in the order of --help."""
-    from sidekiq_tui.cli.commands import check, completion, dashboard, demo, job, jobs, queues, servers, workers
+    from sidekiq_tui.cli.commands import (
+        check,
+        completion,
+        dashboard,
+        demo,
+        job,
+        jobs,
+        profile,
+        queues,
+        servers,
+        workers,
+    )
 
-    return (servers, dashboard, queues, jobs, job, workers, check, demo, completion)
+    return (servers, dashboard, queues, jobs, job, workers, check, profile, demo, completion)
 
 
 def run(argv: Sequence[str], *, ui: Door, demo: Door) -> int:

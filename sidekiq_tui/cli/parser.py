@@ -6,6 +6,7 @@ import argparse
 import difflib
 import math
 import re
+import textwrap
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from sidekiq_tui import __version__
@@ -57,11 +58,13 @@ class SqtuiParser(argparse.ArgumentParser):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("allow_abbrev", False)  # an abbreviation changes its meaning with the next option
-        kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)  # for the tables of epilogs
+        if kwargs.get("description"):
+            kwargs["description"] = textwrap.fill(kwargs["description"], 78)
         super().__init__(*args, **kwargs)
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(message, hint=f"See: {self.prog} --help")
+        raise UsageError(message, hint=f"see: {self.prog} --help")
 
     def options(self) -> tuple[str, ...]:
         """Every option this parser takes."""
@@ -114,8 +117,9 @@ class _CommandAction(_CommandBase):
 
 
 def _suggestion(word: str, known: Iterable[Any], prog: str) -> str:
-    nearest = difflib.get_close_matches(word, [str(one) for one in known], n=1, cutoff=0.5)
-    return f"Did you mean {nearest[0]}?" if nearest else f"See: {prog} --help"
+    names = {str(one).lstrip("-"): str(one) for one in known}  # dashes alone make no likeness
+    nearest = difflib.get_close_matches(word.lstrip("-"), names, n=1)
+    return f"did you mean {names[nearest[0]]}?" if nearest else f"see: {prog} --help"
 
 
 def positive_seconds(text: str) -> float:
@@ -240,7 +244,12 @@ def build_parser(commands: Sequence[ModuleType]) -> SqtuiParser:
     )
     parser.add_argument("--version", action="version", version=f"sqtui {__version__}")
     subparsers = parser.add_subparsers(
-        title="views and commands", dest="view", metavar="VIEW", action=_CommandAction, parser_class=SqtuiParser
+        title="views and commands",
+        prog="sqtui",
+        dest="view",
+        metavar="VIEW",
+        action=_CommandAction,
+        parser_class=SqtuiParser,
     )
     add_global_options(parser, copy=False)
     add_mouse_option(parser, copy=False)
@@ -276,4 +285,9 @@ def mark_exclusions(word: str) -> str:
 
 
 def _parser_of(parser: SqtuiParser, args: argparse.Namespace) -> SqtuiParser:
-    return parser.children().get(args.view, parser)
+    """The innermost parser that the words led to."""
+    for action in parser.actions():
+        if isinstance(action, argparse._SubParsersAction):
+            chosen = parser.children().get(getattr(args, action.dest, None) or "")
+            return parser if chosen is None else _parser_of(chosen, args)
+    return parser

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Final
 
-from sidekiq_tui.cli.limits import Limit, enqueued_limit, latency_limit, whole
-from sidekiq_tui.cli.parser import add_global_options
+from sidekiq_tui.cli.parser import add_global_options, whole_number
 from sidekiq_tui.errors import UsageError
 
 if TYPE_CHECKING:
+    from sidekiq_tui.cli.limits import Limit
     from sidekiq_tui.cli.parser import Subparsers
 
 _EPILOG: Final = """\
@@ -29,7 +29,7 @@ def add_parser(subparsers: Subparsers) -> None:
     group = parser.add_argument_group("limits")
     group.add_argument(
         "--max-latency",
-        type=latency_limit,
+        type=_latency,
         action="append",
         default=[],
         metavar="[QUEUE=]S",
@@ -37,15 +37,15 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     group.add_argument(
         "--max-enqueued",
-        type=enqueued_limit,
+        type=_enqueued,
         action="append",
         default=[],
         metavar="[QUEUE=]N",
         help="jobs in all queues, or in QUEUE; repeatable",
     )
     for name in ("retries", "scheduled", "dead"):
-        group.add_argument(f"--max-{name}", type=whole, metavar="N", help=f"jobs in {name}")
-    group.add_argument("--min-processes", type=whole, metavar="N", help="live processes")
+        group.add_argument(f"--max-{name}", type=whole_number, metavar="N", help=f"jobs in {name}")
+    group.add_argument("--min-processes", type=whole_number, metavar="N", help="live processes")
     add_global_options(parser)
     parser.set_defaults(run=run)
 
@@ -54,14 +54,28 @@ def run(args: argparse.Namespace) -> int:
     """Compare and print."""
     limits = _limits(args)
     if not limits:
-        raise UsageError("check needs a limit", hint="For example: sqtui check --max-latency 60")
+        raise UsageError("check needs a limit", hint="for example: sqtui check --max-latency 60")
     from sidekiq_tui.cli.runner import run_view
     from sidekiq_tui.cli.views.check import CheckView
 
     return run_view(CheckView(limits), args)
 
 
+def _latency(text: str) -> Limit:
+    from sidekiq_tui.cli.limits import latency_limit  # loads dataclasses, which --help need not
+
+    return latency_limit(text)
+
+
+def _enqueued(text: str) -> Limit:
+    from sidekiq_tui.cli.limits import enqueued_limit
+
+    return enqueued_limit(text)
+
+
 def _limits(args: argparse.Namespace) -> list[Limit]:
+    from sidekiq_tui.cli.limits import Limit
+
     limits: list[Limit] = [*args.max_latency, *args.max_enqueued]
     if args.max_retries is not None:
         limits.append(Limit("retries", args.max_retries))

@@ -61,7 +61,7 @@ class JobView(View[list[JobRecord]]):
         """1 when it is nowhere, if all could be asked."""
         if failure or any(values):
             return failure
-        diagnostics.warn(f"there is no job {self._jid}", "It is done, was deleted, or is on another server")
+        diagnostics.warn(f"there is no job {self._jid}", "it is done, was deleted, or is on another server")
         return NOT_FOUND
 
 
@@ -90,7 +90,7 @@ def _facts(profile: Profile, job: JobRecord, context: Context) -> Iterator[tuple
     yield "place", _text(_PLACES[job.place.kind])
     yield "queue", _text(units.UNKNOWN if job.queue is None else context.safe(job.queue))
     if job.score is not None:
-        yield _SCORES[job.place.kind], _text(_moment(job.score, context))
+        yield _SCORES[job.place.kind], _text(_moment(job.score, context, upcoming=job.place.kind != "dead"))
     if job.retry_count is not None:
         limit = "" if job.retry_limit is None else f" of {units.count(job.retry_limit)}"
         yield "tries", _text(f"{units.count(job.retry_count + 1)}{limit}")
@@ -110,8 +110,8 @@ def _facts(profile: Profile, job: JobRecord, context: Context) -> Iterator[tuple
         yield "error", error_cell(job.error_class, job.error_message, context)
 
 
-def _moment(moment: float, context: Context) -> str:
-    at = units.time_at(moment, context.now, context.time_mode)
+def _moment(moment: float, context: Context, *, upcoming: bool = False) -> str:
+    at = units.time_at(moment, context.now, context.time_mode, upcoming=upcoming)
     return f"{at}  {units.clock(moment, context.now)}" if context.time_mode == "relative" else at
 
 
