@@ -17,6 +17,7 @@ from textual.binding import BindingType
 from textual.command import Provider
 from textual.screen import Screen
 from textual.types import CSSPathType
+from textual.worker import WorkerFailed
 
 from sidekiq_tui.servers.snapshot import ServerSnapshot
 from sidekiq_tui.tui import navigation
@@ -94,8 +95,11 @@ class SqtuiApp(App[None]):
 
     def _fatal_error(self) -> None:
         """Textual's own report shows local variables, and so passwords."""
-        if self._exception is not None and not self._exit_renderables:
-            self._exit_renderables.append(Text(crash_report(self._exception)))
+        error: BaseException | None = self._exception
+        if isinstance(error, WorkerFailed):
+            error = error.error
+        if error is not None and not self._exit_renderables:
+            self._exit_renderables.append(Text(crash_report(error)))
         self._close_messages_no_wait()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -29,7 +28,6 @@ def run(
     Raises UsageError where there is no terminal, or no such server or view.
     """
     require_terminal()
-    no_core_dumps()
     # Textual reads this when it is imported: what scrolls here are whole lines.
     os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
 
@@ -63,9 +61,3 @@ def require_terminal() -> None:
         raise UsageError("the terminal UI needs a terminal on stdin and stderr", hint=hint)
     if os.environ.get("TERM", "") in ("", "dumb"):
         raise UsageError("the terminal UI needs a terminal that can move its cursor (TERM is dumb)", hint=hint)
-
-
-def no_core_dumps() -> None:
-    """Passwords live in this process: it leaves no image of its memory behind."""
-    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
-    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))

@@ -1,7 +1,8 @@
-"""A program on a terminal of its own: what it is sent, every byte it writes, how it leaves."""
+"""A real terminal for tests: a program on a pty, the bytes it writes, and what it leaves behind."""
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import pty
@@ -11,89 +12,134 @@ import struct
 import sys
 import termios
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 
-LIMIT = 30.0  # seconds after which waiting for something that never comes ends in an error
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 30.0
+"""Seconds after which a test gives up waiting; nothing is ever asserted about how long something took."""
 
 
 class Terminal:
-    """Starts `argv` on a new pseudo-terminal. `output` holds all bytes written so far."""
+    """Runs a program on a pseudo terminal. Use it in a `with` block."""
 
     def __init__(
-        self, argv: Sequence[str], *, columns: int = 120, rows: int = 40, env: Mapping[str, str] | None = None
+        self, argv: Sequence[str], *, columns: int = 80, rows: int = 24, env: Mapping[str, str] | None = None
     ) -> None:
         self.output = b""
-        self.exit_code: int | None = None
-        self.pid, self._fd = pty.fork()
+        self.status: int | None = None
+        self._master, slave = pty.openpty()
+        self._size(columns, rows)
+        self.before = termios.tcgetattr(slave)
+        environ = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **(env or {})}
+        self.pid = os.fork()
         if self.pid == 0:
-            environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **(env or {})}
-            os.execvpe(argv[0], list(argv), environment)
-        self.resize(columns, rows)
-
-    @classmethod
-    def sqtui(cls, *args: str, columns: int = 120, rows: int = 40, env: Mapping[str, str] | None = None) -> Terminal:
-        """sqtui of this checkout."""
-        return cls([sys.executable, "-m", "sidekiq_tui", *args], columns=columns, rows=rows, env=env)
+            os.close(self._master)
+            os.login_tty(slave)
+            os.chdir(ROOT)
+            os.execvpe(argv[0], list(argv), environ)
+        self._slave = slave  # kept open, so that its settings can be read when the program is gone
 
     def __enter__(self) -> Terminal:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        if self.exit_code is None:
-            os.kill(self.pid, signal.SIGKILL)
-            self.wait()
-        os.close(self._fd)
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self.status is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+        os.close(self._slave)
+        os.close(self._master)
+
+    @property
+    def after(self) -> list[object]:
+        """The settings of the terminal now."""
+        return list(termios.tcgetattr(self._slave))
 
     def resize(self, columns: int, rows: int) -> None:
-        """Changes the size; the kernel tells the program."""
-        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        """Another size, and the signal that says so."""
+        self._size(columns, rows)
+        os.kill(self.pid, signal.SIGWINCH)
 
-    def send(self, keys: str) -> None:
+    def send(self, keys: str | bytes) -> None:
         """Types."""
-        os.write(self._fd, keys.encode())
+        os.write(self._master, keys.encode() if isinstance(keys, str) else keys)
 
-    def read(self, seconds: float) -> bytes:
-        """What it writes within that time (less if it ends before)."""
-        start, deadline = len(self.output), time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0 and self._take(left) is not False:
+    def kill(self, number: signal.Signals) -> None:
+        """Sends the program a signal."""
+        os.kill(self.pid, number)
+
+    def read(self, seconds: float = 0.05) -> bytes:
+        """What comes within a while; also kept in `output`."""
+        fresh = b""
+        if select.select([self._master], [], [], seconds)[0]:
+            with contextlib.suppress(OSError):
+                fresh = os.read(self._master, 1 << 16)
+        self.output += fresh
+        return fresh
+
+    def wait(self, ready: Callable[[], bool], what: str = "") -> None:
+        """Reads until a condition holds."""
+        deadline = time.monotonic() + PATIENCE
+        while not ready():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"no {what or 'such thing'} in:\n{self.output[-3000:]!r}")
+            self.read()
+
+    def wait_for(self, text: str, since: int = 0) -> None:
+        """Reads until some text has been written at or after a byte of `output`."""
+        self.wait(lambda: text.encode() in self.output[since:], text)
+
+    def wait_quiet(self, seconds: float = 0.3) -> None:
+        """Reads until nothing has come for a while."""
+        deadline = time.monotonic() + PATIENCE
+        while self.read(seconds) and time.monotonic() < deadline:
             pass
-        return self.output[start:]
 
-    def wait_for(self, text: str, *, since: int = 0) -> int:
-        """Reads until `text` was written after byte `since`; returns the number of bytes written by then."""
-        deadline = time.monotonic() + LIMIT
-        while text.encode() not in self.output[since:]:
-            if time.monotonic() > deadline or self._take(0.2) is False:
-                raise AssertionError(f"{text!r} never came; the last of it: {self.output[-3000:]!r}")
-        return len(self.output)
+    def wait_exit(self) -> int:
+        """Reads until the program is gone; its exit code, negative for a signal."""
 
-    def wait(self) -> int:
-        """Waits for the end; returns the exit code (negative: the signal's number)."""
-        deadline = time.monotonic() + LIMIT
-        while self.exit_code is None:
-            self._take(0.05)
+        def gone() -> bool:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
-                self.exit_code = os.waitstatus_to_exitcode(status)
-            elif time.monotonic() > deadline:
-                raise AssertionError(f"it does not end; the last of it: {self.output[-3000:]!r}")
-        while self._take(0.05):
+                self.status = os.waitstatus_to_exitcode(status)
+            return bool(pid)
+
+        self.wait(gone, "exit")
+        while self.read(0):
             pass
-        return self.exit_code
+        assert self.status is not None
+        return self.status
 
-    def modes(self) -> list[int | list[bytes | int]]:
-        """The terminal's settings (termios), to compare before and after."""
-        return termios.tcgetattr(self._fd)
+    def wait_stopped(self) -> None:
+        """Reads until the program has been stopped by ctrl+z."""
 
-    def _take(self, seconds: float) -> bool | None:
-        """Reads what is there, waiting up to `seconds`. None: nothing came; False: nothing will."""
-        ready, _, _ = select.select([self._fd], [], [], seconds)
-        if not ready:
-            return None
-        try:
-            data = os.read(self._fd, 1 << 16)
-        except OSError:  # Linux: the other end is closed
-            return False
-        self.output += data
-        return bool(data)
+        def stopped() -> bool:
+            pid, status = os.waitpid(self.pid, os.WNOHANG | os.WUNTRACED)
+            return bool(pid) and os.WIFSTOPPED(status)
+
+        self.wait(stopped, "stop")
+
+    def _size(self, columns: int, rows: int) -> None:
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+
+def sqtui(*arguments: str) -> list[str]:
+    """The command under test."""
+    return [sys.executable, "-m", "sidekiq_tui", *arguments]
+
+
+def assert_restored(terminal: Terminal) -> None:
+    """The shell gets its terminal back: settings, main screen, cursor, mouse, paste, focus, wrapping."""
+    assert terminal.after == list(terminal.before), "the terminal's settings are not what they were"
+    for on, off in (
+        (b"\x1b[?1049h", b"\x1b[?1049l"),
+        (b"\x1b[?25l", b"\x1b[?25h"),
+        (b"\x1b[?1000h", b"\x1b[?1000l"),
+        (b"\x1b[?1003h", b"\x1b[?1003l"),
+        (b"\x1b[?2004h", b"\x1b[?2004l"),
+        (b"\x1b[?1004h", b"\x1b[?1004l"),
+        (b"\x1b[?7l", b"\x1b[?7h"),
+    ):
+        assert terminal.output.rfind(off) >= terminal.output.rfind(on), f"{on!r} is still on"
