@@ -138,8 +138,9 @@ async def check_jobs(recording: Recording, ours: Sequence[JobRecord], theirs: Se
     for job, said in zip(ours, theirs, strict=True):
         wanted = dict(said)
         where = (job.place, job.jid)
-        assert hashlib.sha1(job.raw).hexdigest() == wanted.pop("value_sha1"), where
-        assert len(job.raw) == wanted.pop("value_bytes"), where
+        if job.place.kind != "work" or "value_sha1" in wanted:  # 6.4's work has no bytes any more, only the decoded job
+            assert hashlib.sha1(job.raw).hexdigest() == wanted.pop("value_sha1"), where
+            assert len(job.raw) == wanted.pop("value_bytes"), where
         assert job.queue == wanted.pop("queue"), where
         assert (job.jid, job.klass) == (wanted.pop("jid"), wanted.pop("klass")), where
         assert job.malformed is (job.klass is None), where
@@ -155,7 +156,7 @@ async def check_jobs(recording: Recording, ours: Sequence[JobRecord], theirs: Se
         assert not job.backtrace_undecodable
         if "iterable_state" in wanted:
             check_state(states.get(job.jid or ""), wanted.pop("iterable_state"))
-        if job.place.kind != "queue":
+        if job.place.kind not in ("queue", "work"):
             check_entry(job, wanted)
         assert wanted == {}, where
 
