@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sidekiq_tui.presentation import units
 from sidekiq_tui.presentation.columns.base import Cell, Column, Context, Span, value_cell
 from sidekiq_tui.presentation.spark import meter
 from sidekiq_tui.presentation.text import cell_width
 from sidekiq_tui.presentation.values import json_text, screen_args
-from sidekiq_tui.sidekiq.process import Process
-from sidekiq_tui.sidekiq.work import Work
+
+if TYPE_CHECKING:
+    from sidekiq_tui.sidekiq.process import Process
+    from sidekiq_tui.sidekiq.work import Work
 
 _METER_CELLS: Final = 5
 
