@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+import time
+from typing import Final
 
-if TYPE_CHECKING:
-    from sidekiq_tui.errors import SqtuiError
+_PATIENCE: Final = 0.2  # seconds
+_LINE: Final = 79  # cells, more or less; a longer line would wrap and stay
 
 
 def safe(text: str) -> str:
@@ -16,19 +17,22 @@ def safe(text: str) -> str:
     return display_text(text, limit=2000)
 
 
-def sentence(error: SqtuiError) -> str:
-    """An error and what to do next, in one line of safe text."""
-    return safe(_joined(error.message, error.hint))
-
-
-def complain(error: BaseException, *, server: str | None = None, debug: bool = False) -> None:
-    """Say an error in one line, of one server if `server` is given; after its trace if `debug`."""
+def sentence(error: BaseException, place: str = "") -> str:
+    """An error and what to do next, in one line of safe text; `place` is added where an unreachable server is meant."""
     from sidekiq_tui.errors import SqtuiError
+    from sidekiq_tui.sidekiq.errors import ServerUnreachable
 
+    if not isinstance(error, SqtuiError):
+        return _mistake(error)
+    where = f" ({place})" if isinstance(error, ServerUnreachable) and place and place not in error.message else ""
+    return safe(_joined(f"{error.message.rstrip('.')}{where}", error.hint))
+
+
+def complain(error: BaseException, *, server: str = "", place: str = "", debug: bool = False) -> None:
+    """Say an error in one line, of the server of that name and place if it is about one; after its trace if `debug`."""
     if debug:
         _write_trace(error)
-    text = sentence(error) if isinstance(error, SqtuiError) else _mistake(error)
-    note(f"{safe(server)}: {text}" if server else text)
+    note(f"{safe(server)}: {sentence(error, place)}" if server else sentence(error))
 
 
 def warn(text: str, hint: str = "") -> None:
@@ -41,10 +45,29 @@ def note(text: str) -> None:
     _write(f"sqtui: {text}\n")
 
 
-def progress(text: str) -> None:
-    """Replace the progress line; nothing where stderr is no terminal. An empty text removes it."""
-    if sys.stderr.isatty():
-        _write(f"\r\x1b[K{text}")
+class Progress:
+    """One line on a terminal's stderr that replaces itself; nothing for what is quick, or where nobody looks."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty()
+        self._next = time.monotonic() + _PATIENCE
+        self._shown = False
+
+    def show(self, text: str) -> None:
+        """Say how far it is, a few times a second at most."""
+        now = time.monotonic()
+        if self._terminal and now >= self._next:
+            self._next, self._shown = now + _PATIENCE, True
+            _write(f"\r\x1b[K{safe(text)[:_LINE]}")
+
+    def clear(self) -> None:
+        """Make room for what comes next."""
+        if self._shown:
+            self._shown = False
+            _write("\r\x1b[K")
+
+
+PROGRESS: Final = Progress()
 
 
 def _joined(text: str, hint: str) -> str:

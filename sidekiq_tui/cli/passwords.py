@@ -31,7 +31,7 @@ class _Prompt:
 
         question = f"Password of {display_text(profile.name)} ({display_text(profile.address)}): "
         async with self._turn:
-            diagnostics.progress("")
+            diagnostics.PROGRESS.clear()
             try:
                 return await asyncio.to_thread(getpass.getpass, question) or None
             except EOFError:

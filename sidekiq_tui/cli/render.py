@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 Row = TypeVar("Row")
 
 GAP: Final = 2
+_WIDEST_NAME: Final = 20
 _WHOLE_LINE: Final = 1_000_000  # cells; no terminal, no cut
 _SGR: Final = {
     "strong": "1",
@@ -102,7 +103,9 @@ def grouped(
     if not several:
         return table(columns, [row for _, rows in groups for row in rows], context, look)
     pairs = [(profile, row) for profile, rows in groups for row in rows]
-    server: Column[tuple[Profile, Row]] = Column("server", "server", 8, 16, _server)
+    widest = max((cell_width(display_text(profile.name)) for profile, _ in pairs), default=0)
+    wide = min(max(widest, len("server")), _WIDEST_NAME)
+    server: Column[tuple[Profile, Row]] = Column("server", "server", wide, wide, _server, cut="left")
     return table([server, *(_of_pair(column) for column in columns)], pairs, context, look)
 
 

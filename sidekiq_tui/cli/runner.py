@@ -13,8 +13,8 @@ from sidekiq_tui.cli.passwords import password_source
 from sidekiq_tui.cli.render import Look
 from sidekiq_tui.cli.scope import Scope, scope_of
 from sidekiq_tui.cli.view import Outcome, View, answers
-from sidekiq_tui.errors import SqtuiError
 from sidekiq_tui.presentation import records
+from sidekiq_tui.presentation.text import clip
 from sidekiq_tui.servers.server import Server
 from sidekiq_tui.sidekiq.errors import ServerUnreachable
 
@@ -43,8 +43,7 @@ class _Run:
         self._view = view
         self._format: str = args.output
         self._watch: float | None = getattr(args, "watch", None)
-        self._look = Look.of(args)
-        self._debug: bool = args.debug
+        self._args = args
         self._total = scope.total
         self._servers = [Server(profile, password_source=source, timeout=args.timeout) for profile in scope.profiles]
         self._troubles: dict[str, str] = {}
@@ -66,7 +65,7 @@ class _Run:
 
     async def _once(self) -> int:
         outcomes = list(await asyncio.gather(*(self._ask(server) for server in self._servers)))
-        diagnostics.progress("")
+        diagnostics.PROGRESS.clear()
         now = time.time()
         if self._format == "table":
             self._print_table(outcomes, now)
@@ -84,21 +83,21 @@ class _Run:
             return Outcome(server.profile, error=error)
 
     def _print_table(self, outcomes: Sequence[Outcome[Any]], now: float) -> None:
-        lines = self._view.table(outcomes, now, self._look)
-        if self._watch is None or not self._look.tty:
+        look = Look.of(self._args)  # anew each time: the terminal may have another size
+        lines = self._view.table(outcomes, now, look)
+        if self._watch is None or not look.tty:
             output.write_lines(lines)
             self._complain(outcomes)
             return
-        troubles = [
-            f"{diagnostics.safe(outcome.name)}: {one_line(outcome.error)}" for outcome in outcomes if outcome.error
-        ]
-        self._frame.show([*lines, *troubles])
+        troubles = [] if self._view.tells_trouble else [outcome for outcome in outcomes if outcome.error]
+        named = [f"{diagnostics.safe(outcome.name)}: {_words(outcome)}" for outcome in troubles]
+        self._frame.show([*lines, *(clip(words, look.width - 1) for words in named)])
 
     def _print_records(self, elements: list[records.Record], now: float) -> None:
         if self._format == "json":
             total = self._view.total(elements) if self._total else None
             document = records.document(self._view.word, now, elements, total)
-            pretty = self._look.tty and self._watch is None
+            pretty = Look.of(self._args).tty and self._watch is None
             output.write_lines([json.dumps(document, indent=2 if pretty else None, allow_nan=False)])
         elif self._format == "ndjson":
             output.write_lines(json.dumps(one, allow_nan=False) for one in self._view.lines(elements))
@@ -111,18 +110,20 @@ class _Run:
         if outcome.error is None:
             return records.server_element(outcome.name, self._view.element(outcome.profile, outcome.value, now))
         fields = self._view.element_without(outcome.profile, outcome.error)
-        return records.server_element(outcome.name, fields, one_line(outcome.error))
+        return records.server_element(outcome.name, fields, _words(outcome))
 
     def _complain(self, outcomes: Sequence[Outcome[Any]]) -> None:
         """Each trouble once, also in a watch: until it is gone, or is another."""
         for outcome in outcomes:
             if outcome.error is None:
                 self._troubles.pop(outcome.name, None)
-            elif self._troubles.get(outcome.name) != (trouble := one_line(outcome.error)):
-                self._troubles[outcome.name] = trouble
-                diagnostics.complain(outcome.error, server=outcome.name, debug=self._debug)
+            elif self._troubles.get(outcome.name) != (words := _words(outcome)):
+                self._troubles[outcome.name] = words
+                place = outcome.profile.endpoint
+                diagnostics.complain(outcome.error, server=outcome.name, place=place, debug=self._args.debug)
 
 
-def one_line(error: Exception) -> str:
-    """An error as the JSON contract says it."""
-    return diagnostics.sentence(error) if isinstance(error, SqtuiError) else f"unexpected {type(error).__name__}"
+def _words(outcome: Outcome[Any]) -> str:
+    """Why a server gave nothing, as the JSON contract says it."""
+    assert outcome.error is not None
+    return diagnostics.sentence(outcome.error, outcome.profile.endpoint)

@@ -44,6 +44,8 @@ class View(ABC, Generic[T]):
     """One view. `read` may raise any `SqtuiError`: that is the answer of this server alone."""
 
     word: ClassVar[str]
+    tells_trouble: ClassVar[bool] = False
+    """Whether the table itself says why a server gave nothing."""
 
     @abstractmethod
     async def read(self, server: Server) -> T:

@@ -69,14 +69,11 @@ def _facts(overview: Overview, health: Health, context: Context) -> Iterator[tup
     processes = units.count(overview.live_processes)
     yield "processes", _text(f"{processes}, memory {units.size(overview.rss)}, Sidekiq {versions}")
     most = f" of {units.size(redis.maxmemory)}" if redis.maxmemory else ""
-    yield (
-        "redis",
-        _text(
-            f"{context.safe(redis.version or units.UNKNOWN)}, memory {units.size(redis.used_memory)}{most}, "
-            f"{context.safe(redis.maxmemory_policy or units.UNKNOWN)}, {units.count(redis.clients)} clients, "
-            f"round trip {units.duration(overview.rtt)}"
-        ),
-    )
+    clients = f"{units.count(redis.clients)} {'client' if redis.clients == 1 else 'clients'}"
+    policy = context.safe(redis.maxmemory_policy or units.UNKNOWN)
+    memory = f"memory {units.size(redis.used_memory)}{most}, {policy}"
+    version = context.safe(redis.version or units.UNKNOWN)
+    yield "redis", _text(f"{version}, {memory}, {clients}, round trip {units.duration(overview.rtt)}")
     yield from reasons(health, context)
 
 

@@ -38,7 +38,7 @@ class JobView(View[list[JobRecord]]):
         async with aclosing(server.find_jid(self._jid)) as slices:
             async for part in slices:
                 found += part.jobs
-                diagnostics.progress(f"{server.name}: {_PLACES[part.place.kind]} {units.count(part.read)} read")
+                diagnostics.PROGRESS.show(f"{server.name}: {_PLACES[part.place.kind]} {units.count(part.read)} read")
         return found
 
     def element(self, profile: Profile, value: list[JobRecord], now: float) -> records.Record:

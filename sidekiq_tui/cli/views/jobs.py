@@ -61,7 +61,9 @@ class JobsView(View[Jobs]):
             async for part in slices:
                 found += part.jobs
                 read, size, complete = part.read, part.total, part.complete
-                diagnostics.progress(f"{server.name}: {count(len(found))} match in {count(read)} of {count(size)} read")
+                diagnostics.PROGRESS.show(
+                    f"{server.name}: {count(len(found))} match in {count(read)} of {count(size)} read"
+                )
                 if end is not None and len(found) >= end:
                     complete = complete and len(found) == end
                     break

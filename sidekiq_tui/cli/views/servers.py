@@ -26,6 +26,7 @@ class ServersView(View[Overview]):
     """One row a server. `live`: printed again and again, so there are rates and trends to show."""
 
     word = "servers"
+    tells_trouble = True
 
     def __init__(self, *, live: bool) -> None:
         self._live = live
