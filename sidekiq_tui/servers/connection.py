@@ -91,6 +91,10 @@ class Credentials(CredentialProvider):
             return (self._profile.username, password)
         return (password,) if password else ()  # type: ignore[return-value]  # redis-py sends no AUTH for ()
 
+    async def get_credentials_async(self) -> tuple[str] | tuple[str, str]:
+        """The same; redis-py's own version logs a warning."""
+        return self.get_credentials()
+
     def __repr__(self) -> str:
         return f"<Credentials of {self._profile.name}>"
 

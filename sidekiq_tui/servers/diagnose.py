@@ -239,11 +239,9 @@ def _probes(keys: Keys) -> tuple[Command, ...]:
 
 async def _rights(result: Diagnosis, database: Database, overview: Overview) -> None:
     probes = _probes(database.keys)
-    replies = await database.pipeline([*probes, ("ACL", "WHOAMI")])
-    user = replies[-1]
-    if isinstance(user, bytes):
-        result.facts.append(("user", user.decode("utf-8", "backslashreplace")))
-    refused = {str(command[0]): reply for command, reply in zip(probes, replies, strict=False) if _refused(reply)}
+    replies = await database.pipeline(probes)
+    refused = [str(command[0]) for command, reply in zip(probes, replies, strict=True) if isinstance(reply, Forbidden)]
+    result.facts.append(("user", result.profile.username or "default"))
     for command in refused:
         result.say("warn", f"this user may not run {command}: no {NEEDS[command]}", "grant +@read +@connection +info")
     for panel, reason in overview.denied.items():
@@ -251,10 +249,6 @@ async def _rights(result: Diagnosis, database: Database, overview: Overview) -> 
             result.say("warn", f"{panel} can't be read: {reason}")
     if not refused and not overview.denied:
         result.facts.append(("rights", "all reads work"))
-
-
-def _refused(reply: object) -> bool:
-    return isinstance(reply, Forbidden)
 
 
 async def _sidekiq_facts(result: Diagnosis, database: Database, overview: Overview, now: float) -> None:

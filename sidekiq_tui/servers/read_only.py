@@ -22,7 +22,7 @@ CONNECTION: Final = frozenset((b"AUTH", b"HELLO", b"SELECT", b"PING", b"ECHO", b
 
 READS: Final = frozenset(
     (
-        b"ACL WHOAMI", b"BITFIELD_RO", b"DBSIZE", b"EXISTS", b"GET", b"GETRANGE", b"HEXISTS", b"HGET", b"HGETALL",
+        b"BITFIELD_RO", b"DBSIZE", b"EXISTS", b"GET", b"GETRANGE", b"HEXISTS", b"HGET", b"HGETALL",
         b"HKEYS", b"HLEN", b"HMGET", b"HSCAN", b"HSTRLEN", b"HVALS", b"INFO", b"LINDEX", b"LLEN", b"LPOS", b"LRANGE",
         b"MEMORY USAGE", b"MGET", b"PTTL", b"SCAN", b"SCARD", b"SISMEMBER", b"SMEMBERS", b"SMISMEMBER", b"SSCAN",
         b"STRLEN", b"TTL", b"TYPE", b"ZCARD", b"ZCOUNT", b"ZMSCORE", b"ZRANGE", b"ZRANGEBYSCORE", b"ZRANK",
