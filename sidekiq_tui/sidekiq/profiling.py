@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -63,9 +62,9 @@ async def read_profile_data(db: Database, key: str) -> bytes | None:
 
 
 def _profile(name: bytes, score: object, values: object) -> JobProfile | None:
-    if not isinstance(values, Sequence) or all(value is None for value in values):
+    if not isinstance(values, list) or len(values) != len(_FIELDS) or all(value is None for value in values):
         return None
-    said = dict(zip(_FIELDS, values, strict=False))
+    said = dict(zip(_FIELDS, values, strict=True))
     return JobProfile(
         key=to_text(name),
         expires_at=real(score),
