@@ -241,7 +241,7 @@ def test_odd_capitals_hide_nothing() -> None:
 
 
 def test_age_counts_from_the_lists_own_time() -> None:
-    times = {"created_at": NOW - 4000, "enqueued_at": NOW - 300, "failed_at": NOW - 8000}
+    times: dict[str, Any] = {"created_at": NOW - 4000, "enqueued_at": NOW - 300, "failed_at": NOW - 8000}
     assert matches("age>4m age<=5m", job("queue", None, **times))
     assert matches("age>2h", job("retry", **times))
     assert matches("age>1h age<2h", job("schedule", **times))
