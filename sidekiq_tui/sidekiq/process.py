@@ -11,14 +11,12 @@ from sidekiq_tui.sidekiq.errors import SidekiqError
 from sidekiq_tui.sidekiq.keys import Keys
 from sidekiq_tui.sidekiq.payload import decode
 from sidekiq_tui.sidekiq.replies import members, moment, natural, text, texts
+from sidekiq_tui.sidekiq.stats import names_command
 
 Status = Literal["running", "quieting", "quiet", "stopping"]
 
 STALE_AFTER: Final = 60.0
 """Seconds after which a heartbeat is old: the life time of a process hash."""
-
-MAX_PROCESSES: Final = 10_000
-"""Names read from `processes` at once; a larger set is read in part."""
 
 COMMANDS_PER_PROCESS: Final = 3
 
@@ -132,9 +130,7 @@ async def read_processes(db: Database, now: float) -> tuple[Process, ...]:
 
     Raises SidekiqError when the names or the hashes may not be read; one hash of a wrong type is left out.
     """
-    identities, leader_reply = await db.pipeline(
-        [("SSCAN", db.keys.processes, 0, "COUNT", MAX_PROCESSES), ("GET", db.keys.leader)]
-    )
+    identities, leader_reply = await db.pipeline([names_command(db.keys.processes), ("GET", db.keys.leader)])
     if isinstance(identities, SidekiqError):
         raise identities
     leader = text(leader_reply)
