@@ -27,6 +27,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same behaviour in a fraction of the time."""
     monkeypatch.setattr(connection, "CONNECT_TIMEOUT", 0.3)
     monkeypatch.setattr(connection, "READ_TIMEOUT", 0.3)
+    monkeypatch.setattr(poller, "COST_SHARE", 1.0)
     monkeypatch.setattr(poller, "FIRST_RETRY", 0.02)
     monkeypatch.setattr(poller, "LONGEST_RETRY", 0.1)
     monkeypatch.setattr(poller, "REFUSED_RETRY", 0.1)

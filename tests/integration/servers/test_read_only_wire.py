@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ async def client(proxy: FaultProxy) -> AsyncIterator[Any]:
 
 async def test_no_way_to_write_reaches_the_server(client: Any, proxy: FaultProxy, raw: Any) -> None:
     await client.ping()
-    for call in (
+    calls: tuple[Callable[[], Any], ...] = (
         lambda: client.set("k", "v"),
         lambda: client.execute_command(b"set", b"k", b"v"),
         lambda: client.execute_command("SET k v"),
@@ -47,7 +47,8 @@ async def test_no_way_to_write_reaches_the_server(client: Any, proxy: FaultProxy
         lambda: client.pipeline(transaction=True).get("k").execute(),
         lambda: client.pipeline(transaction=False).get("k").set("k", "v").execute(),
         lambda: client.pipeline(transaction=False).get("k").set("k", "v").execute(raise_on_error=False),
-    ):
+    )
+    for call in calls:
         with pytest.raises(CommandRefused):
             await call()
     async with client.client() as single:
