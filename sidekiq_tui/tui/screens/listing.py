@@ -30,9 +30,9 @@ def left_out(table: RecordTable[R], columns: Sequence[Column[R]], row: R, contex
     """What the row has in columns that the terminal has no room for."""
     spans: list[Span] = []
     for column in columns:
-        if column.key in table.columns_shown:
+        if column.live or column.key in table.columns_shown:
             continue
         cell: Cell = column.cell(row, context, column.min)
-        if any(text.strip() for text, _ in cell):
+        if any(text.strip() not in ("", units.UNKNOWN) for text, _ in cell):
             spans += [Span(f"{'  ' if spans else ''}{column.heading} ", "muted"), *cell]
     return spans

@@ -154,7 +154,7 @@ class ServersScreen(ViewScreen):
     def _arrange(self, rows: int) -> None:
         board = self.query_one(Board)
         self._places = servers_layout(board.size.width, board.size.height, rows)
-        board.arrange(self._places)
+        board.lay_out(self._places)
         if "rule" in self._places:
             rule = glyph_set(self.app_state.ascii).rule
             self.query_one("#rule", Line).put((Span(rule * board.size.width, "rule"),))

@@ -30,7 +30,7 @@ class Board(Widget):
         """Says so, for the places are computed elsewhere."""
         self.post_message(self.Resized())
 
-    def arrange(self, places: Mapping[str, Region]) -> None:
+    def lay_out(self, places: Mapping[str, Region]) -> None:
         """Puts each child at the region of its id, in cells of the board."""
         for child in self.children:
             name = child.id or ""

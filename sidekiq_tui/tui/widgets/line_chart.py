@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -17,6 +18,8 @@ from sidekiq_tui.tui.widgets.line import Inked
 LABEL_WIDTH: Final = 5
 GUTTER: Final = LABEL_WIDTH + 2
 """Cells left of the first sample: a blank, the label and the axis."""
+
+_IDLE_ZEROS: Final = re.compile(r"(?<=\.\d)0+(?=\D|$)|\.0+(?=\D|$)")
 
 Samples = Sequence[float | None]
 
@@ -87,9 +90,9 @@ class LineChart(Inked):
         if height <= 0 or columns <= 0:
             return ()
         top = self._top or 1.0
-        labels = {0: self._label(top), height - 1: "0"}
+        labels = {0: _short(self._label(top)), height - 1: "0"}
         if height >= 4 and height % 2 == 0:
-            labels[height // 2] = self._label(top / 2)
+            labels[height // 2] = _short(self._label(top / 2))
         tick, split = ("+", "|") if self._ascii else ("┤", glyph_set().split)
         samples = area(self._values, columns, height, top, self._ascii)
         lines = [
@@ -97,6 +100,11 @@ class LineChart(Inked):
             for row in range(height)
         ]
         return (*lines, times_line(self._ticks, columns)) if self._ticks else tuple(lines)
+
+
+def _short(label: str) -> str:
+    """A label without zeros that say nothing: `1.5M` for `1.50M`, `4` for `4.0`."""
+    return _IDLE_ZEROS.sub("", label)
 
 
 def times_line(ticks: Sequence[str], columns: int) -> str:

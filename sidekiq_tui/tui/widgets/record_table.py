@@ -146,6 +146,14 @@ class RecordTable(Inked, Generic[R], can_focus=True):
         """Offset and length of the read that the visible rows need now."""
         return self._rows.missing(*self.window) if self._rows.size else None
 
+    def window_after(self, shift: int) -> tuple[int, int]:
+        """The visible indexes once the records have moved by `shift`, as `show` will have them."""
+        cursor = max(0, self._cursor + shift)
+        top = max(0, self._top + shift) if self._top else 0
+        if self._top <= self._cursor < self._top + self._height:
+            top = max(min(top, cursor), cursor - self._height + 1, 0)
+        return top, top + self._height - 1
+
     @property
     def columns_shown(self) -> frozenset[str]:
         """Keys of the columns there is room for."""

@@ -12,6 +12,10 @@ R_co = TypeVar("R_co", covariant=True)
 PAGE_SIZE: Final = 100
 """Rows of a page: one read."""
 PAGES_KEPT: Final = 64
+LEAST_PAGES: Final = 2
+"""What is visible may lie on two pages: these stay whatever they weigh."""
+BYTES_KEPT: Final = 64 << 20
+"""Of what the rows weigh, whatever the number of pages: payloads may be a megabyte each."""
 
 
 class Rows(Protocol[R_co]):
@@ -70,8 +74,18 @@ class StaticRows(Generic[R]):
 class PagedRows(Generic[R]):
     """A window on a list of any length: the pages read last. Not safe to share; pages come in from outside."""
 
-    def __init__(self, identify: Callable[[R], Hashable], page_size: int = PAGE_SIZE, kept: int = PAGES_KEPT) -> None:
+    def __init__(
+        self,
+        identify: Callable[[R], Hashable],
+        weigh: Callable[[R], int] | None = None,
+        *,
+        page_size: int = PAGE_SIZE,
+        kept: int = PAGES_KEPT,
+        weight_kept: int = BYTES_KEPT,
+    ) -> None:
         self._identify = identify
+        self._weigh = weigh
+        self._weight_kept = weight_kept
         self._page_size = page_size
         self._kept = kept
         self._pages: OrderedDict[int, Sequence[R]] = OrderedDict()
@@ -150,8 +164,13 @@ class PagedRows(Generic[R]):
             number = (offset + start) // self._page_size
             self._pages[number] = rows[start : start + self._page_size]
             self._pages.move_to_end(number)
-        while len(self._pages) > self._kept:
+        while len(self._pages) > self._kept or (len(self._pages) > LEAST_PAGES and self._weight > self._weight_kept):
             self._pages.popitem(last=False)
+
+    @property
+    def _weight(self) -> int:
+        weigh = self._weigh
+        return 0 if weigh is None else sum(weigh(row) for page in self._pages.values() for row in page)
 
     def _keys(self) -> Iterable[tuple[int, Hashable]]:
         for number, page in self._pages.items():

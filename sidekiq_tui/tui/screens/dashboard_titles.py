@@ -1,0 +1,70 @@
+"""The lines above the charts and lists of the dashboard."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from sidekiq_tui.presentation import units
+from sidekiq_tui.presentation.columns.base import Span
+from sidekiq_tui.presentation.columns.queues import QueueRow
+from sidekiq_tui.presentation.glyphs import GlyphSet
+from sidekiq_tui.tui.screens.scope_view import Samples, ScopeView, mean, worst
+
+PERIODS: Final = (
+    (60.0, "1m", ("1m ago", "40s", "20s", "now")),
+    (300.0, "5m", ("5m ago", "3m20s", "1m40s", "now")),
+    (1800.0, "30m", ("30m ago", "20m", "10m", "now")),
+    (7200.0, "2h", ("2h ago", "1h20m", "40m", "now")),
+    (86400.0, "1d", ("1d ago", "16h", "8h", "now")),
+)
+"""Seconds, name, and the times under a chart."""
+QUEUE_PERIOD: Final = 3
+"""The longest period that queues have a history for, 2 hours, as an index."""
+PANELS: Final = ("per day", "latency")
+
+
+def choice_spans(choices: Sequence[str], chosen: int) -> list[Span]:
+    """Words of which one is chosen."""
+    spans: list[Span] = []
+    for index, word in enumerate(choices):
+        spans += [Span(" " if spans else ""), Span(word, "sorted strong" if index == chosen else "muted")]
+    return spans
+
+
+def processed_title(view: ScopeView, samples: Samples, wide: bool, glyphs: GlyphSet) -> list[Span]:
+    """The rate of now, and the highest and the mean one of the chart."""
+    shown = units.rate(view.rate("processed"))
+    spans = [Span("Processed ", "title"), Span(_per_second(shown), "strong")]
+    highest = worst(samples)
+    if highest is not None:
+        words = f"   peak {units.rate(highest)}"
+        spans.append(Span(words + (f" {glyphs.apart} mean {units.rate(mean(samples))}" if wide else ""), "muted"))
+    return spans
+
+
+def failed_title(view: ScopeView, samples: Samples, period: float) -> list[Span]:
+    """The rate of now, its share of all jobs, and when most failed."""
+    rate, processed = view.rate("failed"), view.rate("processed")
+    spans = [Span("Failed ", "title"), Span(_per_second(units.rate(rate)), "strong")]
+    if rate is not None and processed:
+        spans.append(Span(f" {units.share(min(1.0, rate / processed))}", "strong"))
+    highest = worst(samples)
+    if highest:
+        age = (len(samples) - 1 - samples.index(highest)) * period / len(samples)
+        when = f" {units.age(age)} ago" if age >= period / len(samples) else ""
+        spans.append(Span(f"   peak {units.rate(highest)}/s{when}", "muted"))
+    return spans
+
+
+def _per_second(rate: str) -> str:
+    return rate if rate == units.UNKNOWN else f"{rate}/s"
+
+
+def queues_title(rows: Sequence[QueueRow]) -> list[Span]:
+    """How many queues there are, and in how many jobs wait."""
+    waiting = sum(bool(row.summary.size) for row in rows)
+    return [
+        Span(f"Queues {units.count(len(rows))}", "title"),
+        Span(f"  {units.count(waiting)} with a backlog", "muted"),
+    ]

@@ -1,0 +1,59 @@
+"""The counters of the last days, of one server or summed over several."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import date
+
+from sidekiq_tui.errors import SqtuiError
+from sidekiq_tui.presentation.text import display_text
+from sidekiq_tui.servers.registry import Registry
+from sidekiq_tui.sidekiq.history import Day, History
+from sidekiq_tui.tui.screens.dashboard_panels import Today
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """Oldest first; `read_at` is Unix seconds, `error` says why nothing could be read."""
+
+    scope: str | None
+    read_at: float
+    days: tuple[Day, ...] = ()
+    error: str = ""
+
+    @property
+    def today(self) -> Today:
+        """The last day, and how many jobs ran on the one before."""
+        if not self.days:
+            return Today()
+        before = self.days[-2].processed if len(self.days) > 1 else None
+        return Today(self.days[-1].processed, self.days[-1].failed, before)
+
+
+async def read_days(registry: Registry, scope: str | None, count: int, now: float) -> Days:
+    """Reads the scope's servers together; those that fail are left out unless all do. One trip a server."""
+    names = registry.servers if scope is None else (scope,)
+    answers = await asyncio.gather(*(_read(registry, name, count) for name in names))
+    known = [answer for answer in answers if isinstance(answer, History)]
+    if not known:
+        error = next((answer for answer in answers if isinstance(answer, SqtuiError)), None)
+        return Days(scope, now, error=display_text(error.message) if error is not None else "")
+    found: dict[date, list[Day]] = {}
+    for history in known:
+        for day in history.days:
+            found.setdefault(day.date, []).append(day)
+    return Days(scope, now, tuple(_sum(day, found[day]) for day in sorted(found)))
+
+
+async def _read(registry: Registry, name: str, count: int) -> History | SqtuiError:
+    try:
+        return await registry.server(name).history(count)
+    except SqtuiError as error:
+        return error
+
+
+def _sum(day: date, parts: list[Day]) -> Day:
+    processed = [part.processed for part in parts if part.processed is not None]
+    failed = [part.failed for part in parts if part.failed is not None]
+    return Day(day, sum(processed) if processed else None, sum(failed) if failed else None)

@@ -1,0 +1,127 @@
+"""What a list of jobs says around its rows: title, reasons for emptiness, and more about one job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sidekiq_tui.presentation import units
+from sidekiq_tui.presentation.columns.base import Cell, Context, Span
+from sidekiq_tui.presentation.text import display_text
+from sidekiq_tui.servers.snapshot import ServerSnapshot
+from sidekiq_tui.sidekiq.errors import SidekiqError
+from sidekiq_tui.sidekiq.job import JobRecord, Place
+from sidekiq_tui.sidekiq.overview import QueueSummary
+from sidekiq_tui.tui.screens.dashboard_panels import denied_line
+
+_NAMES = {"retry": "Retries", "schedule": "Scheduled", "dead": "Dead"}
+_EMPTY = {
+    "retry": ("No retries", "Jobs come here when they fail."),
+    "schedule": ("No scheduled jobs", "Jobs come here when they are pushed for later."),
+    "dead": ("No dead jobs", "Jobs come here after their last retry."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """How far the reading for a filter is; `stopped` if a person or the limit ended it."""
+
+    filter: str
+    matches: int = 0
+    read: int = 0
+    total: int = 0
+    complete: bool = False
+    stopped: bool = False
+
+
+def place_name(place: Place) -> str:
+    """The list as its title calls it."""
+    return display_text(place.queue or "") if place.kind == "queue" else _NAMES[place.kind]
+
+
+def title_spans(place: Place, size: int | None, found: Found | None, *, server: str, narrow: bool) -> list[Span]:
+    """Name and size, the filter, and how much of the list it has been held against. `server` if it must be named."""
+    number = units.count(size)
+    on = [Span(f"  on {display_text(server)}", "muted")] if server else []
+    if found is None:
+        return [Span(f"{place_name(place)} {number}", "title"), *on]
+    words = Span(display_text(found.filter), "accent")
+    read = ", all read" if found.complete else f" in {units.count(found.read)} read"
+    read += ", stopped" if found.stopped else ""
+    if narrow:
+        return [Span(f"{units.count(found.matches)} of {number}", "title"), Span("  / ", "muted"), words]
+    return [
+        Span(f"{place_name(place)} {number}", "title"),
+        *on,
+        Span("  filter ", "muted"),
+        words,
+        Span(f"  {units.count(found.matches)} match", "strong"),
+        Span(read, "muted"),
+    ]
+
+
+def queue_spans(queue: QueueSummary | None, context: Context) -> list[Span]:
+    """What the last poll said about a queue."""
+    if queue is None:
+        return []
+    spans = [Span(f"  {units.duration(queue.latency)} latency", "muted")]
+    if queue.processes == 0:
+        spans += [
+            Span(f" {context.glyphs.apart} ", "muted"),
+            Span("served by nobody", "bad" if queue.size else "muted"),
+        ]
+    elif queue.processes is not None:
+        spans.append(Span(f" {context.glyphs.apart} served by {units.count(queue.processes)}", "muted"))
+    if queue.paused:
+        spans += [Span(f" {context.glyphs.apart} ", "muted"), Span(f"{context.glyphs.paused} paused", "warn")]
+    return spans
+
+
+def empty_notice(
+    place: Place, snapshot: ServerSnapshot, error: SidekiqError | None, found: Found | None, context: Context
+) -> list[Cell]:
+    """Why there are no rows."""
+    server = display_text(snapshot.server)
+    if error is not None and snapshot.error is None:
+        return [denied_line(place_name(place), error.message, context.glyphs)]
+    if found is not None and (found.complete or found.stopped):
+        return [
+            (
+                Span("Nothing matches ", "strong"),
+                Span(display_text(found.filter), "accent"),
+                Span(f"  {units.count(found.read)} read.  ", "muted"),
+                Span("esc", "key"),
+                Span(" clears the filter", "muted"),
+            )
+        ]
+    if found is not None:
+        return []
+    if place.kind == "queue":
+        words, why = f"Queue {place_name(place)} is empty on {server}.", "Jobs come here when clients push them."
+    else:
+        head, why = _EMPTY[place.kind]
+        words = f"{head} on {server}."
+    return [(Span(words, "strong"), Span(f" {why}", "muted"))]
+
+
+def job_note(job: JobRecord, left_out: Sequence[Span], context: Context) -> list[Span]:
+    """What one job has besides its columns: its jid in full, its times, its tags."""
+    now, mode = context.now, context.time_mode
+    if job.malformed:
+        return [Span(display_text(job.raw, 200), "muted")]
+    spans = [Span(display_text(job.jid), "text")] if job.jid else [Span("no jid", "muted")]
+    times: list[str] = []
+    last = job.retried_at if job.retried_at is not None else job.failed_at
+    if last is not None:
+        first = job.failed_at if job.retried_at is not None else None
+        words = f"failed {units.time_at(last, now, mode)}"
+        times.append(words + (f", first {units.time_at(first, now, mode)}" if first is not None else ""))
+    if job.created_at is not None:
+        times.append(f"created {units.time_at(job.created_at, now, mode)}")
+    if left_out:
+        spans += [Span("  "), *left_out]
+    if times:
+        spans.append(Span("  " + f" {context.glyphs.apart} ".join(times), "muted"))
+    if job.tags:
+        spans += [Span("  tags ", "muted"), Span(display_text(" ".join(job.tags), 200))]
+    return spans

@@ -1,0 +1,144 @@
+"""The queues of the scope, with what their history says: growing or shrinking, and when they are empty."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+
+from sidekiq_tui.presentation import units
+from sidekiq_tui.presentation.columns.base import Cell, Column, Span
+from sidekiq_tui.presentation.columns.queues import QUEUES, SERVER, QueueRow, queue_rows
+from sidekiq_tui.presentation.text import display_text
+from sidekiq_tui.servers.snapshot import ServerSnapshot
+from sidekiq_tui.tui.actions import FILTER, LIST, SORT, bindings
+from sidekiq_tui.tui.screens.base import ViewScreen
+from sidekiq_tui.tui.screens.listing import context_of, left_out, range_spans
+from sidekiq_tui.tui.screens.queue_list import open_queue, queue_key, queues_notice
+from sidekiq_tui.tui.screens.scope_view import ScopeView
+from sidekiq_tui.tui.state import AppState
+from sidekiq_tui.tui.widgets.record_table import RecordTable
+from sidekiq_tui.tui.widgets.rows import StaticRows
+from sidekiq_tui.tui.widgets.sorting import Order, in_order, next_order
+from sidekiq_tui.tui.widgets.title_line import TitleLine
+
+RISING = frozenset({"queue", "server"})
+
+
+class QueuesScreen(ViewScreen):
+    """Every queue, also the empty ones; the filter is by name and asks no server."""
+
+    view: ClassVar[str] = "queues"
+    scopes: ClassVar[tuple[str, ...]] = (LIST, SORT, FILTER)
+    BINDINGS = bindings(SORT, FILTER)
+
+    def __init__(self, app_state: AppState) -> None:
+        super().__init__(app_state)
+        self._order = Order("queue")
+        self._filter = ""
+        self._counts = (0, 0)
+
+    def body(self) -> ComposeResult:
+        """Title and list."""
+        yield TitleLine(ascii=self.app_state.ascii, id="title")
+        yield RecordTable[QueueRow](QUEUES, id="table")
+
+    @property
+    def table(self) -> RecordTable[QueueRow]:
+        """The list."""
+        return self.query_one("#table", RecordTable)
+
+    @property
+    def columns(self) -> tuple[Column[QueueRow], ...]:
+        """The columns: busy needs the work of every process, which is not read here."""
+        columns = tuple(column for column in QUEUES if column.key != "busy")
+        return (SERVER, *columns) if self.app_state.scope is None else columns
+
+    def on_mount(self) -> None:
+        """Keys go to the list."""
+        self.table.focus()
+
+    def show(self, snapshots: Mapping[str, ServerSnapshot]) -> None:
+        """Draws the queues of the scope."""
+        state = self.app_state
+        view = ScopeView(tuple(state.in_scope.values()), state.now())
+        context = context_of(state)
+        every = [row for one in view.snapshots for row in queue_rows(one, server=state.scope is None)]
+        wanted = self._filter.casefold()
+        rows = [row for row in every if wanted in row.summary.name.casefold()]
+        ordered: StaticRows[QueueRow] = StaticRows(in_order(rows, self.columns, self._order, context), queue_key)
+        notice: list[Cell] = queues_notice(view, context) if not every else [self._no_match(len(every))]
+        self.table.set_columns(self.columns)
+        self.table.show(ordered, context, sorted_by=self._order.heading, stale=view.away, notice=notice)
+        self._counts = (len(rows), len(every))
+        self._draw_around()
+
+    def tick(self, now: float) -> None:
+        """The age of what is shown."""
+        self._draw_around()
+
+    def clear(self) -> bool:
+        """`esc` clears the filter."""
+        cleared, self._filter = bool(self._filter), ""
+        if cleared:
+            self.redraw()
+        return cleared
+
+    def action_filter(self) -> None:
+        """Asks for a part of a name."""
+        self.ask("/", self._filter, self._filtered, (Span("part of a queue's name", "muted"),))
+
+    def _filtered(self, text: str | None) -> None:
+        if text is not None:
+            self._filter = text.strip()
+            self.redraw()
+
+    def action_sort_next(self) -> None:
+        """By the next column."""
+        self._order = next_order(self._order, self.columns, self.table.columns_shown, RISING)
+        self.redraw()
+
+    def action_sort_reverse(self) -> None:
+        """The other way round."""
+        self._order = self._order.reversed()
+        self.redraw()
+
+    @on(RecordTable.Opened)
+    def _open(self) -> None:
+        if self.table.current is not None:
+            open_queue(self, self.table.current)
+
+    @on(RecordTable.Moved)
+    def _moved(self) -> None:
+        if self.is_front:
+            self._draw_around()
+
+    def _no_match(self, count: int) -> Cell:
+        return (
+            Span("Nothing matches ", "strong"),
+            Span(display_text(self._filter), "accent"),
+            Span(f"  {units.count(count)} queues.  ", "muted"),
+            Span("esc", "key"),
+            Span(" clears the filter", "muted"),
+        )
+
+    def _draw_around(self) -> None:
+        """Title and message line."""
+        state = self.app_state
+        view = ScopeView(tuple(state.in_scope.values()), state.now())
+        shown, count = self._counts
+        spans = [Span(f"Queues {units.count(count)}", "title")]
+        age = view.snapshots[0].age(view.now) if len(view.snapshots) == 1 else None
+        if view.away and age is not None:
+            spans.append(Span(f"  as of {units.age(age)} ago", "warn"))
+        if self._filter:
+            spans += [Span("  filter ", "muted"), Span(display_text(self._filter), "accent")]
+            spans.append(Span(f"  {units.count(shown)} match", "strong"))
+        else:
+            waiting = sum(bool(queue.size) for overview in view.overviews for queue in overview.queues)
+            spans.append(Span(f"  {units.count(waiting)} with a backlog", "muted"))
+        self.query_one("#title", TitleLine).show(spans, range_spans(self.table, shown))
+        row = self.table.current
+        self.note([] if row is None else left_out(self.table, self.columns, row, context_of(state)))
