@@ -16,7 +16,7 @@ from sidekiq_tui.servers.connection import Credentials, connect, open_socket
 from sidekiq_tui.servers.profile import Profile
 from sidekiq_tui.servers.secrets import PasswordSource, ways
 from sidekiq_tui.sidekiq.database import Command, Database
-from sidekiq_tui.sidekiq.errors import AuthenticationFailed, Forbidden, ServerUnreachable, SidekiqError
+from sidekiq_tui.sidekiq.errors import AuthenticationFailed, Forbidden, ReplyError, ServerUnreachable, SidekiqError
 from sidekiq_tui.sidekiq.keys import Keys
 from sidekiq_tui.sidekiq.overview import Overview, OverviewReader
 from sidekiq_tui.sidekiq.version import detect, find_namespaces
@@ -104,6 +104,9 @@ async def _reach(result: Diagnosis, database: Database, credentials: Credentials
         _explain_login(result, error, credentials.known)
     except ServerUnreachable as error:
         await _explain_loss(result, error)
+    except ReplyError as error:
+        beyond = "DB index" in error.message
+        result.fail(error, f"the server has no database {result.profile.database}" if beyond else error.message)
     return False
 
 
