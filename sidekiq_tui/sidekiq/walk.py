@@ -54,14 +54,16 @@ async def walk_list(db: Database, key: bytes, slice_size: int = SLICE_SIZE) -> A
 
     Entries are addressed from the tail: pushes at the head then move nothing, and jobs that workers take from the tail
     only bring entries again that were read before. An overlap shows how far the rest has moved. Where it is lost (its
-    entries were all deleted, or many were pushed at the tail) the list is walked again for what was not seen; that
-    second walk leaves out copies of what was, byte for byte.
+    entries were all deleted, or many were pushed at the tail) the list is walked again for what was not seen, where
+    copies of what was, byte for byte, are left out. A list that turns over with every slice ends as not `complete`.
     """
     seen = _Seen()
+    total = 0
     for attempt in range(_PASSES):
-        total = left = natural(await db.command("LLEN", key)) or 0
+        left = natural(await db.command("LLEN", key)) or 0
+        total = total or left
         known: list[bytes] = []
-        gap = False
+        gap = complete = False
         while left > 0:
             last = max(left - slice_size + 1, 1)
             length, reply = await db.read([("LLEN", key), ("LRANGE", key, -(left + len(known)), -last)])
@@ -71,11 +73,14 @@ async def walk_list(db: Database, key: bytes, slice_size: int = SLICE_SIZE) -> A
             gap = gap or (start is None and bool(fresh))
             known, left = raws[-_OVERLAP:] or known, min(last - 1, natural(length) or 0)
             complete = left == 0 and not gap
-            yield Stretch([(raw, None) for raw in fresh], total - left if attempt == 0 else total, total, complete)
+            read = total if complete or attempt else total - left
+            yield Stretch([(raw, None) for raw in fresh], read, total, complete)
         if not gap:
             break
-    if total == 0:
-        yield Stretch((), 0, 0, True)
+    else:
+        return
+    if not complete:  # there was nothing to read
+        yield Stretch((), total, total, True)
 
 
 class _Seen:
@@ -112,10 +117,12 @@ def _after(raws: list[bytes], known: list[bytes]) -> int | None:
 
 
 def _run(raws: list[bytes], place: int, known: list[bytes], end: int) -> int:
-    """How many entries up to `place` are the same as those of `known` up to `end`."""
+    """How many entries up to `place` are those of `known` up to `end`, in a row but for those deleted since."""
     run = 0
-    while run < end and run <= place and raws[place - run] == known[end - 1 - run]:
-        run += 1
+    for entry in reversed(known[:end]):
+        if run > place:
+            break
+        run += raws[place - run] == entry
     return run
 
 
