@@ -45,7 +45,8 @@ class _Run:
         self._watch: float | None = getattr(args, "watch", None)
         self._args = args
         self._total = scope.total
-        self._servers = [Server(profile, password_source=source, timeout=args.timeout) for profile in scope.profiles]
+        wanted = [profile for profile in scope.profiles if view.wants(profile)]
+        self._servers = [Server(profile, password_source=source, timeout=args.timeout) for profile in wanted]
         self._troubles: dict[str, str] = {}
         self._frame = output.Frame()
         self._header_printed = False

@@ -47,6 +47,10 @@ class View(ABC, Generic[T]):
     tells_trouble: ClassVar[bool] = False
     """Whether the table itself says why a server gave nothing."""
 
+    def wants(self, profile: Profile) -> bool:
+        """Whether to ask this server of the scope at all."""
+        return True
+
     @abstractmethod
     async def read(self, server: Server) -> T:
         """Ask one server."""

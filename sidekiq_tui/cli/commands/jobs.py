@@ -59,14 +59,15 @@ def run(args: argparse.Namespace) -> int:
     """Print the jobs."""
     from sidekiq_tui.cli.runner import run_view
     from sidekiq_tui.cli.views.jobs import JobsView
-    from sidekiq_tui.sidekiq.filter import parse_filter
+    from sidekiq_tui.sidekiq.filter import Filter, parse_filter
 
-    words = [*args.words, *args.filter]
+    parts = [parse_filter(args.words), *(parse_filter(text) for text in args.filter)]
+    wanted = Filter(tuple(term for part in parts for term in part.terms))
     view = JobsView(
         args.view,
         queue=getattr(args, "queue", None),
-        filter=parse_filter(words) if words else None,
+        filter=None if wanted.empty else wanted,
         offset=args.offset,
         limit=args.limit,
     )
-    return run_view(view, args)
+    return run_view(view, args, every_server=bool(wanted.servers))

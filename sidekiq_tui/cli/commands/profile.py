@@ -97,9 +97,8 @@ def _add_command(inner: Subparsers, name: str, door: Door, words: tuple[str, ...
     if name == "test":
         child.add_argument(
             "--url",
-            dest="test_urls",
             action="append",
-            default=[],
+            default=argparse.SUPPRESS,
             metavar="URL",
             help="a server that is not in the file",
         )
@@ -129,6 +128,8 @@ def _given(args: argparse.Namespace) -> dict[str, Value]:
         key = option.removeprefix(_PREFIX)
         name = f"tls.{key.removeprefix('tls-')}" if key.startswith("tls-") else key
         found[name.replace("-", "_")] = _number(key, value)
+    if args.url and "url" not in found:  # given before the command
+        found["url"] = args.url[-1]
     return found
 
 
@@ -307,10 +308,8 @@ def _test(args: argparse.Namespace) -> int:
     from sidekiq_tui.servers.diagnose import diagnose
     from sidekiq_tui.servers.profile_store import select_servers
 
-    names = tuple(args.names)
-    selection = select_servers(
-        config=args.config, urls=args.test_urls, servers=names, all_servers=not names and not args.test_urls
-    )
+    names, urls = (*args.names, *(args.server or ())), args.url or ()
+    selection = select_servers(config=args.config, urls=urls, servers=names, all_servers=not names and not urls)
     source = password_source(no_input=args.no_input)
     code = 0
     for profile in selection.chosen:

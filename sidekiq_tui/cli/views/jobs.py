@@ -12,7 +12,7 @@ from sidekiq_tui.cli.view import Outcome, View, answers
 from sidekiq_tui.presentation import records
 from sidekiq_tui.presentation.columns import Cell, Column, Context, JobRow, Span, job_columns
 from sidekiq_tui.presentation.units import UNKNOWN, count
-from sidekiq_tui.sidekiq.filter import Filter, parse_filter
+from sidekiq_tui.sidekiq.filter import Filter
 from sidekiq_tui.sidekiq.job import JobRecord, Place, PlaceKind
 
 if TYPE_CHECKING:
@@ -45,12 +45,16 @@ class JobsView(View[Jobs]):
         self._offset = offset
         self._limit = limit
 
+    def wants(self, profile: Profile) -> bool:
+        """Whether the filter's `server:` terms let it through."""
+        return self._filter is None or self._filter.matches_server(profile.name)
+
     async def read(self, server: Server) -> Jobs:
         """One trip for a page; slice by slice where a filter looks at all, or more than a page is wanted."""
         if self._filter is None and self._limit is not None and self._limit <= _PAGE:
             page = await server.page(self._place, self._offset, self._limit)
             return Jobs(page.size, page.jobs, complete=self._offset + len(page.jobs) >= page.size)
-        return await self._scan(server, self._filter or parse_filter(""))
+        return await self._scan(server, self._filter or Filter())
 
     async def _scan(self, server: Server, wanted: Filter) -> Jobs:
         found: list[JobRecord] = []
