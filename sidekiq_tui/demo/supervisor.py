@@ -173,7 +173,11 @@ async def _pipeline(client: Redis, commands: Iterable[Command]) -> list[object]:
         for command in commands:
             pipeline.execute_command(*command)
         replies: list[object] = await pipeline.execute(raise_on_error=False)
-        return replies
+    # redis-py sends with asyncio.wait_for, which up to Python 3.11 swallows a cancellation that comes as it finishes.
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+    return replies
 
 
 def report(event: str, **details: Any) -> None:
