@@ -196,7 +196,8 @@ class SqtuiApp(App[None]):
         self.call_later(self._settle)
 
     def _settle(self) -> None:
-        if not self.screen.call_later(self._next_key):
+        # Back to the app's own queue at the end: a message never rises past the one that made it.
+        if not self.screen.call_later(self.call_later, self._next_key):
             self.call_later(self._next_key)
 
     async def _next_key(self) -> None:

@@ -62,7 +62,7 @@ def _age(state: AppState, snapshots: list[ServerSnapshot]) -> tuple[str, str]:
     now = state.now()
     if len(snapshots) == 1 and snapshots[0].health.state in _AWAY:
         age = snapshots[0].age(now)
-        return ("STALE" if age is None else f"STALE {units.age(age)}"), "warn chip"
+        return ("", "muted") if age is None else (f"STALE {units.age(age)}", "warn chip")
     ages = [(age, snapshot) for snapshot in snapshots if (age := _live_age(snapshot, now)) is not None]
     if not ages:
         return "", "muted"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import events
 
@@ -13,6 +13,9 @@ from sidekiq_tui.presentation.units import age
 from sidekiq_tui.servers.snapshot import ServerSnapshot
 from sidekiq_tui.tui.widgets.header_strip import state_mark
 from sidekiq_tui.tui.widgets.line import Line
+
+_REASON_CELLS: Final = 24
+"""With less room for the reason, the next try is not told."""
 
 
 def banner_spans(snapshot: ServerSnapshot, now: float, width: int, ascii: bool = False) -> list[Span]:
@@ -27,12 +30,13 @@ def banner_spans(snapshot: ServerSnapshot, now: float, width: int, ascii: bool =
         f" {mark} {display_text(snapshot.server)} {'has not answered yet:' if never else f'is {snapshot.health.state}'}"
     )
     tries = _tries(snapshot, now)
-    room = width - cell_width(lead) - 2 - (cell_width(tries) + 2 if tries else 0) - 1
-    if room < 12:
-        tries, room = "", width - cell_width(lead) - 3
+    apart = " " if never else "  "
+    room = width - cell_width(lead + apart) - (cell_width(tries) + 2 if tries else 0) - 1
+    if room < _REASON_CELLS:
+        tries, room = "", width - cell_width(lead + apart) - 1
     reason = clip(display_text(error.message), max(0, room), ellipsis=glyphs.cut)
-    padding = " " * max(2, width - cell_width(lead) - 2 - cell_width(reason) - cell_width(tries) - 1)
-    return [Span(lead, "warn strong"), Span(f"  {reason}"), Span(padding), Span(tries, "muted"), Span(" ")]
+    padding = " " * max(2, width - cell_width(lead + apart + reason + tries) - 1)
+    return [Span(lead, "warn strong"), Span(apart + reason), Span(padding), Span(tries, "muted"), Span(" ")]
 
 
 def _tries(snapshot: ServerSnapshot, now: float) -> str:
