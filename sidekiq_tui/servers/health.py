@@ -114,17 +114,19 @@ def _no_process(overview: Overview, profile: Profile, now: float) -> Iterator[Re
 
 
 def _unserved(overview: Overview, profile: Profile, now: float) -> Iterator[Reason]:
-    """Queues that no live process fetches from; with no process at all `_no_process` says it."""
-    if not any(not process.stale and not process.quiet for process in overview.processes):
+    """Queues that nobody takes jobs from; with no process at all `_no_process` says it."""
+    taking = [process for process in overview.processes if not process.stale and not process.quiet]
+    if not taking or "processes" in overview.denied:
         return
+    served = {queue for process in taking for queue in process.queues}
     unserved = sorted(
-        (queue for queue in overview.queues if queue.size and queue.processes == 0),
+        (queue for queue in overview.queues if queue.size and queue.name not in served),
         key=lambda queue: -(queue.size or 0),
     )
     if unserved:
         total = sum(queue.size or 0 for queue in unserved)
         names = _listed([queue.name for queue in unserved])
-        yield Reason("warn", "not served", f"{names}: {_jobs(total)} that no live process fetches")
+        yield Reason("warn", "not served", f"{names}: {_jobs(total)} that no process takes")
 
 
 def _latency(overview: Overview, profile: Profile, now: float) -> Iterator[Reason]:

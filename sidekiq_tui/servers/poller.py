@@ -38,7 +38,7 @@ LONGEST_RETRY_OUT_OF_VIEW: Final = 30.0
 SLOW_PROBE: Final = 60.0
 PROBE_AFTER: Final = 40
 """After so many tries it is looked for once a minute only."""
-REFUSED_RETRY: Final = 30.0
+REFUSED_RETRY: Final = 60.0
 """Seconds before a refused password is tried again: servers lock users out, helpers open dialogs."""
 
 
@@ -89,10 +89,11 @@ class Poller:
         await self.server.close()
 
     def set_in_view(self, in_view: bool) -> None:
-        """Coming into view polls at once if the last poll is older than the interval in view."""
+        """A server that comes into view is polled at once if its data is older than the interval there."""
         came = in_view and not self._in_view
         self._in_view = in_view
-        if came and (self.snapshot.error is not None or self.snapshot.stale(self._clock())):
+        age = self.snapshot.age(self._clock())
+        if came and not self._paused and (age is None or age > self.interval):
             self._wake.set()
 
     def refresh(self) -> None:

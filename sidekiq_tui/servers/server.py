@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Final, TypeVar
@@ -141,8 +141,8 @@ class Server:
             await self._call(lambda database: database.command("PING"))
         return await self._connected()
 
-    async def _slices(self, slices: AsyncGenerator[Slice, None]) -> AsyncGenerator[Slice, None]:
-        async with aclosing(slices):
+    async def _slices(self, slices: AsyncIterator[Slice]) -> AsyncGenerator[Slice, None]:
+        try:
             while True:
                 try:
                     async with asyncio.timeout(self._limit):
@@ -152,6 +152,9 @@ class Server:
                 except TimeoutError:
                     raise self._too_slow() from None
                 yield found
+        finally:
+            if isinstance(slices, AsyncGenerator):
+                await slices.aclose()
 
     async def _call(self, call: Callable[[Database], Awaitable[T]]) -> T:
         try:

@@ -94,6 +94,17 @@ async def test_pause_resume_refresh_and_view(proxy: FaultProxy) -> None:
         watched.registry.view([])
         watched.registry.refresh()
         assert (await watched.until(lambda snapshot: True)).interval == 3 * 3600.0
+    now = 1_700_000_000.0
+    later = Registry([slow], clock=lambda: now)
+    later.start()
+    try:
+        await eventually(lambda: later.snapshot("a").overview is not None)
+        later.view([])
+        now += 3601.0  # older than its interval in view, younger than the one out of view
+        later.view(["a"])
+        await eventually(lambda: later.snapshot("a").taken_at == now)
+    finally:
+        await later.stop()
 
 
 async def test_a_paused_registry_asks_nothing(proxy: FaultProxy) -> None:

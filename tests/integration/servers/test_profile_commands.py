@@ -55,6 +55,19 @@ def test_from_nothing_to_a_tested_server(sqtui: Said, config: Path, redis_url: s
     assert "prod" not in config.read_text()
 
 
+def test_options_may_stand_before_the_command(redis_url: str, config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--url", redis_url, "profile", "test", "--url", redis_url.replace("db=0", "db=1")]) == 0
+    said = capsys.readouterr().out
+    assert said.count("it can be used") == 2
+    other = config.parent / "other.toml"
+    assert main(["--config", str(other), "--url", redis_url, "profile", "add", "a"]) == 0
+    assert main(["profile", "list", "--config", str(other)]) == 0
+    assert "a " in capsys.readouterr().out
+    assert main(["--config", str(other), "--server", "a", "profile", "test"]) == 0
+    assert main(["--config", str(other), "--server", "b", "profile", "test"]) == 2
+    assert not config.exists()
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

@@ -33,8 +33,8 @@ HEALTHY = Overview(
 )  # fmt: skip
 
 
-def queue(name: str, size: int | None, latency: float | None = 1.0, processes: int | None = 1) -> QueueSummary:
-    return QueueSummary(name, size, latency, None, False, processes)
+def queue(name: str, size: int | None, latency: float | None = 1.0) -> QueueSummary:
+    return QueueSummary(name, size, latency, None, False, None)
 
 
 def redis(**changes: Any) -> dict[str, Any]:
@@ -62,9 +62,17 @@ def test_nothing_known_about_redis_is_no_warning() -> None:
         ({"processes": (replace(RUNNING, quiet=True),)}, "warn", "all quiet: 1 process, none takes new jobs"),
         ({"processes": (replace(RUNNING, quiet=True),), "queues": (queue("q", 1),)}, "bad", "all quiet: 1 process"),
         (
-            {"queues": (queue("a", 5, processes=0), queue("b", 700, processes=0), queue("c", 1))},
+            {"queues": (queue("a", 5), queue("b", 700), queue("default", 1), queue("empty", 0))},
             "warn",
-            "not served: b, a: 705 jobs that no live process fetches",
+            "not served: b, a: 705 jobs that no process takes",
+        ),
+        (
+            {
+                "processes": (RUNNING, replace(RUNNING, queues=("a",), quiet=True)),
+                "queues": (queue("a", 5), queue("default", 1)),
+            },
+            "warn",
+            "not served: a: 5 jobs",
         ),
         ({"overdue_scheduled": 12}, "warn", "overdue: 12 scheduled are past their time"),
         ({"overdue_retries": 3}, "warn", "overdue: 3 retries are past their time"),
@@ -110,7 +118,7 @@ def test_each_check(changes: dict[str, Any], state: str, said: str) -> None:
         {
             "processes": (replace(RUNNING, stale=True), RUNNING),
             "processed": None,
-            "queues": (queue("q", None, None, None),),
+            "queues": (queue("q", None, None),),
         },
         {"dead": None, "retries": None, "scheduled": None, "overdue_retries": None, "overdue_scheduled": None},
         {"dead": 8000},
@@ -132,7 +140,8 @@ def test_failures_are_judged_by_share_and_number() -> None:
 
 
 def test_the_users_limits_count() -> None:
-    late = replace(HEALTHY, queues=(queue("a", 1, 900.0), queue("b", 1, 11520.0)), dead=95)
+    busy = replace(RUNNING, queues=("a", "b"))
+    late = replace(HEALTHY, processes=(busy,), queues=(queue("a", 1, 900.0), queue("b", 1, 11520.0)), dead=95)
     assert assess(late, PROFILE, NOW).state == "ok"
     strict = replace(PROFILE, max_latency=600.0, dead_max_jobs=100)
     said = assess(late, strict, NOW).warnings
