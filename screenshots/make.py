@@ -1,0 +1,165 @@
+"""Makes the pictures of every screen from the running demo, at the sizes and in the themes we promise.
+
+Run: python -m screenshots.make [NAME ...]     (needs the extra `dev`, and the font DejaVu Sans Mono for good looks)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Final
+
+import resvg_py
+from rich.console import Console
+from textual.pilot import Pilot
+
+from sidekiq_tui.servers.profile_store import load_profiles
+from sidekiq_tui.servers.registry import Registry
+from sidekiq_tui.tui.app import SqtuiApp
+from sidekiq_tui.tui.state import AppState
+from sidekiq_tui.tui.theme import DARK, LIGHT
+
+FOLDER: Final = Path(__file__).parent
+WARM_UP: Final = 75.0  # seconds of traffic, so that the charts of the shortest period are full
+SHAPES: Final = ((120, 40, DARK, "dark"), (80, 24, LIGHT, "light"), (80, 24, DARK, "dark"))
+
+# Rich's own picture has a window frame and a web font. The letters are a little larger than their cells' height asks
+# for, so that bars and lines of neighbouring cells touch.
+_PICTURE: Final = """<svg viewBox="0 0 {terminal_width} {terminal_height}" xmlns="http://www.w3.org/2000/svg">
+<style>
+.{unique_id}-matrix {{ font-family: "DejaVu Sans Mono", monospace; font-size: 21.6px; line-height: {line_height}px; }}
+{styles}
+</style>
+<defs>{lines}</defs>
+<rect width="100%" height="100%" fill="GROUND"/>
+<g clip-path="url(#{unique_id}-clip-terminal)">
+{backgrounds}
+<g class="{unique_id}-matrix">{matrix}</g>
+</g>
+</svg>"""
+
+
+async def _press(pilot: Pilot[Any], *keys: str, rest: float = 1.5) -> None:
+    await pilot.press(*keys)
+    await pilot.pause(rest)
+
+
+async def _board(pilot: Pilot[Any]) -> None:
+    await _press(pilot, "0", "g", "v")
+
+
+async def _dashboard(pilot: Pilot[Any]) -> None:
+    await _press(pilot, "1", "g", "d", rest=4.0)
+
+
+async def _latency(pilot: Pilot[Any]) -> None:
+    await _press(pilot, "1", "g", "d")
+    await _press(pilot, "l", rest=4.0)
+
+
+async def _queues(pilot: Pilot[Any]) -> None:
+    await _press(pilot, "1", "g", "q", rest=3.0)
+
+
+async def _queue(pilot: Pilot[Any]) -> None:
+    await _press(pilot, "1", "g", "q")
+    await _press(pilot, "down", "enter", rest=2.0)
+
+
+async def _retries(pilot: Pilot[Any]) -> None:
+    await _press(pilot, "1", "g", "r")
+    await _press(pilot, "down", "down", "down", rest=2.0)
+
+
+async def _dead(pilot: Pilot[Any]) -> None:
+    await _press(pilot, "1", "g", "x", rest=2.0)
+
+
+async def _help(pilot: Pilot[Any]) -> None:
+    await _press(pilot, "1", "g", "q")
+    await _press(pilot, "question_mark")
+
+
+async def _picker(pilot: Pilot[Any]) -> None:
+    await _press(pilot, "0", "g", "v")
+    await _press(pilot, "at")
+
+
+async def _offline(pilot: Pilot[Any]) -> None:
+    await _press(pilot, "3", "g", "x")
+    state: AppState = pilot.app.app_state  # type: ignore[attr-defined]
+    for _ in range(1200):
+        current = state.current
+        if current is not None and current.health.state == "offline":
+            break
+        await pilot.pause(0.1)
+    await pilot.pause(3.0)
+
+
+SCREENS: Final[dict[str, Callable[[Pilot[Any]], Awaitable[None]]]] = {
+    "servers": _board,
+    "dashboard": _dashboard,
+    "dashboard-latency": _latency,
+    "queues": _queues,
+    "queue": _queue,
+    "retries": _retries,
+    "dead": _dead,
+    "help": _help,
+    "picker": _picker,
+    "offline": _offline,
+}
+
+
+def picture(app: SqtuiApp) -> bytes:
+    """What the app shows now, as PNG."""
+    width, height = app.size
+    console = Console(
+        width=width, height=height, file=io.StringIO(), force_terminal=True, color_system="truecolor", record=True
+    )
+    console.print(app.screen._compositor.render_update(full=True))
+    ground = app.screen.styles.background.hex
+    svg = console.export_svg(code_format=_PICTURE.replace("GROUND", ground), unique_id="sqtui")
+    png = resvg_py.svg_to_bytes(svg_string=svg, monospace_family="DejaVu Sans Mono", font_family="DejaVu Sans Mono")
+    return bytes(png)
+
+
+async def _take(settings: Path, wanted: list[str]) -> None:
+    registry = Registry(load_profiles(settings).profiles)
+    app = SqtuiApp(AppState(registry))
+    async with app.run_test(size=SHAPES[0][:2]) as pilot:
+        await pilot.pause(WARM_UP)
+        await _press(pilot, "1", "g", "d")
+        await _press(pilot, "left_curly_bracket", "left_curly_bracket")  # the shortest period
+        for name in wanted:
+            await SCREENS[name](pilot)
+            for width, height, theme, word in SHAPES:
+                app.theme = theme
+                await pilot.resize_terminal(width, height)
+                await pilot.pause(1.0)
+                path = FOLDER / f"{name}-{width}x{height}-{word}.png"
+                path.write_bytes(picture(app))
+                print(path.name)
+            await _press(pilot, "escape")
+
+
+def main() -> None:
+    """Runs the demo beside, and takes the pictures named (all of them by default)."""
+    wanted = sys.argv[1:] or list(SCREENS)
+    demo = subprocess.Popen(
+        [sys.executable, "-m", "sidekiq_tui", "demo", "--headless", "--seed", "7"], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert demo.stdout is not None
+        last = next(line for line in demo.stdout if line.startswith("sqtui --config"))
+        asyncio.run(_take(Path(last.split()[-1]), wanted))
+    finally:
+        demo.terminate()
+        demo.wait()
+
+
+if __name__ == "__main__":
+    main()
