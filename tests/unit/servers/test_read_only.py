@@ -85,7 +85,7 @@ WRITES: list[tuple[EncodableT, ...]] = [
 ]
 
 
-@pytest.mark.parametrize("command", WRITES, ids=repr)
+@pytest.mark.parametrize("command", WRITES, ids=lambda command: repr(command).split(" at 0x")[0])
 def test_refused(command: tuple[EncodableT, ...]) -> None:
     if command == ("PING\r\nSET k v",):  # goes out as PING with three arguments, which Redis refuses
         assert command_name(command) == b"PING"
