@@ -98,8 +98,19 @@ _LIST: Final = (
     Action("up", ("k", "up"), "up", "one row up", MOVE, LIST, "cursor_up", shown="k ↑"),
     Action("top", (f"{LEADER} {LEADER}", "home"), "top", "first row", MOVE, LIST, "cursor_top"),
     Action("bottom", ("G", "end"), "bottom", "last row", MOVE, LIST, "cursor_bottom"),
-    Action("page-down", ("pagedown", "ctrl+f", "]"), "screen down", "one screen down", MOVE, LIST, "page_down"),
-    Action("page-up", ("pageup", "ctrl+b", "["), "screen up", "one screen up", MOVE, LIST, "page_up"),
+    Action(
+        "page-down",
+        ("pagedown", "ctrl+f", "]"),
+        "screen down",
+        "one screen down",
+        MOVE,
+        LIST,
+        "page_down",
+        shown="PgDn ] ctrl+f",
+    ),
+    Action(
+        "page-up", ("pageup", "ctrl+b", "["), "screen up", "one screen up", MOVE, LIST, "page_up", shown="PgUp [ ctrl+b"
+    ),
     Action("half-down", ("ctrl+d",), "half down", "half a screen down", MOVE, LIST, "half_down"),
     Action("half-up", ("ctrl+u",), "half up", "half a screen up", MOVE, LIST, "half_up"),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,9 +14,14 @@ from sidekiq_tui.servers.profile import Profile
 from sidekiq_tui.servers.series import Rates, Series
 from sidekiq_tui.servers.snapshot import ServerSnapshot
 from sidekiq_tui.sidekiq.errors import SidekiqError
+from sidekiq_tui.sidekiq.filter import Filter
+from sidekiq_tui.sidekiq.history import History
+from sidekiq_tui.sidekiq.job import JobRecord, Place
 from sidekiq_tui.sidekiq.overview import Overview, QueueSummary
 from sidekiq_tui.sidekiq.process import Process
+from sidekiq_tui.sidekiq.queue import Page
 from sidekiq_tui.sidekiq.redis_info import RedisInfo
+from sidekiq_tui.sidekiq.search import Slice
 from sidekiq_tui.tui.state import AppState
 
 if TYPE_CHECKING:
@@ -126,20 +131,44 @@ def offline(name: str, error: SidekiqError, *, seen: bool = True, **changes: Any
     return replace(snapshot, health=Health("offline"), **changes)
 
 
+class FakeServer:
+    """A server whose lists are empty unless a test fills them."""
+
+    def __init__(self) -> None:
+        self.jobs: dict[Place, tuple[JobRecord, ...]] = {}
+
+    async def page(self, place: Place, offset: int, limit: int) -> Page:
+        """A part of a list."""
+        jobs = self.jobs.get(place, ())
+        return Page(place, offset, len(jobs), jobs[offset : offset + limit], NOW)
+
+    async def scan(self, place: Place, filter: Filter) -> AsyncGenerator[Slice, None]:
+        """All that matches, in one slice."""
+        jobs = self.jobs.get(place, ())
+        matching = tuple(job for job in jobs if filter.matches(job, NOW))
+        yield Slice(place, matching, len(jobs), len(jobs), True)
+
+    async def history(self, days: int) -> History:
+        """No days."""
+        return History(())
+
+
 class FakeRegistry:
     """Stands in for the servers: a test says what they answer, and sees what was asked of them."""
 
     def __init__(self, *snapshots: ServerSnapshot) -> None:
         self._snapshots = {snapshot.server: snapshot for snapshot in snapshots}
         self._listeners: list[Callable[[ServerSnapshot], None]] = []
+        self.reads: dict[str, FakeServer] = {}
         self.asked: list[tuple[str, object]] = []
 
     @property
     def servers(self) -> tuple[str, ...]:
         return tuple(self._snapshots)
 
-    def server(self, name: str) -> Any:
-        raise AssertionError(f"nothing here reads from {name}")
+    def server(self, name: str) -> FakeServer:
+        """What lists of a server are read from."""
+        return self.reads.setdefault(name, FakeServer())
 
     def snapshot(self, name: str) -> ServerSnapshot:
         return self._snapshots[name]

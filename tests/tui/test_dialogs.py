@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textual.events import Key
+from textual.keys import _character_to_key
 from textual.widgets import Input
 
 from sidekiq_tui.tui.actions import Action
@@ -83,10 +85,7 @@ async def test_a_burst_reaches_the_field_of_the_picker() -> None:
         await until(pilot, lambda: app.app_state.scope == "node-17")
 
 
-def _key(character: str) -> object:
-    from textual.events import Key
-    from textual.keys import _character_to_key
-
+def _key(character: str) -> Key:
     return Key(_character_to_key(character), character)
 
 

@@ -11,16 +11,16 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from sidekiq_tui.presentation.columns.base import Span
-from sidekiq_tui.presentation.glyphs import glyph_set
-from sidekiq_tui.presentation.text import fit
+from sidekiq_tui.presentation.glyphs import glyph_set, to_ascii
+from sidekiq_tui.presentation.text import cell_width, clip, display_text, fit
 from sidekiq_tui.tui.actions import APP, GROUPS, Action, actions_of, bindings
 from sidekiq_tui.tui.screens.base import ViewScreen
 from sidekiq_tui.tui.widgets.line import Line
 from sidekiq_tui.tui.widgets.span_lines import SpanLine, SpanLines
 
 _KEY_CELLS: Final = 13
-_COLUMN_CELLS: Final = 52
-_TWO_COLUMNS: Final = 112
+_COLUMN_CELLS: Final = 54
+_TWO_COLUMNS: Final = 2 * _COLUMN_CELLS + 6
 _ROWS_AROUND: Final = 2
 
 Entry = tuple[str, str, str]
@@ -50,7 +50,7 @@ class HelpModal(ModalScreen[None]):
         blocks = [_block(title, entries, self._ascii) for title, entries in self._groups]
         lines = _beside(blocks) if wide else [line for block in blocks for line in (*block, ())][:-1]
         with Vertical(id="dialog") as dialog:
-            dialog.styles.width = 2 * _COLUMN_CELLS + 6 if wide else _COLUMN_CELLS + 22
+            dialog.styles.width = 2 * _COLUMN_CELLS + 6 if wide else _COLUMN_CELLS + 10
             dialog.styles.height = min(len(lines) + 4, max(8, self.app.size.height - _ROWS_AROUND))
             dialog.border_title = f"Keys of {self._title}"
             yield SpanLines(lines, id="help-lines")
@@ -86,15 +86,14 @@ def _grouped(actions: Sequence[Action], screen: ViewScreen) -> list[tuple[str, l
 
 
 def _block(title: str, entries: Sequence[Entry], ascii: bool) -> list[SpanLine]:
+    glyphs = glyph_set(ascii)
     lines: list[SpanLine] = [(Span(title, "title"),)]
     for keys, text, reason in entries:
-        line = [
-            Span(f" {fit(keys, _KEY_CELLS)} ", "muted" if reason else "key"),
-            Span(text, "muted" if reason else "text"),
-        ]
+        shown = f" {fit(to_ascii(keys) if ascii else keys, _KEY_CELLS, ellipsis=glyphs.cut)}  "
+        lines.append((Span(shown, "muted" if reason else "key"), Span(text, "muted" if reason else "text")))
         if reason:
-            line.append(Span(f"  {glyph_set(ascii).forbidden} {reason}", "warn"))
-        lines.append(tuple(line))
+            words = clip(display_text(reason), _COLUMN_CELLS - len(shown) - 3, ellipsis=glyphs.cut)
+            lines.append((Span(" " * len(shown)), Span(f"{glyphs.forbidden} {words}", "warn")))
     return lines
 
 
@@ -114,5 +113,4 @@ def _beside(blocks: Sequence[Sequence[SpanLine]]) -> list[SpanLine]:
 
 
 def _padded(line: SpanLine) -> SpanLine:
-    text = "".join(span.text for span in line)
-    return (*line, Span(fit("", max(2, _COLUMN_CELLS - len(text)))))
+    return (*line, Span(" " * max(2, _COLUMN_CELLS - sum(cell_width(span.text) for span in line))))

@@ -114,7 +114,7 @@ class ServerPicker(ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         """Draws all servers."""
-        keys = (("enter", "goes there"), ("↑ ↓", "choose"), ("esc", "cancels"))
+        keys = (("enter", "goes there"), ("up down" if self._ascii else "↑ ↓", "choose"), ("esc", "cancels"))
         self.query_one(Line).put(
             [part for key, verb in keys for part in (Span(key, "key"), Span(f" {verb}  ", "muted"))]
         )
