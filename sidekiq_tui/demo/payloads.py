@@ -128,15 +128,6 @@ class Writer:
         frames = [rng.choice(_FRAMES).format(version=self.version) for _ in range(min(lines, rng.randrange(6, 31)))]
         return base64.b64encode(zlib.compress(dumps(frames))).decode()
 
-    def history_of_failures(self, kind: JobKind, rng: Random, first: float, times: int, last: float) -> Payload:
-        """A job that failed `times` times from `first` to `last`."""
-        payload = self.failed(self.job(kind, rng, first - rng.uniform(0.1, 90), first - kind.mean), kind, rng, first)
-        if times > 1:
-            payload = self.failed(payload, kind, rng, last)
-            payload["retry_count"] = times - 1
-            payload["enqueued_at"] = self.stamp(last - kind.mean)
-        return payload
-
 
 def max_retries(payload: Mapping[str, Any]) -> int:
     """How many retries the job has; false counts as none."""
