@@ -78,6 +78,16 @@ def test_records_that_moved_say_by_how_much() -> None:
     assert displacement({}, {0: "a"}) is None
 
 
+def test_the_record_that_matters_decides_where_things_moved() -> None:
+    before = {10: "a", 11: "b", 12: "c", 13: "d"}
+    after = {10: "a", 11: "c", 12: "d"}
+
+    assert displacement(before, after, anchor=10) == 0
+    assert displacement(before, after, anchor=13) == -1
+    assert displacement(before, after, anchor=11) == 0  # gone: the next one takes its place
+    assert displacement(before, {20: "a"}, anchor=13) == 8  # all after it gone too: it stands after what is left
+
+
 def test_identical_entries_do_not_mislead() -> None:
     before = {0: "same", 1: "same", 2: "same", 3: "one"}
 

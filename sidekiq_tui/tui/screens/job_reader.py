@@ -22,10 +22,17 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was on the screen when the read began: the size of the list, and the keys by index."""
+    """What was on the screen when the read began: the size of the list, the keys by index, the cursor's index."""
 
     size: int
     keys: Mapping[int, Hashable]
+    cursor: int | None = None
+    """None if it was not in view."""
+
+    def shift(self, page: Page) -> int | None:
+        """How far the jobs have moved."""
+        after = {page.offset + index: job_key(job) for index, job in enumerate(page.jobs)}
+        return displacement(self.keys, after, self.cursor)
 
 
 async def read_again(
@@ -41,12 +48,12 @@ async def read_again(
     else two. Raises SidekiqError.
     """
     page = await server.page(place, *span)
-    shift = displacement(seen.keys, _keys(page))
+    shift = seen.shift(page)
     grown = page.size - seen.size
     if shift is None and grown and seen.keys:
         # All that was visible is elsewhere: most likely so much further as the list has grown.
         further = await server.page(place, *span_after(grown))
-        found = displacement(seen.keys, _keys(further))
+        found = seen.shift(further)
         return Window(page, renewed=True) if found is None else Window(further, found, renewed=True)
     moved = shift or 0
     wanted = span_after(moved)
@@ -63,10 +70,6 @@ def job_key(job: JobRecord) -> Hashable:
 def job_weight(job: JobRecord) -> int:
     """Bytes."""
     return len(job.raw)
-
-
-def _keys(page: Page) -> dict[int, Hashable]:
-    return {page.offset + index: job_key(job) for index, job in enumerate(page.jobs)}
 
 
 def _covers(page: Page, span: tuple[int, int]) -> bool:

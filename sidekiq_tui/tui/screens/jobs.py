@@ -177,9 +177,7 @@ class JobsScreen(ViewScreen):
         server, place = source = self.source
         rows, table = self._pages, self.table
         first, last = table.window
-        seen = Seen(rows.size, rows.keys(first, last))
-        if table.current_key is not None:
-            seen = Seen(rows.size, {**seen.keys, table.cursor: table.current_key})
+        seen = Seen(rows.size, rows.keys(first, last), table.cursor if first <= table.cursor <= last else None)
         try:
             window = await read_again(
                 self.app_state.registry.server(server),

@@ -14,7 +14,7 @@ from sidekiq_tui.presentation.columns.base import Span
 from sidekiq_tui.presentation.columns.servers import SERVERS, ServersTotal, servers_total
 from sidekiq_tui.presentation.glyphs import glyph_set
 from sidekiq_tui.servers.snapshot import ServerSnapshot
-from sidekiq_tui.tui.actions import LIST
+from sidekiq_tui.tui.actions import LIST, SORT, bindings
 from sidekiq_tui.tui.messages import GoTo
 from sidekiq_tui.tui.screens.base import ViewScreen
 from sidekiq_tui.tui.screens.listing import context_of, left_out, range_spans
@@ -69,7 +69,8 @@ class ServersScreen(ViewScreen):
     """All servers at once, whatever the scope."""
 
     view: ClassVar[str] = "servers"
-    scopes: ClassVar[tuple[str, ...]] = (LIST, "sort")
+    scopes: ClassVar[tuple[str, ...]] = (LIST, SORT)
+    BINDINGS = bindings(SORT)
 
     def __init__(self, app_state: AppState) -> None:
         super().__init__(app_state)

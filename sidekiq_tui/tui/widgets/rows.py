@@ -178,14 +178,26 @@ class PagedRows(Generic[R]):
                 yield number * self._page_size + place, self._identify(row)
 
 
-def displacement(before: Mapping[int, Hashable], after: Mapping[int, Hashable]) -> int | None:
-    """How far rows moved between two reads of a list, as most of them say; None if none is in both.
+def displacement(
+    before: Mapping[int, Hashable], after: Mapping[int, Hashable], anchor: int | None = None
+) -> int | None:
+    """How far records moved between two reads of a list; None if none is in both.
 
-    Keys that occur twice in a read (identical entries of a queue) tell nothing and are left out.
+    `anchor` is the index in `before` that matters: if its record is gone, the next one takes its place. Without it,
+    what most records say. Keys that occur twice in a read (identical entries of a queue) tell nothing.
     """
     old, new = _unique(before), _unique(after)
-    moves = Counter(new[key] - index for key, index in old.items() if key in new)
-    return max(moves, key=lambda move: (moves[move], -abs(move)), default=None)
+    moves = {index: new[key] - index for key, index in old.items() if key in new}
+    if not moves:
+        return None
+    if anchor is None:
+        votes = Counter(moves.values())
+        return max(votes, key=lambda move: (votes[move], -abs(move)))
+    follower = min((index for index in moves if index >= anchor), default=None)
+    if follower is not None:
+        return follower + moves[follower] - anchor
+    leader = max(moves)
+    return leader + 1 + moves[leader] - anchor
 
 
 def _unique(keys: Mapping[int, Hashable]) -> dict[Hashable, int]:
