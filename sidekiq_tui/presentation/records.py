@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from sidekiq_tui.sidekiq.job import JobRecord
     from sidekiq_tui.sidekiq.overview import Overview, QueueSummary
     from sidekiq_tui.sidekiq.process import Process
-    from sidekiq_tui.sidekiq.queue import Page
     from sidekiq_tui.sidekiq.work import Work
 
 SCHEMA: Final = 1
@@ -131,11 +130,6 @@ def queue_record(queue: QueueSummary) -> Record:
         "paused": queue.paused,
         "processes": queue.processes,
     }
-
-
-def jobs_record(page: Page, now: float) -> Record:
-    """The fields of `queue NAME`, `retries`, `scheduled` and `dead`: the size of the whole list and a page of it."""
-    return {"size": page.size, "jobs": [job_record(job, now) for job in page.jobs]}
 
 
 def job_record(job: JobRecord, now: float, *, place: bool = False) -> Record:

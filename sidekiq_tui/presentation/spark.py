@@ -28,18 +28,18 @@ def _recent(values: Samples, width: int) -> list[float | None]:
     return [None] * (max(0, width) - len(recent)) + recent
 
 
-def spark(values: Samples, width: int, ascii: bool = False, top: float | None = None) -> str:
-    """Bars in one row, exactly `width` cells; `top` is the value of a full bar (default: the highest sample)."""
+def spark(values: Samples, width: int, ascii: bool = False) -> str:
+    """Bars in one row, exactly `width` cells; the highest sample is a full bar."""
     glyphs = glyph_set(ascii)
     recent = _recent(values, width)
-    full = top or max((value for value in recent if value is not None), default=0.0)
+    full = max((value for value in recent if value is not None), default=0.0)
 
     def bar(value: float | None) -> str:
         if value is None:
             return glyphs.blank
-        if value == 0 or full <= 0:
+        if value == 0:
             return glyphs.zero
-        return glyphs.bars[min(_SPARK_HEIGHTS - 1, int(value / full * _SPARK_HEIGHTS))]
+        return glyphs.bars[min(_SPARK_HEIGHTS - 1, int(min(1.0, value / full) * _SPARK_HEIGHTS))]
 
     return "".join(map(bar, recent))
 
@@ -55,7 +55,7 @@ def area(values: Samples, width: int, height: int, top: float, ascii: bool = Fal
         if value is None or height <= 0:
             columns.append(glyphs.blank * height)
             continue
-        eighths = 0 if value == 0 or top <= 0 else max(1, min(height * _EIGHTHS, int(value / top * height * _EIGHTHS)))
+        eighths = 0 if value == 0 or top <= 0 else max(1, int(min(1.0, value / top) * height * _EIGHTHS))
         full, part = divmod(eighths, _EIGHTHS)
         column = glyphs.bars[-1] * full + (glyphs.bars[part - 1] if part else "")
         columns.append((column or glyphs.zero).ljust(height, glyphs.blank))

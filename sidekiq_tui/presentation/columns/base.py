@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from sidekiq_tui.presentation.glyphs import GlyphSet, glyph_set, to_ascii
@@ -98,10 +98,6 @@ class Column(Generic[Row]):
     def title(self, width: int, ascii: bool = False) -> str:
         """The heading, aligned as its cells, exactly `width` cells."""
         return plain(fit_cell((Span(self.heading),), width, self.align, "right", glyph_set(ascii).cut))
-
-    def wider(self, cells: int) -> Column[Row]:
-        """The same column with at least `cells` cells."""
-        return replace(self, min=cells, max=None if self.max is None else max(self.max, cells))
 
 
 def plain(cell: Cell) -> str:

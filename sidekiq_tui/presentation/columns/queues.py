@@ -46,6 +46,8 @@ class QueueRow:
     """Jobs more than `GROWTH_PERIOD` ago."""
     busy: int | None = None
     """Threads that run a job of this queue; known only where work was read."""
+    fetching: int | None = None
+    """Processes that take new jobs from it: `summary.processes` without lost and quiet ones."""
 
     @property
     def empty_in(self) -> float | None:
@@ -67,6 +69,11 @@ def queue_rows(
     busy: dict[str | None, int] = {}
     for one in work or ():
         busy[one.queue] = busy.get(one.queue, 0) + 1
+    fetching: dict[str, int] = {}
+    for process in snapshot.overview.processes:
+        if not process.stale and not process.quiet:
+            for queue in set(process.queues):
+                fetching[queue] = fetching.get(queue, 0) + 1
     return tuple(
         QueueRow(
             summary,
@@ -74,6 +81,7 @@ def queue_rows(
             series=snapshot.series,
             growth=snapshot.series.queue_change(summary.name, "size", GROWTH_PERIOD),
             busy=None if work is None else busy.get(summary.name, 0),
+            fetching=None if summary.processes is None else fetching.get(summary.name, 0),
         )
         for summary in snapshot.overview.queues
     )
@@ -120,8 +128,12 @@ def _busy(row: QueueRow, context: Context, width: int | None) -> Cell:
 
 
 def _served(row: QueueRow, context: Context, width: int | None) -> Cell:
-    nobody = row.summary.processes == 0 and row.summary.size
+    nobody = _unserved(row) and row.summary.size
     return value_cell(units.count(row.summary.processes), "bad strong" if nobody else "text")
+
+
+def _unserved(row: QueueRow) -> bool:
+    return (row.summary.processes if row.fetching is None else row.fetching) == 0
 
 
 def _state(row: QueueRow, context: Context, width: int | None) -> Cell:
@@ -129,7 +141,7 @@ def _state(row: QueueRow, context: Context, width: int | None) -> Cell:
     glyphs = context.glyphs
     if row.summary.paused:
         return (Span(f"{glyphs.paused} paused", "warn"),)
-    if row.summary.processes == 0:
+    if _unserved(row):
         if row.summary.size:
             return (Span(f"{glyphs.bad} nobody", "bad"),)
         return (Span("  nobody", "muted"),)

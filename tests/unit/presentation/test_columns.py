@@ -233,6 +233,17 @@ class TestQueues:
         assert draw(QUEUES, new)["busy"] == "0"
         assert queue_rows(snapshot(overview=None)) == ()
 
+    def test_lost_and_quiet_processes_serve_nobody(self) -> None:
+        gone = (process(stale=True), process(quiet=True, status="quiet"))
+        queues = (queue("default", processes=2), queue("empty", 0, 0.0, processes=2))
+        rows = queue_rows(snapshot(overview=overview(queues=queues, processes=gone)))
+        assert [draw(QUEUES, row)["state"] for row in rows] == ["✗ nobody", "  nobody"]
+        assert [role(QUEUES, "served", row) for row in rows] == [["bad strong"], ["text"]]
+        (served,) = queue_rows(snapshot(overview=overview(queues=queues[:1], processes=(*gone, process()))))
+        assert draw(QUEUES, served)["state"] == "● ok"
+        (unknown,) = queue_rows(snapshot(overview=overview(queues=(queue(processes=None),), processes=())))
+        assert draw(QUEUES, unknown)["state"] == "● ok"
+
     def test_which_columns_stay(self) -> None:
         assert keys(QUEUES, WIDE) == [column.key for column in QUEUES]
         assert keys(QUEUES, NARROW) == [*("queue", "size", "latency", "growth", "empty_in", "served", "state")]

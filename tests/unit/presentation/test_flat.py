@@ -13,21 +13,20 @@ from sidekiq_tui.presentation import flat, records
 from sidekiq_tui.presentation.records import Record, server_element
 from sidekiq_tui.servers.health import Health
 from sidekiq_tui.sidekiq.job import JobRecord, Place
-from sidekiq_tui.sidekiq.queue import Page
 from tests.support.hostile import CONTROL_PATTERN, HOSTILE_PAYLOADS, HOSTILE_TEXTS
 from tests.unit.presentation.examples import NOW, job, overview, process, queue, work
 
 GONE = server_element("gone", {}, "refused")
-PAGE = Page(Place("retry"), 0, 932, (job(),), NOW)
+PAGE: Record = {"size": 932, "jobs": [records.job_record(job(), NOW)]}
 
 VIEWS: dict[str, Record] = {
     "servers": records.servers_record(overview(), Health("ok"), "production"),
     "dashboard": records.dashboard_record(overview()),
     "queues": records.queues_record([queue("a", 5), queue("b", None, None)]),
-    "queue": records.jobs_record(PAGE, NOW),
-    "retries": records.jobs_record(PAGE, NOW),
-    "scheduled": records.jobs_record(PAGE, NOW),
-    "dead": records.jobs_record(PAGE, NOW),
+    "queue": PAGE,
+    "retries": PAGE,
+    "scheduled": PAGE,
+    "dead": PAGE,
     "job": {"jobs": [records.job_record(job(), NOW, place=True)]},
     "workers": records.workers_record([process()], [work()], NOW),
 }

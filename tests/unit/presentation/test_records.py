@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from sidekiq_tui.presentation import records
 from sidekiq_tui.servers.health import Health, Reason
 from sidekiq_tui.sidekiq.job import JobRecord, Place
-from sidekiq_tui.sidekiq.queue import Page
 from tests.support.hostile import CONTROL_PATTERN, HOSTILE_PAYLOADS
 from tests.unit.presentation.examples import NOW, job, overview, process, queue, work
 
@@ -201,13 +200,6 @@ JSON = st.recursive(
 @given(JSON)
 def test_plain_values_stay_what_they_are(value: object) -> None:
     assert records.plain(value) == value
-
-
-def test_a_page() -> None:
-    page = Page(Place("retry"), 0, 932, (job(), job(raw=b"")), NOW)
-    record = records.jobs_record(page, NOW)
-    assert record["size"] == 932
-    assert [one["malformed"] for one in record["jobs"]] == [False, True]  # type: ignore[attr-defined]
 
 
 def test_workers() -> None:

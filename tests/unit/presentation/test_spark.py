@@ -29,9 +29,8 @@ def test_spark(values: list[float | None], width: int, shown: str) -> None:
     assert spark(values, width) == shown
 
 
-def test_spark_in_ascii_and_on_a_common_scale() -> None:
+def test_spark_in_ascii() -> None:
     assert spark([0, 1, 7, None], 4, ascii=True) == "_:# "
-    assert spark([5], 1, top=10) == "▄"
 
 
 def test_area() -> None:
