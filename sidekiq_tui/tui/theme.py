@@ -15,7 +15,7 @@ from typing import Final
 
 from rich.color import Color
 from rich.style import Style
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 DARK: Final = "sqtui-dark"
 LIGHT: Final = "sqtui-light"
@@ -218,7 +218,8 @@ def _textual_theme(name: str, palette: Palette) -> Theme:
         surface=ground("panel"),
         panel=ground("panel"),
         boost=ground("panel"),
-        variables={
+        variables=(BUILTIN_THEMES["ansi-dark"].variables if palette.native else {})
+        | {
             "muted": colour("muted"),
             "rule": colour("rule"),
             "cursor-ground": ground("cursor"),

@@ -211,6 +211,8 @@ async def test_a_lost_server_is_told_in_banner_chip_and_strip_and_recovery_takes
         words = "dev is offline  connection refused by 10.0.0.7:6379"
         await until(pilot, lambda: words in screen_text(stand.app))
         assert "try 9, next in 8s" in stand.line(Banner)
+        assert "ctrl+r try now" in stand.line(Footer)
+        assert stand.message == "Last known data, until dev answers."
         assert stand.line(TotalsLine).split()[:4] == ["processed", "–", "failed", "–"]
         stand.clock.now += 3
         await until(pilot, lambda: "next in 5s" in stand.line(Banner))
@@ -218,6 +220,8 @@ async def test_a_lost_server_is_told_in_banner_chip_and_strip_and_recovery_takes
         await until(pilot, lambda: "STALE" not in stand.line(HeaderStrip))
         await until(pilot, lambda: not stand.front.query_one(Banner).display)
         await until(pilot, lambda: "offline" not in screen_text(stand.app))
+        assert "try now" not in stand.line(Footer)
+        assert "Last known" not in stand.message
 
 
 async def test_a_server_never_seen_says_so(stand: Stand) -> None:

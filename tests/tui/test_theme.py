@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from sidekiq_tui.sidekiq.errors import ServerUnreachable
+from sidekiq_tui.tui.app import SqtuiApp
+from sidekiq_tui.tui.screens.base import ViewScreen
 from sidekiq_tui.tui.theme import (
     ANSI,
     DARK,
@@ -16,6 +19,7 @@ from sidekiq_tui.tui.theme import (
     label_key,
     style_for,
 )
+from tests.support.tui import FakeRegistry, make_snapshot, make_state, offline, screen_text, until
 
 TEXT_ROLES = ("text", "strong", "muted", "accent", "ok", "warn", "bad")
 TINTED = ("text", "muted", "warn", "bad", "ok")
@@ -91,6 +95,19 @@ def test_labels_of_any_text_and_case() -> None:
     assert label_key(None) == "other"
     assert style_for("label:blue strong", "ground", DARK).bold
     assert style_for("label:very strong", "ground", DARK).color == style_for("label:x", "ground", DARK).color
+
+
+@pytest.mark.parametrize("theme", NAMES)
+async def test_every_theme_draws_every_part(theme: str) -> None:
+    registry = FakeRegistry(
+        make_snapshot("prod", label="production"), offline("dev", ServerUnreachable("refused by host:1"))
+    )
+    app = SqtuiApp(make_state(registry), theme=theme)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("2", "g", "d")
+        await until(pilot, lambda: "refused by host:1" in screen_text(app))
+        await pilot.press("@", "escape", "question_mark", "escape", "ctrl+p", "escape")
+        await until(pilot, lambda: isinstance(app.screen, ViewScreen))
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def _grouped(actions: Sequence[Action], screen: ViewScreen) -> list[tuple[str, l
     digits = [action for action in actions if action.id.startswith("server-")]
     if digits:
         keys = f"{digits[0].keys_text}-{digits[-1].keys_text}"
-        groups[digits[0].group].insert(0, (keys, "server by its place in the first line", ""))
+        groups[digits[0].group].insert(0, (keys, "server by its place in the top line", ""))
     return [(group, entries) for group, entries in groups.items() if entries]
 
 

@@ -12,8 +12,9 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from sidekiq_tui.presentation.columns.base import Span
+from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.servers.snapshot import ServerSnapshot
-from sidekiq_tui.tui.actions import EVERYWHERE, Action, actions_of, bindings, footer_actions
+from sidekiq_tui.tui.actions import EVERYWHERE, Action, actions_of, bindings, find_action, footer_actions
 from sidekiq_tui.tui.corner import strip_of
 from sidekiq_tui.tui.state import AppState
 from sidekiq_tui.tui.widgets.banner import Banner
@@ -123,13 +124,11 @@ class ViewScreen(Screen[None]):
 
     def refresh_footer(self) -> None:
         """Draws the footer again, after something changed what keys can do."""
-        self.query_one(Footer).show(
-            [
-                (action.keys_text.split(" ")[0], self._verb(action))
-                for action in footer_actions(self.available)
-                if self.reason_against(action) is None
-            ]
-        )
+        usable = [action for action in footer_actions(self.available) if self.reason_against(action) is None]
+        items = [(action.keys_text.split(" ")[0], self._verb(action)) for action in usable]
+        if self._away is not None:
+            items.insert(1 if usable and usable[0].id == "open" else 0, (find_action("refresh").keys[0], "try now"))
+        self.query_one(Footer).show(items)
 
     def redraw(self) -> None:
         """Draws frame and body from the state; does nothing while the screen is not in front."""
@@ -198,6 +197,10 @@ class ViewScreen(Screen[None]):
 
     def _draw_frame(self) -> None:
         self.query_one(TotalsLine).show(totals_of(self.app_state.in_scope.values()))
+        away = self._away
+        known = away is not None and away.overview is not None
+        words = f"Last known data, until {display_text(away.server)} answers." if away is not None and known else ""
+        self.query_one(MessageLine).set("away", (Span(words, "muted"),) if words else ())
         self._draw_ages()
         self.refresh_footer()
 
@@ -205,6 +208,12 @@ class ViewScreen(Screen[None]):
         state = self.app_state
         self.query_one(HeaderStrip).show(strip_of(state))
         self.query_one(Banner).show(state.current, state.now())
+
+    @property
+    def _away(self) -> ServerSnapshot | None:
+        """The server in view, if it does not answer."""
+        current = self.app_state.current
+        return current if current is not None and current.error is not None else None
 
     def _verb(self, action: Action) -> str:
         count = self.count_for(action)

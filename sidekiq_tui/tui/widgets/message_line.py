@@ -1,4 +1,4 @@
-"""The last line but one: pending keys, progress, outcome, or more about the row under the cursor; one at a time."""
+"""The last line but one: pending keys, progress, outcome, that a server is away, or more about a row; one at a time."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Final, Literal
 from sidekiq_tui.presentation.columns.base import Span
 from sidekiq_tui.tui.widgets.line import Line
 
-Layer = Literal["chord", "progress", "outcome", "row"]
+Layer = Literal["chord", "progress", "outcome", "away", "row"]
 
-LAYERS: Final[tuple[Layer, ...]] = ("chord", "progress", "outcome", "row")
+LAYERS: Final[tuple[Layer, ...]] = ("chord", "progress", "outcome", "away", "row")
 
 
 class MessageLine(Line):
