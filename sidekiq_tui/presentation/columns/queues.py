@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sidekiq_tui.servers.series import SeriesView
     from sidekiq_tui.servers.snapshot import ServerSnapshot
     from sidekiq_tui.sidekiq.overview import QueueSummary
+    from sidekiq_tui.sidekiq.process import Process
     from sidekiq_tui.sidekiq.work import Work
 
 TREND_PERIOD: Final = 1800.0
@@ -69,11 +70,7 @@ def queue_rows(
     busy: dict[str | None, int] = {}
     for one in work or ():
         busy[one.queue] = busy.get(one.queue, 0) + 1
-    fetching: dict[str, int] = {}
-    for process in snapshot.overview.processes:
-        if not process.stale and not process.quiet:
-            for queue in set(process.queues):
-                fetching[queue] = fetching.get(queue, 0) + 1
+    fetching = fetching_processes(snapshot.overview.processes)
     return tuple(
         QueueRow(
             summary,
@@ -85,6 +82,16 @@ def queue_rows(
         )
         for summary in snapshot.overview.queues
     )
+
+
+def fetching_processes(processes: Iterable[Process]) -> dict[str, int]:
+    """How many processes take new jobs from each queue: those that are neither lost nor quiet."""
+    counts: dict[str, int] = {}
+    for process in processes:
+        if not process.stale and not process.quiet:
+            for queue in set(process.queues):
+                counts[queue] = counts.get(queue, 0) + 1
+    return counts
 
 
 def _server(row: QueueRow, context: Context, width: int | None) -> Cell:
