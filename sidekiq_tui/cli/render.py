@@ -81,14 +81,20 @@ def table(columns: Sequence[Column[Row]], rows: Iterable[Row], context: Context,
         lines += ["\t".join(paint(column.cell(row, context), look) for column in columns) for row in rows]
         return lines
     shown = layout(columns, look.width - 1, GAP)
-    heading = [Span(column.title(width, look.ascii), "heading") for column, width in shown]
-    lines = [line(((part,) for part in heading), look)]
-    return lines + [line((column.fitted(row, context, width) for column, width in shown), look) for row in rows]
+    heading: list[Cell] = [(Span(column.title(width, look.ascii), "heading"),) for column, width in shown]
+    body = ([column.fitted(row, context, width) for column, width in shown] for row in rows)
+    return [_row(cells, look) for cells in (heading, *body)]
 
 
-def line(cells: Iterable[Cell], look: Look) -> str:
+def _row(cells: Sequence[Cell], look: Look) -> str:
     """Cells side by side."""
-    return (" " * GAP).join(paint(cell, look) for cell in cells).rstrip(" ")
+    spans = [span for cell in cells for span in (*cell, Span(" " * GAP))]
+    return line(tuple(spans[:-1]), look).rstrip(" ")
+
+
+def line(spans: Cell, look: Look) -> str:
+    """One line of text, cut to the terminal's width."""
+    return paint(_cut(spans, look.width - 1, look), look)
 
 
 def grouped(
@@ -126,22 +132,20 @@ def server_title(profile: Profile, look: Look) -> str:
     """A server's name and label above its block."""
     role = label_role(profile.label)
     label = f"  {display_text(profile.label)}" if profile.label else ""
-    return paint((Span(display_text(profile.name), f"{role} strong"), Span(label, role)), look)
+    return line((Span(display_text(profile.name), f"{role} strong"), Span(label, role)), look)
 
 
-def facts(pairs: Iterable[tuple[str, Cell]], look: Look, *, before: str | None = None) -> list[str]:
-    """One line a fact: its name and its value, cut to the terminal's width; in a pipe whole, after `before`."""
+def facts(
+    pairs: Iterable[tuple[str, Cell]], look: Look, *, before: str | None = None, whole: bool = False
+) -> list[str]:
+    """One line a fact: its name and its value, cut to the terminal's width unless `whole`; in a pipe after `before`."""
     rows = list(pairs)
     if not look.tty:
         start = f"{before}\t" if before is not None else ""
         return [f"{start}{name}\t{paint(value, look)}" for name, value in rows]
     widest = max((cell_width(name) for name, _ in rows), default=0)
-    room = max(10, look.width - widest - GAP - 2)
-    cut = "~" if look.ascii else "…"
-    return [
-        f" {paint((Span(name.ljust(widest), 'muted'),), look)}{' ' * GAP}{paint(_cut(value, room, cut), look)}"
-        for name, value in rows
-    ]
+    show = paint if whole else line
+    return [show((Span(f" {name:<{widest}}{' ' * GAP}", "muted"), *value), look) for name, value in rows]
 
 
 def paint(cell: Cell, look: Look) -> str:
@@ -151,9 +155,9 @@ def paint(cell: Cell, look: Look) -> str:
     return "".join(f"\x1b[{codes}m{text}\x1b[0m" if (codes := _codes(role)) and text else text for text, role in cell)
 
 
-def _cut(cell: Cell, width: int, ellipsis: str) -> Cell:
+def _cut(cell: Cell, width: int, look: Look) -> Cell:
     used = sum(cell_width(text) for text, _ in cell)
-    return fit_cell(cell, width, ellipsis=ellipsis) if used > width else cell
+    return fit_cell(cell, width, ellipsis="~" if look.ascii else "…") if used > width else cell
 
 
 @lru_cache(maxsize=256)

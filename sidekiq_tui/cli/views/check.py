@@ -82,7 +82,7 @@ def _line(profile: Profile, findings: Sequence[Finding], look: Look) -> str:
     passed = [finding for finding in findings if finding.passed]
     word, role = ("CRITICAL", "bad strong") if passed else ("OK", "ok")
     text = "; ".join(_words(finding) for finding in passed or findings)
-    return render.paint((Span(word, role), Span(f" {display_text(profile.name)}: {text}")), look)
+    return render.line((Span(word, role), Span(f" {display_text(profile.name)}: {text}")), look)
 
 
 def _words(finding: Finding) -> str:

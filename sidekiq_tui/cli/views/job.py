@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from sidekiq_tui.cli import diagnostics, render
@@ -51,10 +52,11 @@ class JobView(View[list[JobRecord]]):
 
     def table(self, outcomes: Sequence[Outcome[list[JobRecord]]], now: float, look: Look) -> list[str]:
         """Everything about it, in a block a place."""
+        context = replace(look.context(now), complete=True)  # here even a terminal gets all of it
         lines: list[str] = []
         for profile, jobs in answers(outcomes):
             for job in jobs:
-                lines += [*([""] if lines else []), *_block(profile, job, look.context(now), look)]
+                lines += [*([""] if lines else []), *_block(profile, job, context, look)]
         return lines
 
     def exit_code(self, values: Sequence[list[JobRecord]], failure: int) -> int:
@@ -69,8 +71,8 @@ def _block(profile: Profile, job: JobRecord, context: Context, look: Look) -> It
     name: Cell = class_cell(job.display_class, context)
     if job.malformed:
         name = (Span(f"{context.glyphs.bad} undecodable", "bad"),)
-    yield render.paint((*name, Span("  "), Span(context.safe(job.jid or units.UNKNOWN), "muted")), look)
-    yield from render.facts(_facts(profile, job, context), look)
+    yield render.line((*name, Span("  "), Span(context.safe(job.jid or units.UNKNOWN), "muted")), look)
+    yield from render.facts(_facts(profile, job, context), look, whole=True)
     if job.malformed:
         yield from _section("Raw", raw_lines(job.raw), look)
         return
@@ -80,7 +82,7 @@ def _block(profile: Profile, job: JobRecord, context: Context, look: Look) -> It
 
 
 def _section(heading: str, lines: Sequence[str], look: Look) -> Iterator[str]:
-    yield render.paint((Span(f" {heading}", "muted"),), look)
+    yield render.line((Span(f" {heading}", "muted"),), look)
     for line in lines:
         yield f"   {line}"
 

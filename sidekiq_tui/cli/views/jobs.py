@@ -94,7 +94,7 @@ class JobsView(View[Jobs]):
         groups = [(profile, [JobRow(job) for job in jobs.jobs]) for profile, jobs in given]
         lines = render.grouped(columns, groups, look.context(now), look, several=len(outcomes) > 1)
         if look.tty:
-            lines += [render.paint((Span(self._summary(profile, jobs), "muted"),), look) for profile, jobs in given]
+            lines += [render.line((Span(self._summary(profile, jobs), "muted"),), look) for profile, jobs in given]
         return lines
 
     def _summary(self, profile: Profile, jobs: Jobs) -> str:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -22,9 +23,15 @@ printf '%s\\n' "${COMPREPLY[@]}"
 """
 
 
-@pytest.fixture
-def complete(tmp_path: Path, sqtui: Sqtui) -> object:
+class Complete(Protocol):
     """What bash would offer for the last of some words."""
+
+    def __call__(self, *words: str) -> set[str]: ...
+
+
+@pytest.fixture
+def complete(tmp_path: Path, sqtui: Sqtui) -> Complete:
+    """A bash that has loaded the script, and a file with servers of good and evil names."""
     script = tmp_path / "sqtui.bash"
     script.write_text(sqtui("completion", "bash").out)
     bin_folder = tmp_path / "bin"
@@ -49,7 +56,7 @@ def complete(tmp_path: Path, sqtui: Sqtui) -> object:
 
 
 @pytest.mark.skipif(BASH is None, reason="no bash here")
-def test_bash_completes_views_options_and_servers(complete) -> None:  # type: ignore[no-untyped-def]
+def test_bash_completes_views_options_and_servers(complete: Complete) -> None:
     views = complete("")
     assert {"servers", "dashboard", "queues", "queue", "retries", "scheduled", "dead", "job", "workers"} <= views
     assert {"check", "profile", "demo", "completion"} <= views
