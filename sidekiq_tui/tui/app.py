@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 import time
@@ -32,7 +33,7 @@ from sidekiq_tui.tui.modals.server_picker import ServerPicker, picker_entries
 from sidekiq_tui.tui.palette import ActionCommands
 from sidekiq_tui.tui.screens.base import ViewScreen
 from sidekiq_tui.tui.state import TIME_MODES, AppState
-from sidekiq_tui.tui.theme import DARK, textual_themes
+from sidekiq_tui.tui.theme import DARK, MONO, textual_themes
 from sidekiq_tui.tui.views import VIEWS, View
 
 STOP_SECONDS: Final = 1.0
@@ -52,7 +53,8 @@ class SqtuiApp(App[None]):
         self.app_state = app_state
         first = navigation.find_view(start_view or VIEWS[0].name)
         self.DEFAULT_MODE = first.name  # type: ignore[misc]  # the first screen to be made is this one
-        super().__init__()
+        # With NO_COLOR Textual decides here, before there is a theme, whether to drop colours or to make them grey.
+        super().__init__(ansi_color=True if theme == MONO and "NO_COLOR" in os.environ else None)
         self.animation_level = "none"
         for view in VIEWS:
             self.add_mode(view.name, partial(self._screen_of, view))
