@@ -8,6 +8,7 @@ import socket
 import warnings
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from sidekiq_tui.demo.embedded import EmbeddedRedis
 from sidekiq_tui.servers import connection, poller
 from sidekiq_tui.servers.profile import Profile
 from sidekiq_tui.servers.server import Server
+from sidekiq_tui.servers.snapshot import ServerSnapshot
 from sidekiq_tui.sidekiq.errors import AuthenticationFailed, ServerTimeout, ServerUnreachable
 from tests.support.proxy import FaultProxy
 from tests.support.watch import Watched, eventually
@@ -39,19 +41,28 @@ async def proxy(redis_server: EmbeddedRedis, redis_url: str, tmp_path: Path) -> 
         yield proxy
 
 
+def has_processed(total: int, snapshot: ServerSnapshot) -> bool:
+    return snapshot.overview is not None and snapshot.overview.processed == total
+
+
 def profile(url: str, name: str = "a") -> Profile:
     return replace(Profile.from_url(url, name), poll_interval=0.05)
 
 
-async def test_a_killed_server_is_stale_at_once_and_heals_by_itself(proxy: FaultProxy, redis_url: str) -> None:
+async def test_a_killed_server_is_stale_at_once_and_heals_by_itself(
+    proxy: FaultProxy, redis_url: str, raw: Any
+) -> None:
     async with Watched(profile(proxy.url), profile(redis_url, "other")) as watched:
-        good = await watched.until(lambda s: s.overview is not None, server="a")
+        for processed in range(1, 6):
+            await raw.set("stat:processed", processed)
+            good = await watched.until(partial(has_processed, processed), server="a")
+        assert good.rates is not None
         await proxy.close()
         lost = await watched.until(lambda s: s.error is not None, server="a")
         assert lost.health.state == "offline"
         assert str(proxy.socket) in lost.health.reasons[0].text
         assert lost.overview is not None
-        assert lost.overview.read_at >= good.overview.read_at  # type: ignore[union-attr]
+        assert lost.overview.processed == 5
         assert lost.rates is None
         assert lost.stale(lost.taken_at or 0.0)
         assert lost.next_try_at is not None
@@ -63,6 +74,7 @@ async def test_a_killed_server_is_stale_at_once_and_heals_by_itself(proxy: Fault
         await proxy.listen()
         back = await watched.until(lambda s: s.error is None and s.attempt == 0, server="a")
         assert back.health.state == "ok"
+        assert back.rates is None
         assert back.next_try_at is None
         assert not back.stale(back.taken_at or 0.0)
 

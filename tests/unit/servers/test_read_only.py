@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from redis.typing import EncodableT
 
-from sidekiq_tui.servers.read_only import ALLOWED, READS, check, command_name
+from sidekiq_tui.servers.read_only import ALLOWED, READS, ReadOnlyCommands, check, command_name
 from sidekiq_tui.sidekiq.errors import CommandRefused
 
 WRITES: list[tuple[EncodableT, ...]] = [
@@ -101,6 +101,19 @@ def test_refused(command: tuple[EncodableT, ...]) -> None:
 )
 def test_allowed(command: tuple[EncodableT, ...]) -> None:
     check(command)
+
+
+def test_a_pipeline_is_checked_whatever_the_client_packs_it_with() -> None:
+    class Client:
+        def pack_commands(self, commands: list[tuple[EncodableT, ...]]) -> list[bytes]:
+            return [b"packed" for _ in commands]
+
+    class Reading(ReadOnlyCommands, Client):
+        pass
+
+    assert Reading().pack_commands([("GET", "k"), ("PING",)]) == [b"packed", b"packed"]
+    with pytest.raises(CommandRefused):
+        Reading().pack_commands([("GET", "k"), ("SET", "k", "v")])
 
 
 def test_the_list_holds_what_redis_calls_reads(redis_server: Any) -> None:
