@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -48,10 +49,15 @@ class Database:
         for command in commands:
             pipe.execute_command(*_wire(command))
         self.trips += 1
+        requests = _cancel_requests()
         try:
             replies = await pipe.execute(raise_on_error=False)
         except _FAILURES as error:
+            if _cancel_requests() > requests:
+                raise asyncio.CancelledError from None
             raise connection_failure(error) from error
+        if _cancel_requests() > requests:
+            raise asyncio.CancelledError
         return [
             reply_failure(reply, command) if isinstance(reply, Exception) else reply
             for reply, command in zip(replies, commands, strict=True)
@@ -75,6 +81,16 @@ class Database:
             await self._redis.aclose()
         except _FAILURES:
             return
+
+
+def _cancel_requests() -> int:
+    """How often the running task was asked to stop.
+
+    Up to Python 3.11 asyncio.wait_for, through which redis-py writes, swallows a cancellation that comes just as it is
+    done: the task would go on. The count tells.
+    """
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()
 
 
 def _wire(command: Command) -> tuple[bytes | int | float, ...]:
