@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import redis.asyncio
 
@@ -33,6 +33,7 @@ def under_cursor(live: Live) -> int:
     """The number of the job under the cursor."""
     found = live.table.current
     assert isinstance(found, JobRecord)
+    assert isinstance(found.display_args, list)
     number = found.display_args[0]
     assert isinstance(number, int)
     return number
@@ -114,7 +115,7 @@ async def test_a_job_that_ran_leaves_the_cursor_where_it_was(redis_url: str, raw
         await open_queue(live)
         await live.pilot.press("j", "j")
         assert under_cursor(live) == 47
-        await raw.lrem("queue:default", 1, job(47))
+        await raw.lrem("queue:default", 1, job(47).decode())
         await live.polled()
         await live.until(lambda: "default 49" in live.body)
         assert (under_cursor(live), live.table.cursor) == (46, 2)
@@ -286,21 +287,9 @@ async def test_an_empty_list_says_how_jobs_come_here(redis_url: str) -> None:
 
 
 async def test_a_forbidden_list_says_so_in_its_place(redis_url: str, raw: redis.asyncio.Redis) -> None:
-    await raw.execute_command(
-        "ACL",
-        "SETUSER",
-        "ro",
-        "on",
-        "nopass",
-        "~*",
-        "+@read",
-        "+@connection",
-        "-@dangerous",
-        "+info",
-        "-zrange",
-        "-zrevrange",
-        "-zrangebyscore",
-    )
+    execute = cast("Any", raw.execute_command)
+    rules = "on nopass ~* +@read +@connection -@dangerous +info -zrange -zrevrange -zrangebyscore"
+    await execute("ACL", "SETUSER", "ro", *rules.split())
     await raw.zadd("dead", {job(1): 1.0})
     async with live_app(redis_url.replace("unix://", "unix://ro@"), view="dead") as live:
         await live.sees("⊘ Dead can't be read:")

@@ -24,8 +24,10 @@ from sidekiq_tui.tui.screens.dashboard_titles import (
     PANELS,
     PERIODS,
     QUEUE_PERIOD,
+    USUAL_PERIOD,
     choice_spans,
     failed_title,
+    fitting_period,
     processed_title,
     queues_title,
 )
@@ -69,7 +71,8 @@ class DashboardScreen(ViewScreen):
     def __init__(self, app_state: AppState) -> None:
         super().__init__(app_state)
         self._order = Order("latency", True)
-        self._period = 2
+        self._period = USUAL_PERIOD
+        self._chosen = False
         self._panel = 0
         self._places: dict[str, Region] = {}
         self._days: Days | None = None
@@ -118,6 +121,8 @@ class DashboardScreen(ViewScreen):
         context = context_of(state)
         rows = [row for one in view.snapshots for row in queue_rows(one, server=state.scope is None)]
         self._arrange(len(rows))
+        if not self._chosen:
+            self._period = fitting_period(view)
         if self._drawn_for != (state.scope, self._period):
             self._drawn_for = (state.scope, self._period)
             self._restart()
@@ -145,6 +150,7 @@ class DashboardScreen(ViewScreen):
     def action_period(self, step: int) -> None:
         """Shorter or longer charts."""
         self._period = max(0, min(self._period + step, len(PERIODS) - 1))
+        self._chosen = True
         self.redraw()
 
     def action_panel(self, step: int) -> None:

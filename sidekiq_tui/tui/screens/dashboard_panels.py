@@ -90,8 +90,9 @@ def workers_lines(view: ScopeView, ascii: bool) -> list[Cell]:
             (
                 _name("memory"),
                 _fact(units.size(view.total(lambda one: one.rss))),
-                Span(f" largest {place} ", "muted"),
+                Span(" largest ", "muted"),
                 Span(units.size(largest.rss)),
+                Span(f" {place}", "muted"),
             )
         )
     oldest = min((one for one in processes if one.started_at), key=lambda one: one.started_at or 0.0, default=None)

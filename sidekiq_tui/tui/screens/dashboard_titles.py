@@ -19,9 +19,17 @@ PERIODS: Final = (
     (86400.0, "1d", ("1d ago", "16h", "8h", "now")),
 )
 """Seconds, name, and the times under a chart."""
+USUAL_PERIOD: Final = 2
+"""30 minutes, as an index: shorter while less is known."""
 QUEUE_PERIOD: Final = 3
 """The longest period that queues have a history for, 2 hours, as an index."""
 PANELS: Final = ("per day", "latency")
+
+
+def fitting_period(view: ScopeView) -> int:
+    """The shortest period, up to the usual one, that shows all that is known: a chart is not empty for half an hour."""
+    known = view.known_for(PERIODS[USUAL_PERIOD][0])
+    return next(index for index in range(USUAL_PERIOD + 1) if index == USUAL_PERIOD or known <= PERIODS[index][0])
 
 
 def choice_spans(choices: Sequence[str], chosen: int) -> list[Span]:

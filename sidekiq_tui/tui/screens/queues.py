@@ -38,7 +38,7 @@ class QueuesScreen(ViewScreen):
         super().__init__(app_state)
         self._order = Order("queue")
         self._filter = ""
-        self._counts = (0, 0)
+        self._counts = (0, 0, 0)
 
     def body(self) -> ComposeResult:
         """Title and list."""
@@ -72,7 +72,7 @@ class QueuesScreen(ViewScreen):
         notice: list[Cell] = queues_notice(view, context) if not every else [self._no_match(len(every))]
         self.table.set_columns(self.columns)
         self.table.show(ordered, context, sorted_by=self._order.heading, stale=view.away, notice=notice)
-        self._counts = (len(rows), len(every))
+        self._counts = (len(rows), len(every), sum(bool(row.summary.size) for row in every))
         self._draw_around()
 
     def tick(self, now: float) -> None:
@@ -128,7 +128,7 @@ class QueuesScreen(ViewScreen):
         """Title and message line."""
         state = self.app_state
         view = ScopeView(tuple(state.in_scope.values()), state.now())
-        shown, count = self._counts
+        shown, count, waiting = self._counts
         spans = [Span(f"Queues {units.count(count)}", "title")]
         age = view.snapshots[0].age(view.now) if len(view.snapshots) == 1 else None
         if view.away and age is not None:
@@ -137,7 +137,6 @@ class QueuesScreen(ViewScreen):
             spans += [Span("  filter ", "muted"), Span(display_text(self._filter), "accent")]
             spans.append(Span(f"  {units.count(shown)} match", "strong"))
         else:
-            waiting = sum(bool(queue.size) for overview in view.overviews for queue in overview.queues)
             spans.append(Span(f"  {units.count(waiting)} with a backlog", "muted"))
         self.query_one("#title", TitleLine).show(spans, range_spans(self.table, shown))
         row = self.table.current

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from sidekiq_tui.servers.series import Metric
 from sidekiq_tui.servers.snapshot import ServerSnapshot
@@ -12,6 +13,8 @@ from sidekiq_tui.sidekiq.process import Process
 from sidekiq_tui.tui.widgets.totals import answering
 
 Samples = list[float | None]
+
+_AGE_COLUMNS: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,12 @@ class ScopeView:
         every = [one.series.points(metric, period, columns, self.now) for one in self.snapshots]
         merge = worst if metric == "latency" else add
         return every[0] if len(every) == 1 else [merge(samples) for samples in zip(*every, strict=True)]
+
+    def known_for(self, longest: float) -> float:
+        """Seconds that the history of this scope reaches back, at most `longest`."""
+        samples = self.points("enqueued", longest, _AGE_COLUMNS)
+        first = next((index for index, sample in enumerate(samples) if sample is not None), _AGE_COLUMNS)
+        return (_AGE_COLUMNS - first) * longest / _AGE_COLUMNS
 
     def change(self, metric: Metric, period: float) -> float | None:
         """How much a number grew in `period` seconds."""

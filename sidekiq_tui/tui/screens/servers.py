@@ -17,7 +17,9 @@ from sidekiq_tui.servers.snapshot import ServerSnapshot
 from sidekiq_tui.tui.actions import LIST, SORT, bindings
 from sidekiq_tui.tui.messages import GoTo
 from sidekiq_tui.tui.screens.base import ViewScreen
+from sidekiq_tui.tui.screens.dashboard_titles import PERIODS, fitting_period
 from sidekiq_tui.tui.screens.listing import context_of, left_out, range_spans
+from sidekiq_tui.tui.screens.scope_view import ScopeView
 from sidekiq_tui.tui.screens.server_details import detail_lines, worst_reason
 from sidekiq_tui.tui.state import AppState
 from sidekiq_tui.tui.widgets.board import Board
@@ -29,10 +31,7 @@ from sidekiq_tui.tui.widgets.sorting import Order, in_order, next_order
 from sidekiq_tui.tui.widgets.text_block import TextBlock
 from sidekiq_tui.tui.widgets.title_line import TitleLine
 
-PERIOD: Final = 1800.0
-"""Seconds that the charts cover."""
 GROWTH_PERIOD: Final = 300.0
-TIMES: Final = ("30m ago", "now")
 DETAILS_LEAST: Final = 3
 CHARTS_WIDTH: Final = 100
 CHARTS_HEIGHT: Final = 11
@@ -188,15 +187,16 @@ class ServersScreen(ViewScreen):
             rate.restart()
             backlog.restart()
         columns = self._places["rate"].width - GUTTER
+        period, name, times = PERIODS[fitting_period(ScopeView((selected,), now))]
         away = selected.error is not None
-        rate.show(series.points("processed", PERIOD, columns, now), stale=away, ascii=ascii)
-        backlog.show(series.points("enqueued", PERIOD, columns, now), TIMES, stale=away, ascii=ascii)
+        rate.show(series.points("processed", period, columns, now), stale=away, ascii=ascii)
+        backlog.show(series.points("enqueued", period, columns, now), (times[0], times[-1]), stale=away, ascii=ascii)
         known = selected.rates is not None and not away
         self.query_one("#rate-title", TitleLine).show(
             (
                 Span("processed/s ", "title"),
                 Span(units.rate(selected.rates.processed if known and selected.rates else None), "strong"),
-                Span("  last 30m", "muted"),
+                Span(f"  last {name}", "muted"),
             )
         )
         grown = series.change("enqueued", GROWTH_PERIOD)

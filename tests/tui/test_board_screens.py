@@ -1,0 +1,387 @@
+"""The screens that draw what the pollers know: servers, dashboard, queues."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import redis.asyncio
+
+from sidekiq_tui.servers.health import Reason
+from sidekiq_tui.servers.series import Rates, Series, SeriesView
+from sidekiq_tui.servers.snapshot import ServerSnapshot
+from sidekiq_tui.sidekiq.errors import ServerUnreachable
+from sidekiq_tui.sidekiq.history import Day, History
+from sidekiq_tui.sidekiq.overview import QueueSummary
+from sidekiq_tui.sidekiq.redis_info import RedisInfo
+from sidekiq_tui.tui.app import SqtuiApp
+from sidekiq_tui.tui.screens.dashboard_layout import dashboard_layout
+from sidekiq_tui.tui.screens.servers import servers_layout
+from tests.conftest import LoadDump, StartRedis
+from tests.support.hostile import CONTROL_PATTERN, HOSTILE_TEXTS
+from tests.support.live import live_app
+from tests.support.tui import (
+    NOW,
+    FakeRegistry,
+    make_overview,
+    make_process,
+    make_queue,
+    make_snapshot,
+    make_state,
+    offline,
+    screen_text,
+    until,
+)
+
+SIZES = ((120, 40), (80, 24))
+
+
+class Answering:
+    """A server whose days are known."""
+
+    def __init__(self) -> None:
+        self.reads = 0
+
+    async def history(self, days: int) -> History:
+        self.reads += 1
+        today = datetime.fromtimestamp(NOW, UTC).date()
+        return History(tuple(Day(today - timedelta(days=back), 900_000 + 20_000 * back, 4_000) for back in range(days)))
+
+
+class Registry(FakeRegistry):
+    """Servers that can be read for their days."""
+
+    def __init__(self, *snapshots: ServerSnapshot) -> None:
+        super().__init__(*snapshots)
+        self.handles = {name: Answering() for name in self.servers}
+
+    def server(self, name: str) -> Any:
+        return self.handles[name]
+
+
+def history(rate: float, queues: tuple[QueueSummary, ...], seconds: int = 1800) -> SeriesView:
+    """What half an hour of polls left behind."""
+    series, chance = Series(), random.Random(7)
+    waiting = sum(queue.size or 0 for queue in queues)
+    for back in range(seconds, -1, -5):
+        wave = 0.75 + 0.25 * math.sin(back / 400)
+        at = NOW - back
+        series.add(at, "processed", rate * wave)
+        series.add(at, "failed", rate * 0.004 * wave * chance.uniform(0.5, 1.5))
+        series.add(at, "enqueued", waiting * (1 - back / 4000))
+        series.add(at, "latency", max((queue.latency or 0.0 for queue in queues), default=0.0) * wave)
+        series.add_queues(at, _readings(queues, wave))
+    return series.view
+
+
+def _readings(queues: tuple[QueueSummary, ...], wave: float) -> Iterator[tuple[str, float | None, float | None]]:
+    return ((queue.name, (queue.size or 0) * wave, (queue.latency or 0.0) * wave) for queue in queues)
+
+
+QUEUES = (
+    make_queue("critical", 0, 0.0, processes=12),
+    make_queue("default", 1702, 3.0, processes=12),
+    make_queue("exports", 3, 7440.0, processes=0),
+    make_queue("imports", 12, 90.0, processes=2, paused=True),
+    make_queue("low", 199, 9.0, processes=4),
+    make_queue("mailers", 2310, 42.0, processes=2),
+)
+REDIS = RedisInfo(
+    version="7.2.4",
+    server="redis",
+    used_memory=1_200_000_000,
+    maxmemory=4_294_967_296,
+    maxmemory_policy="noeviction",
+    clients=41,
+    uptime=86400 * 31,
+)
+SERVED = tuple(queue.name for queue in QUEUES if queue.processes)
+PROCESSES = (
+    make_process(40, 50, queues=SERVED),
+    make_process(50, 50, queues=SERVED, identity="app-3:118:b", hostname="app-3", pid=118, rss=1_288_490_188),
+    make_process(
+        28,
+        50,
+        queues=SERVED,
+        identity="app-4:9:c",
+        hostname="app-4",
+        pid=9,
+        quiet=True,
+        status="quiet",
+        version="7.3.10",
+    ),
+)
+
+
+def prod() -> ServerSnapshot:
+    overview = make_overview(*QUEUES, redis=REDIS, processes=PROCESSES, retries=932, scheduled=12_100, dead=41)
+    return make_snapshot("prod", label="production", overview=overview, series=history(812.0, QUEUES))
+
+
+def shop() -> ServerSnapshot:
+    queues = (make_queue("default", 88_000, 840.0, processes=5), make_queue("low", 51, 9.0))
+    reasons = (
+        Reason("bad", "failures", "9.1% of jobs, Net::ReadTimeout leads with 61%"),
+        Reason("warn", "dead set", "9,912 of 10,000: the oldest are lost next"),
+    )
+    overview = make_overview(*queues, busy=10, redis=REDIS, retries=12_400, dead=9_912, rtt=0.081)
+    return make_snapshot(
+        "shop-eu",
+        "bad",
+        label="production",
+        reasons=reasons,
+        overview=overview,
+        rates=Rates(140.0, 12.7),
+        series=history(140.0, queues),
+    )
+
+
+def world() -> Registry:
+    away = offline("dev", ServerUnreachable("connection refused by 10.0.0.7:6379", hint="is it running?"))
+    staging = make_snapshot("staging", label="staging", rates=Rates(11.0, 0.0), series=history(11.0, ()))
+    return Registry(prod(), staging, shop(), away)
+
+
+def app_of(registry: FakeRegistry, view: str, scope: str | None = None) -> SqtuiApp:
+    return SqtuiApp(make_state(registry, scope=scope), start_view=view)
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+async def test_servers_golden(width: int, height: int, golden: Callable[[str, str], None]) -> None:
+    app = app_of(world(), "servers")
+    async with app.run_test(size=(width, height)) as pilot:
+        await pilot.press("j", "j")
+        await until(pilot, lambda: "shop-eu is" in screen_text(app))
+        golden(f"servers-{width}x{height}", screen_text(app))
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+async def test_dashboard_golden(width: int, height: int, golden: Callable[[str, str], None]) -> None:
+    app = app_of(world(), "dashboard", "prod")
+    async with app.run_test(size=(width, height)) as pilot:
+        await until(pilot, lambda: "900k" in screen_text(app))
+        await pilot.pause()
+        golden(f"dashboard-{width}x{height}", screen_text(app))
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+async def test_queues_golden(width: int, height: int, golden: Callable[[str, str], None]) -> None:
+    app = app_of(world(), "queues", "prod")
+    async with app.run_test(size=(width, height)) as pilot:
+        await until(pilot, lambda: "mailers" in screen_text(app))
+        golden(f"queues-{width}x{height}", screen_text(app))
+
+
+async def test_the_board_says_why_the_server_under_the_cursor_is_sick() -> None:
+    app = app_of(world(), "servers")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "prod is ● ok for 1m00s" in screen_text(app))
+        await pilot.press("G")
+        await until(pilot, lambda: "connection refused by 10.0.0.7:6379" in screen_text(app))
+        assert "is it running?" in screen_text(app)
+        await pilot.press("k")
+        await until(pilot, lambda: "✗ failures" in screen_text(app))
+
+
+async def test_the_board_sorts_worst_first_and_keeps_the_cursor_on_its_server() -> None:
+    app = app_of(world(), "servers")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "prod is" in screen_text(app))
+        await pilot.press("o")
+        await until(pilot, lambda: "worst first" in screen_text(app))
+        names = [line.split()[1].lstrip("▌") for line in screen_text(app).splitlines()[5:9]]
+        assert [name for name in names if name != "1"][:1] == ["shop-eu"]
+        assert "prod is" in screen_text(app)
+        await pilot.press("O")
+        await until(pilot, lambda: "best first" in screen_text(app))
+
+
+async def test_enter_on_a_server_opens_its_dashboard() -> None:
+    app = app_of(world(), "servers")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("j", "enter")
+        await until(pilot, lambda: "Processed 11/s" in screen_text(app))
+        assert app.app_state.scope == "staging"
+
+
+async def test_a_new_answer_keeps_the_cursor_and_changes_the_row() -> None:
+    registry = world()
+    app = app_of(registry, "servers")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("j", "j")
+        registry.answer(make_snapshot("shop-eu", "ok", label="production"))
+        await until(pilot, lambda: "shop-eu is ● ok" in screen_text(app))
+
+
+async def test_fifty_servers_leave_room_for_nothing_else_and_their_range_is_said() -> None:
+    snapshots = [make_snapshot(f"server-{number}", reasons=(Reason("warn", "x", "why"),)) for number in range(50)]
+    app = app_of(FakeRegistry(*snapshots), "servers")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "1–16 of 50" in screen_text(app))
+        assert "50 of 50" in screen_text(app)
+        await until(pilot, lambda: "▲ x" in screen_text(app).splitlines()[-2])
+
+
+async def test_periods_change_with_braces_and_history_is_read_once() -> None:
+    registry = world()
+    app = app_of(registry, "dashboard", "prod")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "today" in screen_text(app))
+        assert "30m ago" in screen_text(app)
+        await pilot.press("}")
+        await until(pilot, lambda: "2h ago" in screen_text(app))
+        await pilot.press("{", "{")
+        await until(pilot, lambda: "5m ago" in screen_text(app))
+        registry.answer(prod())
+        await pilot.pause(0.1)
+        assert registry.handles["prod"].reads == 1
+
+
+async def test_a_young_history_gets_a_short_period() -> None:
+    snapshot = make_snapshot("prod", series=history(812.0, QUEUES, seconds=40))
+    app = app_of(Registry(snapshot), "dashboard", "prod")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "1m ago" in screen_text(app))
+
+
+async def test_the_panel_changes_between_days_and_latency_of_the_worst_queues() -> None:
+    app = app_of(world(), "dashboard", "prod")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "Processed per day" in screen_text(app))
+        await pilot.press("l")
+        await until(pilot, lambda: "Latency 30m  1 exports  2 imports  3 mailers" in screen_text(app))
+        await until(pilot, lambda: "2h" in screen_text(app) and "▄" in screen_text(app))
+        assert not any("\u2800" <= character <= "\u28ff" for character in screen_text(app))
+        await pilot.press("h")
+        await until(pilot, lambda: "Processed per day" in screen_text(app))
+
+
+async def test_enter_on_a_queue_of_the_dashboard_opens_it(redis_url: str, raw: redis.asyncio.Redis) -> None:
+    await raw.sadd("queues", "mailers")
+    await raw.lpush("queue:mailers", b'{"class":"MailJob","args":[1]}')
+    async with live_app(redis_url, view="dashboard") as live:
+        await live.sees("mailers")
+        await live.pilot.press("enter")
+        await live.sees("MailJob")
+        await live.pilot.press("q")
+        await live.sees("Processed")
+
+
+async def test_all_servers_are_added_up_and_their_queues_are_named() -> None:
+    app = app_of(world(), "dashboard")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "Processed 963/s" in screen_text(app))
+        assert "Queues 10" in screen_text(app)
+        assert "shop-eu" in screen_text(app)
+        assert "Redis 4 servers  3 answer" in screen_text(app)
+
+
+async def test_queues_are_filtered_by_name_and_esc_brings_them_back() -> None:
+    app = app_of(world(), "queues", "prod")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "mailers" in screen_text(app))
+        await pilot.press("/", *"MAIL", "enter")
+        await until(pilot, lambda: "filter MAIL  1 match" in screen_text(app))
+        assert "critical" not in screen_text(app)
+        await pilot.press("/", *"nope", "enter")
+        await until(pilot, lambda: "Nothing matches nope" in screen_text(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: "critical" in screen_text(app))
+
+
+async def test_queues_sort_by_the_next_column_and_the_other_way() -> None:
+    app = app_of(world(), "queues", "prod")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "queue↑" in screen_text(app))
+        await pilot.press("o", "o")
+        await until(pilot, lambda: "latency↓" in screen_text(app))
+        assert screen_text(app).splitlines()[5].split()[0] == "exports"
+        await pilot.press("O")
+        await until(pilot, lambda: "latency↑" in screen_text(app))
+
+
+async def test_a_server_that_does_not_answer_keeps_its_last_data_with_its_age() -> None:
+    away = offline("dev", ServerUnreachable("connection refused by 10.0.0.7:6379"))
+    for view, words in (("queues", "as of 4m12s ago"), ("dashboard", "Processed –")):
+        app = app_of(Registry(away), view, "dev")
+        async with app.run_test(size=(80, 24)) as pilot:
+            await until(pilot, lambda: words in screen_text(app))  # noqa: B023
+            assert "dev is offline" in screen_text(app)
+            assert "default" in screen_text(app)
+
+
+async def test_what_may_not_be_read_is_said_in_its_panel() -> None:
+    denied = {
+        "processes": "this user may not run HGETALL (NOPERM)",
+        "queues": "this user may not run SMEMBERS (NOPERM)",
+    }
+    overview = make_overview(processes=(), denied=denied)
+    overview = type(overview)(**{**{f: getattr(overview, f) for f in overview.__slots__}, "queues": ()})
+    app = app_of(Registry(make_snapshot("prod", overview=overview)), "dashboard", "prod")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "⊘ Workers can't be read:" in screen_text(app))
+        assert "⊘ Queues can't be read:" in screen_text(app)
+
+
+async def test_hostile_names_reach_no_screen_as_they_are() -> None:
+    queues = tuple(
+        make_queue(text.encode("utf-8", "surrogatepass").decode("utf-8", "surrogateescape"), 1)
+        for text in HOSTILE_TEXTS
+    )
+    process = make_process(hostname=HOSTILE_TEXTS[1], identity=HOSTILE_TEXTS[0], version=HOSTILE_TEXTS[2])
+    overview = make_overview(*queues, processes=(process,), redis=RedisInfo(version=HOSTILE_TEXTS[0], used_memory=1))
+    snapshot = make_snapshot(
+        "prod", "warn", overview=overview, reasons=(Reason("warn", HOSTILE_TEXTS[0], HOSTILE_TEXTS[1]),)
+    )
+    for view in ("servers", "dashboard", "queues"):
+        for size in SIZES:
+            app = app_of(Registry(snapshot), view, "prod")
+            async with app.run_test(size=size) as pilot:
+                await pilot.press("G", "l", "o")
+                await pilot.pause()
+                assert not CONTROL_PATTERN.search(screen_text(app))
+
+
+async def test_every_size_draws_and_nothing_stands_on_something_else() -> None:
+    for width in (40, 60, 79, 80, 109, 110, 120, 200):
+        for height in (3, 8, 12, 19, 27, 28, 35, 60):
+            for places in (dashboard_layout(width, height, 7), servers_layout(width, height, 10)):
+                regions = list(places.values())
+                assert all(region.bottom <= height and region.right <= width + 1 for region in regions), (width, height)
+                for index, one in enumerate(regions):
+                    for other in regions[index + 1 :]:
+                        assert not one.intersection(other), (width, height, places)
+
+
+async def test_screens_follow_the_size_of_the_terminal() -> None:
+    for view in ("servers", "dashboard", "queues"):
+        app = app_of(world(), view, "prod")
+        async with app.run_test(size=(120, 40)) as pilot:
+            for size in ((80, 24), (60, 20), (60, 16), (200, 60), (120, 40)):
+                await pilot.resize_terminal(*size)
+                await pilot.pause()
+                await pilot.pause()
+                lines = screen_text(app).splitlines()
+                assert len(lines) == size[1]
+                assert "prod" in screen_text(app)
+
+
+async def test_killing_a_server_shows_stale_and_its_return_clears_it(embedded: StartRedis) -> None:
+    server = embedded("flaky")
+    async with live_app(f"unix://{server.socket}?db=0", view="dashboard", size=(80, 24)) as live:
+        await live.sees("Processed")
+        server.stop()
+        live.state.registry.refresh("prod")
+        await live.sees("STALE")
+
+
+async def test_recorded_data_on_every_board(redis_url: str, load_dump: LoadDump) -> None:
+    for version in ("6.4.1", "7.3.10", "8.1.7"):
+        load_dump(version)
+        for view in ("servers", "dashboard", "queues"):
+            async with live_app(redis_url, view=view) as live:
+                await live.sees("default" if view != "servers" else "prod is")
