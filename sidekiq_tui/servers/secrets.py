@@ -198,11 +198,3 @@ def _untrusted_place(place: Path) -> str:
     if status.st_mode & 0o022 and not sticky:
         return f"{place} can be written by others (mode {status.st_mode & 0o7777:04o})"
     return ""
-
-
-def forbid_core_dumps() -> None:
-    """A crash writes no core file, which would hold the passwords. For the start of the program."""
-    import resource
-
-    with contextlib.suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import resource
 import sys
 import threading
 import time
@@ -294,12 +293,3 @@ async def test_a_thread_that_hangs_does_not_hold_the_loop() -> None:
     wait_until(lambda: not thread.is_alive())
     with pytest.raises(ZeroDivisionError):
         await call_in_daemon(lambda: 1 // 0)
-
-
-def test_core_dumps_are_forbidden() -> None:
-    before = resource.getrlimit(resource.RLIMIT_CORE)
-    try:
-        secrets.forbid_core_dumps()
-        assert resource.getrlimit(resource.RLIMIT_CORE) == (0, before[1])
-    finally:
-        resource.setrlimit(resource.RLIMIT_CORE, before)
