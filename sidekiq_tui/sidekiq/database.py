@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from redis.exceptions import RedisClusterException, RedisError
 
-from sidekiq_tui.sidekiq.errors import SidekiqError
+from sidekiq_tui.sidekiq.errors import ServerUnreachable, SidekiqError
 from sidekiq_tui.sidekiq.failures import connection_failure, reply_failure
 from sidekiq_tui.sidekiq.keys import Keys
 
@@ -41,7 +41,7 @@ class Database:
         """Runs the commands in one round trip, without a transaction (others may run in between).
 
         An error reply is returned in its command's place. Raises ServerUnreachable and its kin when the conversation
-        fails.
+        fails, or when a reply says that the server serves nobody now (busy with a script, a node of a cluster).
         """
         if not commands:
             return []
@@ -59,7 +59,7 @@ class Database:
         if _cancel_requests() > requests:
             raise asyncio.CancelledError
         return [
-            reply_failure(reply, command) if isinstance(reply, Exception) else reply
+            _refused(reply, command) if isinstance(reply, Exception) else reply
             for reply, command in zip(replies, commands, strict=True)
         ]
 
@@ -81,6 +81,13 @@ class Database:
             await self._redis.aclose()
         except _FAILURES:
             return
+
+
+def _refused(reply: Exception, command: Command) -> SidekiqError:
+    error = reply_failure(reply, command)
+    if isinstance(error, ServerUnreachable):
+        raise error
+    return error
 
 
 def _cancel_requests() -> int:
