@@ -29,6 +29,7 @@ DEFAULT_TIMEOUT: Final = 5.0  # seconds, per server and answer
 DEFAULT_LIMIT: Final = 25  # jobs
 
 _REPEATED: Final = ("server", "url")
+_MEANINGFUL: Final = {"server": "--server", "all": "--all", "url": "--url", "output": "--output"}
 _EXCLUSION: Final = re.compile(r"-(?![-\d])(?!h\Z)(?!o(=?(table|json|ndjson|csv))?\Z)(?P<term>.+)", re.DOTALL)
 
 _EPILOG: Final = """\
@@ -275,7 +276,17 @@ def parse(parser: SqtuiParser, argv: Sequence[str]) -> argparse.Namespace:
         raise UsageError(f"unknown {kind}: {original}", hint=_suggestion(original, known, sub.prog))
     if words is not None:
         args.words = [*words, *(word for word in extras if word != "--")]
+    _refuse_meaningless(parser, args)
     return args
+
+
+def _refuse_meaningless(parser: SqtuiParser, args: argparse.Namespace) -> None:
+    """An option before the command that the command would not take after it either: to ignore it would mislead."""
+    leaf = _parser_of(parser, args)
+    for dest, option in _MEANINGFUL.items():
+        given = getattr(args, dest) or None
+        if leaf is not parser and given not in (None, parser.get_default(dest)) and option not in leaf.options():
+            raise UsageError(f"{option} means nothing to {leaf.prog}", hint=f"see: {leaf.prog} --help")
 
 
 def mark_exclusions(word: str) -> str:

@@ -9,8 +9,9 @@ from sidekiq_tui.cli import render
 from sidekiq_tui.cli.view import Outcome, View, answers
 from sidekiq_tui.presentation import records
 from sidekiq_tui.presentation.columns import QUEUES, QueueRow
+from sidekiq_tui.presentation.columns.queues import fetching_processes
 from sidekiq_tui.sidekiq.errors import Forbidden
-from sidekiq_tui.sidekiq.overview import QueueSummary
+from sidekiq_tui.sidekiq.overview import Overview
 
 if TYPE_CHECKING:
     from sidekiq_tui.cli.render import Look
@@ -20,23 +21,31 @@ if TYPE_CHECKING:
 _COLUMNS = tuple(column for column in QUEUES if not column.live and column.key != "busy")  # busy needs the work read
 
 
-class QueuesView(View[tuple[QueueSummary, ...]]):
+class QueuesView(View[Overview]):
     """The queues by name."""
 
     word = "queues"
 
-    async def read(self, server: Server) -> tuple[QueueSummary, ...]:
+    async def read(self, server: Server) -> Overview:
         """What a poll reads of them."""
         overview = await server.overview()
         if "queues" in overview.denied and not overview.queues:
             raise Forbidden(f"queues cannot be read: {overview.denied['queues']}", command="queues")
-        return overview.queues
+        return overview
 
-    def element(self, profile: Profile, value: tuple[QueueSummary, ...], now: float) -> records.Record:
+    def element(self, profile: Profile, value: Overview, now: float) -> records.Record:
         """The queues."""
-        return records.queues_record(value)
+        return records.queues_record(value.queues)
 
-    def table(self, outcomes: Sequence[Outcome[tuple[QueueSummary, ...]]], now: float, look: Look) -> list[str]:
+    def table(self, outcomes: Sequence[Outcome[Overview]], now: float, look: Look) -> list[str]:
         """One row a queue."""
-        groups = [(profile, [QueueRow(queue) for queue in queues]) for profile, queues in answers(outcomes)]
+        groups = [(profile, _rows(overview)) for profile, overview in answers(outcomes)]
         return render.grouped(_COLUMNS, groups, look.context(now), look, several=len(outcomes) > 1)
+
+
+def _rows(overview: Overview) -> list[QueueRow]:
+    fetching = fetching_processes(overview.processes)
+    return [
+        QueueRow(queue, fetching=None if queue.processes is None else fetching.get(queue.name, 0))
+        for queue in overview.queues
+    ]

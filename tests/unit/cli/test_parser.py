@@ -134,6 +134,49 @@ def test_every_view_takes_the_global_options() -> None:
         assert {"--server", "--all", "--url", "--config", "-o", "--output", "--timeout", "--no-input"} <= set(options)
 
 
+# The words that each command needs besides its options.
+LEAVES: dict[tuple[str, ...], tuple[str, ...]] = {
+    **{("servers",): (), ("dashboard",): (), ("queues",): (), ("workers",): (), ("queue",): ("q",), ("retries",): ()},
+    **{("scheduled",): (), ("dead",): (), ("job",): ("jid",), ("check",): (), ("demo",): (), ("completion",): ("zsh",)},
+    **{("profile", name): ("x",) for name in ("show", "add", "remove", "set-password", "edit", "test")},
+    **{("profile", name): () for name in ("list", "path")},
+}
+GLOBAL = {
+    "server": ("--server", "prod"),
+    "url": ("--url", "redis://x"),
+    "all": ("--all",),
+    "output": ("-o", "json"),
+    "config": ("--config", "/f.toml"),
+    "no_input": ("--no-input",),
+    "timeout": ("--timeout", "2"),
+    "debug": ("--debug",),
+}
+
+
+def test_every_command_is_listed_here() -> None:
+    everything = build_parser(commands())
+    leaves: set[tuple[str, ...]] = set()
+    for name, parser in everything.children().items():
+        leaves |= {(name, inner) for inner in parser.children()} or {(name,)}
+    assert leaves - {("__complete",)} == set(LEAVES)
+
+
+@pytest.mark.parametrize("leaf", LEAVES)
+@pytest.mark.parametrize("dest", GLOBAL)
+def test_an_option_means_the_same_before_and_after_every_command(leaf: tuple[str, ...], dest: str) -> None:
+    option = GLOBAL[dest]
+    try:
+        after = parsed(*leaf, *LEAVES[leaf], *option)
+    except UsageError:
+        if dest in ("server", "url", "all", "output"):
+            with pytest.raises(UsageError):  # what a command does not take, it does not ignore either
+                parsed(*option, *leaf, *LEAVES[leaf])
+        return
+    if leaf[1:] in (("add",), ("edit",)) and dest == "url":
+        return  # there it is a key of the profile
+    assert vars(parsed(*option, *leaf, *LEAVES[leaf])) == vars(after)
+
+
 def test_no_option_takes_a_password() -> None:
     for parser in build_parser(commands()).family():
         assert not [option for option in parser.options() if option == "--password"]
