@@ -110,9 +110,7 @@ def servers_record(overview: Overview | None, health: Health, label: str | None)
         **dashboard_record(overview, health),
         "label": label,
         "state": health.state,
-        "reasons": [
-            {"severity": reason.severity, "subject": reason.subject, "text": reason.text} for reason in health.reasons
-        ],
+        "reasons": [f"{reason.subject}: {reason.text}" for reason in health.reasons],
     }
 
 

@@ -68,7 +68,7 @@ def test_servers_adds_how_it_feels() -> None:
     record = records.servers_record(overview(), Health("warn", (Reason("warn", "memory", "97%"),)), "production")
     assert set(record) == {*records.dashboard_record(overview()), "label", "state", "reasons"}
     assert (record["label"], record["state"]) == ("production", "warn")
-    assert record["reasons"] == [{"severity": "warn", "subject": "memory", "text": "97%"}]
+    assert record["reasons"] == ["memory: 97%"]
 
 
 @pytest.mark.parametrize(
