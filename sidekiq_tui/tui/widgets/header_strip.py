@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Final
+from typing import Final
 
 from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal
 
 from sidekiq_tui.presentation.columns.base import Span
 from sidekiq_tui.presentation.glyphs import GlyphSet, glyph_set
@@ -182,21 +184,50 @@ def _cells(parts: Sequence[Part]) -> int:
     return sum(cell_width(span.text) for part in parts for span in part)
 
 
-class HeaderStrip(Line):
-    """Servers at the left, the one in view at the right, on the tint of its label."""
+class HeaderStrip(Horizontal):
+    """Servers at the left, the one in view at the right, on the tint of its label.
 
-    GROUND: ClassVar[str] = "panel"
+    The age is a widget of its own: Textual writes a line from its widget's first cell on, and the age ticks.
+    """
+
+    DEFAULT_CSS = """
+    HeaderStrip { height: 1; }
+    HeaderStrip #strip-age { width: 0; }
+    """
 
     def __init__(self, *, ascii: bool = False, id: str | None = None) -> None:
         super().__init__(id=id)
         self._ascii = ascii
         self._strip = Strip()
 
+    def compose(self) -> ComposeResult:
+        """What stands, and what ticks."""
+        yield Line(ground="panel", id="strip-servers")
+        yield Line(ground="panel", id="strip-age")
+
+    @property
+    def text(self) -> str:
+        """What the line says."""
+        return "".join(line.text for line in self.query(Line))
+
+    @property
+    def age_role(self) -> str:
+        """How the age looks."""
+        return self._strip.corner.age_role
+
     def show(self, strip: Strip) -> None:
         """Shows the servers and the corner."""
         self._strip = strip
-        self.put(strip_spans(strip, self.size.width, self._ascii), strip.ground)
+        self._draw(self.size.width)
 
     def on_resize(self, event: events.Resize) -> None:
         """Lays the same strip out anew."""
-        self.put(strip_spans(self._strip, event.size.width, self._ascii), self._strip.ground)
+        self._draw(event.size.width)
+
+    def _draw(self, width: int) -> None:
+        spans = strip_spans(self._strip, width, self._ascii)
+        ticking = spans[-2:] if self._strip.corner.age else spans[-1:]
+        age = self.query_one("#strip-age", Line)
+        age.styles.width = sum(cell_width(span.text) for span in ticking)
+        age.put(ticking, self._strip.ground)
+        self.query_one("#strip-servers", Line).put(spans[: -len(ticking)], self._strip.ground)

@@ -72,7 +72,7 @@ class Line(Inked):
             used += min(length, room)
         if used < width:
             segments.append(Segment(" " * (width - used), blank))
-        return Strip(segments, width)
+        return Strip(segments, width).simplify()
 
 
 def _difference(before: Sequence[Span], after: Sequence[Span]) -> tuple[int, int] | None:
