@@ -110,7 +110,7 @@ def servers_record(overview: Overview | None, health: Health, label: str | None)
         **dashboard_record(overview, health),
         "label": label,
         "state": health.state,
-        "reasons": [f"{reason.subject}: {reason.text}" for reason in health.reasons],
+        "reasons": list(health.warnings),
     }
 
 
