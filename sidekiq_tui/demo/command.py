@@ -43,6 +43,8 @@ class Ready:
 def run(args: argparse.Namespace, open_ui: Callable[[tuple[Profile, ...]], int]) -> int:
     """Run the demo until it is left, and leave nothing behind. Raises DemoFailed; returns the exit code."""
     with _supervisor(_orders(args)) as supervisor:
+        if not args.headless:
+            import textual.app  # noqa: F401 (half a second that the servers need to come up anyway)
         ready = supervisor.wait()
         return _stay(supervisor, ready) if args.headless else open_ui(_profiles(ready.settings))
 

@@ -188,7 +188,7 @@ SHOP: Final = (
         share=9,
         mean=0.9,
         errors=STORAGE,
-        retry=3,
+        retry=1,
         args=lambda rng: [f"uploads/{rng.getrandbits(32):08x}.jpg", [rng.choice((160, 320)), 1280]],
     ),
     JobKind(

@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from sidekiq_tui.demo.embedded import SOCKET_PATH_LIMIT
 from sidekiq_tui.demo.plans import ServerPlan
 
 PREFIX: Final = "sqtui-demo-"
 SETTINGS: Final = "sqtui.toml"
 _LOCK: Final = "lock"
 _PIDS: Final = "pids"
+_NAMES: Final = 56  # bytes that the folder's and the longest socket's names need
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Place:
 
     def __init__(self) -> None:
         reap()
-        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=_parent()))
         self._lock = os.open(self.folder / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
 
@@ -84,9 +86,15 @@ class Place:
             os.close(self._lock)
 
 
+def _parent() -> Path:
+    """Where temporary folders go; /tmp if that path would make those of the sockets too long for the system."""
+    usual = Path(tempfile.gettempdir())
+    return usual if len(os.fsencode(usual)) + _NAMES <= SOCKET_PATH_LIMIT else Path("/tmp")
+
+
 def reap() -> None:
     """Remove what a demo left behind that was killed together with its supervisor: nobody holds its lock."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+    for folder in _parent().glob(f"{PREFIX}*"):
         try:
             if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
                 continue

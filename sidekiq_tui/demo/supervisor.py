@@ -7,6 +7,7 @@ output, and ends when standard input closes: that happens however its parent end
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -124,19 +125,18 @@ class Demo:
 
 
 async def _live(client: Redis, dataset: Dataset, first: float) -> None:
-    """Load what the first screens did not need, then tick for ever."""
-    await _send(client, dataset.more())
+    """Load what the first screens did not need, then tick for ever, also while its server is stopped or stuck."""
+    with contextlib.suppress(RedisError, OSError):
+        await _send(client, dataset.more())
     traffic = Traffic(dataset)
     await asyncio.sleep(first)
     while True:
         requests = traffic.tick(time.time())
-        try:
+        with contextlib.suppress(RedisError, OSError):
             replies = await _pipeline(client, (command for command, _ in requests))
-        except (RedisError, OSError):
-            replies = []  # its server was stopped by hand, or is busy: the demo goes on without this tick
-        for (_, handler), reply in zip(requests, replies, strict=False):
-            if handler is not None:
-                handler(reply)
+            for (_, handler), reply in zip(requests, replies, strict=True):
+                if handler is not None:
+                    handler(reply)
         await asyncio.sleep(TICK)
 
 
