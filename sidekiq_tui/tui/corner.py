@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 from sidekiq_tui.presentation import units
+from sidekiq_tui.presentation.text import clip
 from sidekiq_tui.servers.snapshot import ServerSnapshot
+from sidekiq_tui.sidekiq.redis_info import RedisInfo
 from sidekiq_tui.tui.state import AppState
 from sidekiq_tui.tui.widgets.header_strip import Corner, ServerTab, Strip
 
 _DIGITS: Final = 9
+_SERVER_CELLS: Final = 10
+_VERSION_CELLS: Final = 6
 _SHORT_AGE: Final = len("9s ago")
 _LONG_AGE: Final = len("59s ago")
 _AWAY: Final = frozenset({"offline", "forbidden"})
@@ -38,8 +42,6 @@ def strip_of(state: AppState) -> Strip:
 
 
 def _corner(state: AppState, snapshot: ServerSnapshot) -> Corner:
-    redis = snapshot.overview.redis if snapshot.overview is not None else None
-    version = ".".join(redis.version.split(".")[:2]) if redis is not None and redis.version else ""
     away = snapshot.health.state in _AWAY
     age, role = _age(state, [snapshot])
     rtt = snapshot.overview.rtt if snapshot.overview is not None and not away else None
@@ -47,12 +49,20 @@ def _corner(state: AppState, snapshot: ServerSnapshot) -> Corner:
         label=snapshot.profile.label,
         insecure=snapshot.profile.insecure,
         access=state.access(snapshot.profile),
-        redis=f"{redis.server or 'redis'} {version}" if redis is not None and version and not away else "",
+        redis="" if away or snapshot.overview is None else _redis(snapshot.overview.redis),
         rtt=f"rtt {units.duration(rtt)}" if rtt is not None else "",
         age=age,
         age_cells=_SHORT_AGE if 2 * snapshot.interval < 10 else _LONG_AGE,
         age_role=role,
     )
+
+
+def _redis(redis: RedisInfo) -> str:
+    """Name and version in two numbers; a server may say anything about itself."""
+    if not redis.version:
+        return ""
+    version = ".".join(redis.version.split(".")[:2])
+    return f"{clip(redis.server or 'redis', _SERVER_CELLS)} {clip(version, _VERSION_CELLS)}"
 
 
 def _age(state: AppState, snapshots: list[ServerSnapshot]) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 
 from sidekiq_tui.servers.health import Health
 from sidekiq_tui.sidekiq.errors import ServerUnreachable
+from sidekiq_tui.sidekiq.redis_info import RedisInfo
 from sidekiq_tui.tui.app import SqtuiApp
 from sidekiq_tui.tui.screens.base import ViewScreen
 from sidekiq_tui.tui.widgets.banner import Banner
@@ -291,8 +292,9 @@ async def test_growing_brings_everything_back(stand: Stand) -> None:
 
 async def test_hostile_names_and_errors_stay_text() -> None:
     bad = "x\x1b]52;c;eA==\x07[/][@click=app.quit]q[/]\u202e"
+    redis = RedisInfo(version=f"7{bad}.2", server=f"redis{bad}")
     registry = FakeRegistry(
-        make_snapshot(bad, label="[bold\x1b[2J"),
+        make_snapshot(bad, label="[bold\x1b[2J", overview=make_overview(redis=redis)),
         offline("gone", ServerUnreachable(f"NOAUTH {bad}"), seen=False),
     )
     app = SqtuiApp(make_state(registry))
