@@ -28,11 +28,18 @@ def sentence(error: BaseException, place: str = "") -> str:
     return safe(_joined(f"{error.message.rstrip('.')}{where}", error.hint))
 
 
-def complain(error: BaseException, *, server: str = "", place: str = "", debug: bool = False) -> None:
-    """Say an error in one line, of the server of that name and place if it is about one; after its trace if `debug`."""
+def complain(error: BaseException, *, debug: bool = False) -> None:
+    """Say an error in one line; after its trace if `debug`."""
     if debug:
         _write_trace(error)
-    note(f"{safe(server)}: {sentence(error, place)}" if server else sentence(error))
+    note(sentence(error))
+
+
+def complain_of(server: str, words: str, trace: BaseException | None = None) -> None:
+    """Say in one line what is wrong with a server; `words` are safe already. After the trace, if there is one."""
+    if trace is not None:
+        _write_trace(trace)
+    note(f"{safe(server)}: {words}")
 
 
 def warn(text: str, hint: str = "") -> None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sidekiq_tui.cli import diagnostics
+from sidekiq_tui.servers.background import call_in_daemon
 
 if TYPE_CHECKING:
     from sidekiq_tui.servers.profile import Profile
@@ -27,12 +31,21 @@ class _Prompt:
     async def ask(self, profile: Profile) -> str | None:
         import getpass
 
-        from sidekiq_tui.presentation.text import display_text
-
-        question = f"Password of {display_text(profile.name)} ({display_text(profile.address)}): "
+        question = f"Password of {diagnostics.safe(profile.name)} ({diagnostics.safe(profile.address)}): "
         async with self._turn:
             diagnostics.PROGRESS.clear()
-            try:
-                return await asyncio.to_thread(getpass.getpass, question) or None
-            except EOFError:
-                return None
+            with _terminal_as_it_was():
+                try:
+                    return await call_in_daemon(lambda: getpass.getpass(question)) or None
+                except EOFError:
+                    return None
+
+
+@contextmanager
+def _terminal_as_it_was() -> Iterator[None]:
+    """Ctrl-C leaves the thread of the prompt behind, in the middle of its work: with the echo off."""
+    settings = termios.tcgetattr(sys.stdin)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, settings)

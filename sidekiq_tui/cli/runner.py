@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import argparse
 
 _UNREACHABLE: Final = ServerUnreachable.exit_code
+_NOT_CONFIGURED: Final = "No server is configured, so this is Redis's own address: give --url, or sqtui profile add"
 
 
 def run_view(view: View[Any], args: argparse.Namespace, *, every_server: bool = False) -> int:
@@ -120,11 +121,12 @@ class _Run:
                 self._troubles.pop(outcome.name, None)
             elif self._troubles.get(outcome.name) != (words := _words(outcome)):
                 self._troubles[outcome.name] = words
-                place = outcome.profile.endpoint
-                diagnostics.complain(outcome.error, server=outcome.name, place=place, debug=self._args.debug)
+                assert outcome.error is not None
+                diagnostics.complain_of(outcome.name, words, outcome.error if self._args.debug else None)
 
 
 def _words(outcome: Outcome[Any]) -> str:
     """Why a server gave nothing, as the JSON contract says it."""
     assert outcome.error is not None
-    return diagnostics.sentence(outcome.error, outcome.profile.endpoint)
+    words = diagnostics.sentence(outcome.error, outcome.profile.endpoint)
+    return f"{words} {_NOT_CONFIGURED}" if outcome.profile.origin == "default" else words
