@@ -84,11 +84,22 @@ class Filter:
         return all(term.matches(job, now) for term in self._of_jobs)
 
     def may_match(self, raw: bytes) -> bool:
-        """False when the bytes alone show that the payload does not match: much cheaper than decoding it."""
+        """False when the bytes alone show that the payload does not match: much cheaper than decoding it.
+
+        Of several payloads, joined by line feeds: that none matches.
+        """
         if not self._needles:
             return True
         text = searchable(raw)
-        return text is None or all(any(needle in text for needle in needles) for needles in self._needles)
+        if text is None:
+            return True
+        for needles in self._needles:  # plain loops: this runs for each payload of a search
+            for needle in needles:
+                if needle in text:
+                    break
+            else:
+                return False
+        return True
 
     @cached_property
     def _of_jobs(self) -> tuple[Term, ...]:

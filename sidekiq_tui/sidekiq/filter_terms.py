@@ -129,7 +129,7 @@ def searchable(raw: bytes) -> bytes | None:
 
     That is when it has `\\u` escapes, or one of two capitals whose lower case is ASCII.
     """
-    if b"\\u" in raw or any(odd in raw for odd in _ODD_CAPITALS):
+    if b"\\u" in raw or (not raw.isascii() and any(odd in raw for odd in _ODD_CAPITALS)):
         return None
     return raw.lower()
 

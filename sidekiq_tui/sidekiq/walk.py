@@ -161,7 +161,10 @@ async def walk_set(
         if last is not None and offset and (not found or _behind(found[0], last, direction)):
             offset = max(0, offset - slice_size)
             continue
-        fresh = [entry for entry in found if last is None or _behind(entry, last, direction)]
+        known = 0
+        while last is not None and known < len(found) and not _behind(found[known], last, direction):
+            known += 1
+        fresh = found[known:]
         read += len(fresh)
         complete = len(found) < slice_size
         yield Stretch(fresh, read, max(natural(size) or 0, read), complete)
@@ -170,8 +173,10 @@ async def walk_set(
         if fresh:
             last = (fresh[-1][1], fresh[-1][0])
         score = found[-1][1]
-        same = sum(1 for _, other in found if other == score)
-        offset = offset + len(found) - 1 if score == start else same - 1
+        if score == start:
+            offset += len(found) - 1
+        else:
+            offset = sum(1 for _, other in found if other == score) - 1
         start = score
 
 
