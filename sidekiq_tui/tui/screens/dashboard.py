@@ -131,8 +131,10 @@ class DashboardScreen(ViewScreen):
         self._read_days()
 
     def tick(self, now: float) -> None:
-        """What moves with time."""
-        self._draw_moving(ScopeView(tuple(self.app_state.in_scope.values()), now))
+        """Charts move with the polls, or by themselves when there are none."""
+        view = ScopeView(tuple(self.app_state.in_scope.values()), now)
+        if view.away:
+            self._draw_moving(view)
 
     def refresh_now(self) -> None:
         """Reads the days again too."""

@@ -34,8 +34,8 @@ def _wide(width: int, height: int, queues: int, spanning: bool) -> Places:
         places["rule"] = Region(0, upper, width, 1)
         places["panel-title"] = Region(0, top, left + 1, 1)
         places["panel"] = Region(0, top + 1, left, lower - 2)
-        places["trends"] = Region(x, top, right, 4)
-        places["today"] = Region(x, top + 5, right, max(0, min(3, lower - 5)))
+        places["trends"] = Region(x, top, right - 1, 4)
+        places["today"] = Region(x, top + 5, right - 1, max(0, min(3, lower - 5)))
     return places
 
 
@@ -56,7 +56,7 @@ def _charts(width: int, height: int) -> Places:
 
 def _side(x: int, width: int, height: int, queues: int) -> Places:
     """The queues, then workers and Redis while there is room for three queues."""
-    places = {"queues-title": Region(x, 0, width, 1)}
+    places = {"queues-title": Region(x - 1, 0, width + 1, 1)}
     blocks = [(name, rows) for name, rows in (("workers", WORKERS_ROWS), ("redis", REDIS_ROWS))]
     while blocks and height - 5 < sum(rows + 1 for _, rows in blocks):
         blocks.pop()
@@ -64,7 +64,7 @@ def _side(x: int, width: int, height: int, queues: int) -> Places:
     places["table"] = Region(x, 1, width, table)
     y = 1 + table
     for name, rows in blocks:
-        places[name] = Region(x, y + 1, width, rows)
+        places[name] = Region(x, y + 1, width - 1, rows)
         y += rows + 1
     return places
 

@@ -50,6 +50,11 @@ def _value(text: str) -> Span:
     return Span(f" {text:>5}", "strong" if text not in (units.UNKNOWN, "0") else "muted")
 
 
+def _part(value: float | None) -> Span:
+    """The share beside a meter."""
+    return Span(f"{units.share(value):>5}", "strong" if value else "muted")
+
+
 def _fact(text: str) -> Span:
     """A value at the left of its slot."""
     return Span(f"{text:<5}", "text" if text not in (units.UNKNOWN, "0") else "muted")
@@ -79,7 +84,7 @@ def workers_lines(view: ScopeView, ascii: bool) -> list[Cell]:
         (
             _name("threads"),
             *meter_cell(part, ascii),
-            _value(units.share(part)),
+            _part(part),
             Span(f"  {units.count(busy)} of {units.count(threads)}", "muted"),
         ),
     ]
@@ -127,7 +132,7 @@ def redis_lines(view: ScopeView, ascii: bool) -> list[Cell]:
     memory: Cell = (_name("memory"), _fact(units.size(used)), Span(" no limit", "muted"))
     if part is not None:
         of = Span(f"  of {units.size(limit)}", "muted")
-        memory = (_name("memory"), *meter_cell(part, ascii), _value(units.share(part)), of)
+        memory = (_name("memory"), *meter_cell(part, ascii), _part(part), of)
     clients = units.count(sum(redis.clients or 0 for redis in known))
     facts: Cell = (_name("clients"), _fact(clients))
     trip = worst(overview.rtt for overview in view.overviews) if not view.away else None
@@ -222,13 +227,13 @@ def facts_lines(view: ScopeView, today: Today | None, period: float, ascii: bool
     one = today or Today()
     rest = min(1.0, one.failed / one.processed) if one.processed and one.failed is not None else None
     growth = view.change("enqueued", min(period, 7200.0))
-    memory: Cell = (*meter_cell(filled, ascii), _value(units.share(filled)))
+    memory: Cell = (*meter_cell(filled, ascii), _part(filled))
     memory += (Span(f" of {units.size(limit)}", "muted"),)
     if filled is None:
         memory = (Span(f"{units.size(used):<{METER_CELLS + 6}}"), Span(" no limit", "muted"))
     return [
         _beside(
-            (_name("threads"), *meter_cell(part, ascii), _value(units.share(part)), _of(threads)),
+            (_name("threads"), *meter_cell(part, ascii), _part(part), _of(threads)),
             (_name("workers"), Span(f"{units.count(running)} running{', ' if others else ''}{others}")),
         ),
         _beside((_name("memory"), *memory), (_name("redis"), Span(f"{policy}{units.duration(trip)}"))),

@@ -120,8 +120,8 @@ class ServersScreen(ViewScreen):
         self._draw_selected()
 
     def tick(self, now: float) -> None:
-        """Ages and the moving charts."""
-        self._draw_selected()
+        """Ages; charts move with the polls, or by themselves when there are none."""
+        self._draw_selected(charts=self.selected is not None and self.selected.error is not None)
 
     def refresh_now(self) -> None:
         """Nothing here is read but what the pollers read."""
@@ -165,7 +165,7 @@ class ServersScreen(ViewScreen):
         title = (Span(f"Servers {count:,}", "title"), Span(words, "muted"))
         self.query_one("#title", TitleLine).show(title, range_spans(self.table, count))
 
-    def _draw_selected(self) -> None:
+    def _draw_selected(self, charts: bool = True) -> None:
         selected, glyphs = self.selected, glyph_set(self.app_state.ascii)
         if selected is None:
             return
@@ -176,7 +176,7 @@ class ServersScreen(ViewScreen):
         lines = detail_lines(selected, context.now, self._places["details"].height, glyphs)
         self.query_one("#details", TextBlock).put(lines)
         self.note(left_out(self.table, SERVERS, selected, context))
-        if "rate" in self._places:
+        if charts and "rate" in self._places:
             self._draw_charts(selected, context.now)
 
     def _draw_charts(self, selected: ServerSnapshot, now: float) -> None:

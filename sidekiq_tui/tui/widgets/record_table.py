@@ -249,7 +249,7 @@ class RecordTable(Inked, Generic[R], can_focus=True):
     def _strip(self, line: _Drawn) -> Strip:
         width = self.size.width
         segments = [Segment(text, self.ink(role, line.ground)) for cell in line.cells for text, role in cell]
-        return Strip(segments).adjust_cell_length(width, self.ink("text", line.ground))
+        return Strip(segments).adjust_cell_length(width, self.ink("text", line.ground)).simplify()
 
     @property
     def _height(self) -> int:
