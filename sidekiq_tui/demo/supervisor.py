@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import math
 import os
 import signal
 import sys
@@ -34,6 +35,7 @@ from sidekiq_tui.sidekiq.errors import SidekiqError
 
 TICK: Final = 1.0  # seconds
 BATCH: Final = 300  # commands in one round trip while loading
+MORE_AFTER: Final = 2.0  # seconds from the start until metrics are loaded: first the UI may have the processor
 REPORT_EVERY: Final = 0.2  # seconds between two reports of progress
 
 
@@ -125,11 +127,10 @@ class Demo:
 
 
 async def _live(client: Redis, dataset: Dataset, first: float) -> None:
-    """Load what the first screens did not need, then tick for ever, also while its server is stopped or stuck."""
-    with contextlib.suppress(RedisError, OSError):
-        await _send(client, dataset.more())
+    """Tick for ever, also while its server is stopped or stuck; soon load what the first screens did not need."""
     traffic = Traffic(dataset)
     await asyncio.sleep(first)
+    more = asyncio.get_running_loop().time() + MORE_AFTER
     while True:
         requests = traffic.tick(time.time())
         with contextlib.suppress(RedisError, OSError):
@@ -137,6 +138,9 @@ async def _live(client: Redis, dataset: Dataset, first: float) -> None:
             for (_, handler), reply in zip(requests, replies, strict=True):
                 if handler is not None:
                     handler(reply)
+            if asyncio.get_running_loop().time() > more:
+                more = math.inf
+                await _send(client, dataset.more())
         await asyncio.sleep(TICK)
 
 
