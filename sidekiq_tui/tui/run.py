@@ -28,6 +28,8 @@ def run(
     Raises UsageError where there is no terminal, or no such server or view.
     """
     require_terminal()
+    for exported in ("COLUMNS", "LINES"):  # Textual would take them for the terminal's size, whatever it becomes
+        os.environ.pop(exported, None)
     # Textual reads this when it is imported: what scrolls here are whole lines.
     os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
 

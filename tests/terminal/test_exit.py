@@ -66,6 +66,14 @@ def test_resize_redraws_to_the_new_size(redis_url: str) -> None:
         assert terminal.wait_exit() == 0
 
 
+def test_a_size_in_the_environment_does_not_hold(redis_url: str) -> None:
+    """Some shells export COLUMNS: that is the size once, not the size for ever."""
+    with Terminal(sqtui("--url", redis_url), columns=120, rows=40, env={"COLUMNS": "80", "LINES": "24"}) as terminal:
+        terminal.wait_for("Dashboard")
+        terminal.send("q")
+        assert terminal.wait_exit() == 0
+
+
 def test_quitting_does_not_wait_for_a_server_that_hangs(redis_url: str, embedded: object) -> None:
     server = embedded("hangs")  # type: ignore[operator]
     server.process.send_signal(signal.SIGSTOP)

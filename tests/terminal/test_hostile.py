@@ -27,11 +27,31 @@ profiles.append(replace(base, name="gone" + HOSTILE_TEXTS[1], socket="/nowhere/"
 sys.exit(run.run(profiles))
 """
 
+KEYS = ("1", "2", "gd", "5", "@", "\x1b", "?", "\x1b", "gq", "gv", "G", "\t", "\x10", "\x1b", "@gone\r", "gd", "0")
+
 
 def test_no_byte_of_a_name_is_obeyed(redis_url: str) -> None:
     with Terminal([sys.executable, "-c", PROGRAM, redis_url], columns=120, rows=40) as terminal:
         terminal.wait_for(" Servers ")
-        for keys in ("1", "2", "gd", "5", "@", "\x1b", "?", "\x1b", "gq", "gv", "G", "\t", "\x10", "\x1b", "@gone\r", "gd", "0"):
+        for keys in (
+            "1",
+            "2",
+            "gd",
+            "5",
+            "@",
+            "\x1b",
+            "?",
+            "\x1b",
+            "gq",
+            "gv",
+            "G",
+            "\t",
+            "\x10",
+            "\x1b",
+            "@gone\r",
+            "gd",
+            "0",
+        ):
             terminal.send(keys)
             terminal.wait_quiet(0.15)
         terminal.send("\x11")
