@@ -96,6 +96,9 @@ def _add_command(inner: Subparsers, name: str, door: Door, words: tuple[str, ...
         child.add_argument("--stdin", action="store_true", help="read the password from the first line of the input")
     if name == "test":
         child.add_argument(
+            "--server", action="append", default=argparse.SUPPRESS, metavar="NAME", help="the same as NAME; repeatable"
+        )
+        child.add_argument(
             "--url",
             action="append",
             default=argparse.SUPPRESS,
