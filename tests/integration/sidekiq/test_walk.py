@@ -158,6 +158,15 @@ async def test_a_list_that_changes(db: Database, raw: Any, mix: tuple[Change, ..
     check(found, before, await list_now(raw))
 
 
+async def test_a_copy_further_on_is_not_taken_for_the_last_entry_read(db: Database, raw: Any) -> None:
+    before = await fill_list(raw, 100, lambda number: entry(19 if number == 30 else number))
+    walk = walk_list(db, LIST, 20)
+    found = [raw for raw, _ in (await anext(walk)).entries]
+    await raw.execute_command("LREM", LIST, 1, before[19])  # the first of the two
+    found += [raw async for stretch in walk for raw, _ in stretch.entries]
+    assert found == before
+
+
 async def test_a_list_that_vanishes(db: Database, raw: Any) -> None:
     before = await fill_list(raw, 1000)
     walk = walk_list(db, LIST, 100)
