@@ -52,9 +52,9 @@ class Live:
         """The handle that the app reads with."""
         return self.state.registry.server(name)
 
-    async def until(self, ready: Callable[[], bool]) -> None:
+    async def until(self, ready: Callable[[], bool], tries: int = 500) -> None:
         """Waits for a condition."""
-        await until(self.pilot, ready)
+        await until(self.pilot, ready, tries)
 
     async def sees(self, words: str) -> None:
         """Waits until the terminal shows some words."""
@@ -75,13 +75,14 @@ async def live_app(
     clock: Callable[[], float] | None = None,
     scope: str | None = "prod",
     label: str | None = "production",
+    ascii: bool = False,
 ) -> AsyncIterator[Live]:
     """Runs the app over servers called prod, server-2 …"""
     names = ["prod", *(f"server-{number}" for number in range(2, len(urls) + 1))]
     profiles = [_profile(url, name, label if name == "prod" else None) for url, name in zip(urls, names, strict=True)]
     registry = Registry(profiles) if clock is None else Registry(profiles, clock=clock)
     state = AppState(registry) if clock is None else AppState(registry, clock=clock)
-    state.scope = scope
+    state.scope, state.ascii = scope, ascii
     app = SqtuiApp(state, start_view=view)
     async with app.run_test(size=size) as pilot:
         live = Live(app, pilot, state)

@@ -6,11 +6,13 @@ import math
 import random
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import redis.asyncio
 
+from sidekiq_tui.demo.embedded import EmbeddedRedis
 from sidekiq_tui.servers.health import Reason
 from sidekiq_tui.servers.series import Rates, Series, SeriesView
 from sidekiq_tui.servers.snapshot import ServerSnapshot
@@ -21,9 +23,10 @@ from sidekiq_tui.sidekiq.redis_info import RedisInfo
 from sidekiq_tui.tui.app import SqtuiApp
 from sidekiq_tui.tui.screens.dashboard_layout import dashboard_layout
 from sidekiq_tui.tui.screens.servers import servers_layout
-from tests.conftest import LoadDump, StartRedis
+from tests.conftest import LoadDump
 from tests.support.hostile import CONTROL_PATTERN, HOSTILE_TEXTS
 from tests.support.live import live_app
+from tests.support.proxy import FaultProxy
 from tests.support.tui import (
     NOW,
     FakeRegistry,
@@ -370,13 +373,22 @@ async def test_screens_follow_the_size_of_the_terminal() -> None:
                 assert "prod" in screen_text(app)
 
 
-async def test_killing_a_server_shows_stale_and_its_return_clears_it(embedded: StartRedis) -> None:
-    server = embedded("flaky")
-    async with live_app(f"unix://{server.socket}?db=0", view="dashboard", size=(80, 24)) as live:
+async def test_a_server_that_goes_is_stale_and_its_return_clears_that_without_a_key(
+    redis_url: str, raw: redis.asyncio.Redis, tmp_path: Path, redis_server: EmbeddedRedis
+) -> None:
+    await raw.sadd("queues", "default")
+    async with (
+        FaultProxy(redis_server.socket, tmp_path) as proxy,
+        live_app(proxy.url, redis_url, view="dashboard", size=(80, 24)) as live,
+    ):
         await live.sees("Processed")
-        server.stop()
-        live.state.registry.refresh("prod")
+        await proxy.close()
+        await live.until(lambda: live.state.snapshots["prod"].error is not None, tries=3000)
         await live.sees("STALE")
+        assert "prod is offline" in live.text
+        assert live.state.snapshots["server-2"].error is None
+        await proxy.listen()
+        await live.until(lambda: "STALE" not in live.text and "prod is offline" not in live.text, tries=3000)
 
 
 async def test_recorded_data_on_every_board(redis_url: str, load_dump: LoadDump) -> None:
@@ -385,3 +397,15 @@ async def test_recorded_data_on_every_board(redis_url: str, load_dump: LoadDump)
         for view in ("servers", "dashboard", "queues"):
             async with live_app(redis_url, view=view) as live:
                 await live.sees("default" if view != "servers" else "prod is")
+
+
+async def test_in_ascii_mode_no_sign_of_ours_is_anything_else() -> None:
+    for view in ("servers", "dashboard", "queues"):
+        for size in SIZES:
+            app = SqtuiApp(make_state(world(), scope="prod", ascii=True), start_view=view)
+            async with app.run_test(size=size) as pilot:
+                await pilot.press("l")
+                await until(pilot, lambda: "prod" in screen_text(app))  # noqa: B023
+                await pilot.pause()
+                odd = {character for character in screen_text(app) if not character.isascii()}
+                assert not odd, f"{view} {size}: {odd}\n{screen_text(app)}"

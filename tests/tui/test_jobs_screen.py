@@ -308,3 +308,73 @@ async def test_a_new_size_of_the_terminal_keeps_the_cursor_in_view(redis_url: st
             assert first <= live.table.cursor <= last
             assert under_cursor(live) == number
             assert all(len(line) <= size[0] for line in live.text.splitlines())
+
+
+async def test_in_ascii_mode_no_sign_of_ours_is_anything_else(redis_url: str, raw: redis.asyncio.Redis) -> None:
+    await push(raw, *range(300))
+    await raw.lpush("queue:default", b"\x80 not a job", *(job(number, args=["x" * 300]) for number in range(9)))
+    async with live_app(redis_url, view="queues", ascii=True) as live:
+        await open_queue(live)
+        await live.pilot.press("/", *"Nothing", "enter")
+        await live.sees("Nothing matches")
+        assert live.text.isascii(), live.text
+        await live.pilot.press("escape", "j", "ctrl+f")
+        await live.until(lambda: live.table.current is not None)
+        assert live.text.isascii(), live.text
+
+
+async def test_a_slow_read_says_what_it_reads(
+    redis_url: str, raw: redis.asyncio.Redis, tmp_path: Any, redis_server: Any
+) -> None:
+    await push(raw, *range(1000))
+    async with (
+        FaultProxy(redis_server.socket, tmp_path) as proxy,
+        live_app(proxy.url, view="queues", clock=lambda: 1795314100.0) as live,
+    ):
+        await open_queue(live)
+        proxy.delay = 0.6
+        await live.pilot.press("G")
+        await live.sees("reading 968–1,000 of 1,000 …")
+        assert "▌ …" in live.body
+        proxy.delay = 0.0
+        await live.until(lambda: live.table.current is not None)
+        assert "reading" not in live.body
+
+
+async def test_a_scan_can_be_stopped_and_keeps_what_it_found(
+    redis_url: str, raw: redis.asyncio.Redis, tmp_path: Any, redis_server: Any
+) -> None:
+    await push(raw, *range(5000))
+    async with (
+        FaultProxy(redis_server.socket, tmp_path) as proxy,
+        live_app(proxy.url, view="queues", clock=lambda: 1795314100.0) as live,
+    ):
+        await open_queue(live)
+        proxy.delay = 0.3
+        await live.pilot.press("/", *"NumberJob", "enter")
+        await live.until(lambda: " match in " in live.body and live.table.current is not None)
+        await live.until(lambda: "ctrl+x stop" in live.text)
+        await live.pilot.press("ctrl+x")
+        await live.sees("read, stopped")
+        await live.until(lambda: "ctrl+x" not in live.text)
+        assert live.table.current is not None
+        commands = len(proxy.wire.commands)
+        await live.pilot.pause(0.4)
+        assert len(proxy.wire.commands) == commands
+
+
+async def test_a_second_server_shows_its_own_list(
+    embedded: StartRedis, redis_url: str, raw: redis.asyncio.Redis
+) -> None:
+    other = embedded("other")
+    client = redis.asyncio.Redis(unix_socket_path=str(other.socket))
+    await client.zadd("dead", {job(7): 1795314000.0})
+    await client.aclose()
+    await raw.zadd("dead", {job(number): 1795314000.0 + number for number in range(3)})
+    async with live_app(redis_url, f"unix://{other.socket}?db=0", view="dead") as live:
+        await live.sees("Dead 3")
+        await live.pilot.press("j", "2")
+        await live.sees("Dead 1")
+        assert under_cursor(live) == 7
+        await live.pilot.press("1")
+        await live.sees("Dead 3")

@@ -18,12 +18,12 @@ def context_of(state: AppState) -> Context:
     return Context(now=state.now(), time_mode=state.time_mode, ascii=state.ascii, server_names=state.servers)
 
 
-def range_spans(table: RecordTable[R], size: int, unknown: str = units.UNKNOWN) -> list[Span]:
+def range_spans(table: RecordTable[R], size: int) -> list[Span]:
     """Which rows are visible, `1–33 of 932`; nothing when all are."""
     first, last = table.window
     if last < first or (first == 0 and last == size - 1):
         return []
-    return [Span(f"{first + 1:,}{unknown}{last + 1:,} of {units.count(size)}", "muted")]
+    return [Span(f"{first + 1:,}–{last + 1:,} of {units.count(size)}", "muted")]
 
 
 def left_out(table: RecordTable[R], columns: Sequence[Column[R]], row: R, context: Context) -> list[Span]:

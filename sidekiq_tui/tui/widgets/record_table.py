@@ -14,6 +14,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from sidekiq_tui.presentation.columns import Cell, Column, Context, Span, fit_cell, layout
+from sidekiq_tui.presentation.glyphs import to_ascii
 from sidekiq_tui.presentation.text import cell_width
 from sidekiq_tui.tui.actions import LIST, bindings
 from sidekiq_tui.tui.widgets.line import Inked
@@ -335,6 +336,8 @@ class RecordTable(Inked, Generic[R], can_focus=True):
     def _line(self, y: int) -> _Drawn:
         if not self._rows.size and self._notice:
             cell = self._notice[y] if y < len(self._notice) else ()
+            if self._drawing.ascii:
+                cell = tuple(Span(to_ascii(text), role) for text, role in cell)
             return _Drawn("ground", ((Span(" "),), cell)) if cell else _BLANK
         if y < HEADING_ROWS:
             return self._heading()

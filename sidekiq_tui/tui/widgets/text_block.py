@@ -9,6 +9,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 
 from sidekiq_tui.presentation.columns.base import Cell, fit_cell
+from sidekiq_tui.presentation.glyphs import to_ascii
 from sidekiq_tui.tui.widgets.line import Inked
 
 
@@ -17,7 +18,7 @@ class TextBlock(Inked):
 
     def __init__(self, *, ascii: bool = False, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._cut = "~" if ascii else "…"
+        self._ascii = ascii
         self._lines: tuple[Cell, ...] = ()
 
     @property
@@ -39,7 +40,6 @@ class TextBlock(Inked):
         """One line as styled segments."""
         width = self.size.width
         line = self._lines[y] if y < len(self._lines) else ()
-        cells = fit_cell(line, width, ellipsis=self._cut)
-        return Strip([Segment(text, self.ink(role)) for text, role in cells]).adjust_cell_length(
-            width, self.ink("text")
-        )
+        cells = fit_cell(line, width)
+        strip = Strip([Segment(to_ascii(text) if self._ascii else text, self.ink(role)) for text, role in cells])
+        return strip.adjust_cell_length(width, self.ink("text")).simplify()

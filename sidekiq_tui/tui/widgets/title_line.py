@@ -7,17 +7,18 @@ from collections.abc import Sequence
 from textual import events
 
 from sidekiq_tui.presentation.columns.base import Cell, Span, fit_cell
+from sidekiq_tui.presentation.glyphs import to_ascii
 from sidekiq_tui.presentation.text import cell_width
 from sidekiq_tui.tui.widgets.line import Line
 
 
-def title_spans(left: Sequence[Span], right: Sequence[Span], width: int, cut: str = "…") -> Cell:
+def title_spans(left: Sequence[Span], right: Sequence[Span], width: int) -> Cell:
     """Both sides with a blank at each end; the right one stays whole, and goes only when the left one has no room."""
     tail = sum(cell_width(text) for text, _ in right)
     room = width - 2 - (tail + 2 if tail else 0)
     if tail and room < min(12, sum(cell_width(text) for text, _ in left)):
         right, tail, room = (), 0, width - 2
-    head = fit_cell(tuple(left), max(0, room), ellipsis=cut)
+    head = fit_cell(tuple(left), max(0, room))
     return (Span(" "), *head, Span("  " if tail else ""), *right, Span(" "))
 
 
@@ -26,7 +27,7 @@ class TitleLine(Line):
 
     def __init__(self, *, ascii: bool = False, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._cut = "~" if ascii else "…"
+        self._ascii = ascii
         self._left: tuple[Span, ...] = ()
         self._right: tuple[Span, ...] = ()
 
@@ -40,4 +41,5 @@ class TitleLine(Line):
         self._lay_out(event.size.width)
 
     def _lay_out(self, width: int) -> None:
-        self.put(title_spans(self._left, self._right, width, self._cut))
+        spans = title_spans(self._left, self._right, width)
+        self.put([Span(to_ascii(text), role) for text, role in spans] if self._ascii else spans)
