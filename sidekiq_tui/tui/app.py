@@ -39,6 +39,9 @@ from sidekiq_tui.tui.views import VIEWS, View
 STOP_SECONDS: Final = 1.0
 """How long quitting waits for connections to close."""
 
+INTERRUPT_SECONDS: Final = 2.0
+"""Two ctrl+c within this time quit."""
+
 
 class SqtuiApp(App[None]):
     """One terminal for the servers of a registry, whose poll tasks it starts and stops."""
@@ -64,6 +67,7 @@ class SqtuiApp(App[None]):
         self._bridge = Bridge(app_state.registry, self._deliver)
         self._chord = Chord()
         self._keys = KeyOrder()
+        self._interrupted = float("-inf")
         if app_state.scope is not None or not first.spans_servers:
             app_state.look_at(app_state.preferred)
 
@@ -76,7 +80,7 @@ class SqtuiApp(App[None]):
         if self.is_headless or sys.platform == "win32":
             return
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):  # Textual leaves the terminal raw on these
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):  # Textual leaves the terminal raw on these
             loop.add_signal_handler(number, partial(self.exit, return_code=128 + number))
 
     async def on_unmount(self) -> None:
@@ -281,6 +285,10 @@ class SqtuiApp(App[None]):
             self.push_screen(HelpModal.of(self.front))
 
     def action_help_quit(self) -> None:
-        """What ctrl+c says."""
-        if self.front is not None:
-            self.front.say("ctrl+q quits", "muted")
+        """ctrl+c: may be a slip of someone who copies, so only the second one quits."""
+        now = time.monotonic()
+        if now - self._interrupted < INTERRUPT_SECONDS:
+            self.exit(return_code=0)
+        elif self.front is not None:
+            self.front.say("q leaves; ctrl+c again quits", "muted")
+        self._interrupted = now

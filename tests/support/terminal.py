@@ -80,12 +80,13 @@ class Terminal:
         return fresh
 
     def wait(self, ready: Callable[[], bool], what: str = "") -> None:
-        """Reads until a condition holds."""
+        """Reads until a condition holds; a program that is gone is not waited for."""
         deadline = time.monotonic() + PATIENCE
         while not ready():
-            if time.monotonic() > deadline:
+            fresh = self.read()
+            gone = self._gone() and not fresh and not ready()
+            if gone or time.monotonic() > deadline:
                 raise AssertionError(f"no {what or 'such thing'} in:\n{self.output[-3000:]!r}")
-            self.read()
 
     def wait_for(self, text: str, since: int = 0) -> None:
         """Reads until some text has been written at or after a byte of `output`."""
@@ -99,14 +100,7 @@ class Terminal:
 
     def wait_exit(self) -> int:
         """Reads until the program is gone; its exit code, negative for a signal."""
-
-        def gone() -> bool:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                self.status = os.waitstatus_to_exitcode(status)
-            return bool(pid)
-
-        self.wait(gone, "exit")
+        self.wait(lambda: bool(self._gone()), "exit")
         while self.read(0):
             pass
         assert self.status is not None
@@ -115,11 +109,21 @@ class Terminal:
     def wait_stopped(self) -> None:
         """Reads until the program has been stopped by ctrl+z."""
 
-        def stopped() -> bool:
-            pid, status = os.waitpid(self.pid, os.WNOHANG | os.WUNTRACED)
-            return bool(pid) and os.WIFSTOPPED(status)
+        deadline = time.monotonic() + PATIENCE
+        while self._gone() is not None:
+            assert time.monotonic() < deadline, "was not stopped"
+            self.read()
 
-        self.wait(stopped, "stop")
+    def _gone(self) -> bool | None:
+        """Whether the program has ended; None if it has been stopped since the last question."""
+        if self.status is not None:
+            return True
+        pid, status = os.waitpid(self.pid, os.WNOHANG | os.WUNTRACED)
+        if pid and os.WIFSTOPPED(status):
+            return None
+        if pid:
+            self.status = os.waitstatus_to_exitcode(status)
+        return bool(pid)
 
     def _size(self, columns: int, rows: int) -> None:
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))

@@ -20,7 +20,7 @@ def test_leaving(redis_url: str, key: str) -> None:
         assert_restored(terminal)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_signals(redis_url: str, number: signal.Signals) -> None:
     with Terminal(sqtui("--url", redis_url)) as terminal:
         terminal.wait_for(TABS)
@@ -29,13 +29,14 @@ def test_signals(redis_url: str, number: signal.Signals) -> None:
         assert_restored(terminal)
 
 
-def test_ctrl_c_says_how_to_quit_and_goes_on(redis_url: str) -> None:
+def test_ctrl_c_says_how_to_leave_and_the_second_one_quits(redis_url: str) -> None:
     with Terminal(sqtui("--url", redis_url)) as terminal:
         terminal.wait_for(TABS)
         terminal.send("\x03")
-        terminal.wait_for("ctrl+q quits")
-        terminal.send("q")
+        terminal.wait_for("q leaves; ctrl+c again quits")
+        terminal.send("\x03")
         assert terminal.wait_exit() == 0
+        assert_restored(terminal)
 
 
 def test_ctrl_z_and_fg(redis_url: str) -> None:
