@@ -26,6 +26,7 @@ DEPLOYS: Final = (
     "41d0f7b Retry webhooks with jitter",
     "e88b213 Bump rails to 7.2.2 (żółć)",
 )
+POLLED: Final = 4.0  # jobs per second that may become due: more would be too much for the poller
 _MARK_TTL: Final = 90 * 86_400  # seconds
 _DAY: Final = 86_400.0  # seconds
 _LONG: Final = 30.0  # seconds from which on a job is worth showing as running at the start
@@ -163,8 +164,8 @@ class Dataset:
         """Jobs of the retry set (next try ahead) or the dead set (died in the last 90 days, a third of them today)."""
         rng = self.random(f"{part} {name}")
         dead = name == "dead"
-        kinds = [kind for kind in self.plan.kinds if kind.retry is not False]
-        mint = Mint(self.writer(), kinds, rng, tries=(25, 12, 5, 25) if dead else (0, 0, 1, 2, 3, 5, 8))
+        mint = Mint(self.writer(), self.plan.kinds, rng, "dead" if dead else "retrying")
+        spread = max(2_400.0, size / POLLED)
         key = self.keys.dead if dead else self.keys.retry
         for chunk in chunks(size):
             words: list[Word] = []
@@ -172,18 +173,19 @@ class Dataset:
                 span = rng.uniform(60, _DAY) if rng.random() < 0.3 else rng.uniform(_DAY, 90 * _DAY)
                 last = self.now - (span if dead else rng.uniform(5, 7_200))
                 first = last - (rng.uniform(_DAY, 20 * _DAY) if dead else rng.uniform(60, 40_000))
-                score = last if dead else self.now + rng.expovariate(1 / 2_400) + 2
+                score = last if dead else self.now + rng.expovariate(1 / spread) + 2
                 words += [repr(score), mint.strike(mold, first - 1.5, last - 0.6, first, last)]
             yield ("ZADD", key, *words)
 
     def _scheduled(self, size: int, part: str = "set") -> Iterator[Command]:
         """Jobs due from seconds to a month ahead."""
         rng = self.random(f"{part} schedule")
-        mint = Mint(self.writer(), self.plan.kinds, rng, scheduled=True)
+        mint = Mint(self.writer(), self.plan.kinds, rng, "scheduled")
+        spread = max(5_400.0, size / POLLED)
         for chunk in chunks(size):
             words: list[Word] = []
             for mold in mint.batch(chunk):
-                ahead = rng.expovariate(1 / 5_400) if rng.random() < 0.7 else rng.uniform(_DAY, 30 * _DAY)
+                ahead = rng.expovariate(1 / spread) if rng.random() < 0.7 else rng.uniform(_DAY, 30 * _DAY)
                 words += [repr(self.now + 3 + ahead), mint.strike(mold, self.now - rng.uniform(1, 80_000), 0.0)]
             yield ("ZADD", self.keys.schedule, *words)
 

@@ -4,43 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from random import Random
-from typing import Final
+from typing import Final, Literal
 
 from sidekiq_tui.demo.jobs import JobKind
-from sidekiq_tui.demo.payloads import Payload, Writer, dumps
+from sidekiq_tui.demo.payloads import Payload, Writer, dumps, max_retries
+
+Stage = Literal["waiting", "scheduled", "retrying", "dead"]
 
 _CREATED, _ENQUEUED, _FAILED, _RETRIED = (float(9_000_000_000 + number) for number in range(4))
 _JID: Final = "?" * 24
+_TRIES: Final = (0, 0, 1, 2, 3, 5, 8)  # what `retry_count` of a waiting retry may be
 _MOLDS: Final = 7  # molds for each kind of job
 CHUNK: Final = 500  # payloads in one command
 
 
 class Mint:
-    """Makes payloads of an application's kinds, weighted by their shares.
+    """Makes payloads of an application's kinds, weighted by their shares, as they look at one stage of their life."""
 
-    With `tries` they look as after so many failed runs (a number picked from it for each mold).
-    """
-
-    def __init__(
-        self,
-        writer: Writer,
-        kinds: Sequence[JobKind],
-        rng: Random,
-        *,
-        tries: Sequence[int] = (),
-        scheduled: bool = False,
-    ) -> None:
+    def __init__(self, writer: Writer, kinds: Sequence[JobKind], rng: Random, stage: Stage = "waiting") -> None:
         self._writer = writer
         self._rng = rng
         self._signs = [str(writer.stamp(at)).encode() for at in (_CREATED, _ENQUEUED, _FAILED, _RETRIED)]
-        molds = [(self._mold(kind, tries, scheduled), kind.share) for kind in kinds for _ in range(_MOLDS)]
+        kinds = [kind for kind in kinds if _possible(kind, stage)]
+        molds = [(self._mold(kind, stage), kind.share) for kind in kinds for _ in range(_MOLDS)]
         self._molds = [mold for mold, _ in molds]
         self._weights = [share for _, share in molds]
 
-    def _mold(self, kind: JobKind, tries: Sequence[int], scheduled: bool) -> bytes:
-        payload: Payload = self._writer.job(kind, self._rng, _CREATED, None if scheduled else _ENQUEUED)
-        if tries:
-            count = self._rng.choice(tries)
+    def _mold(self, kind: JobKind, stage: Stage) -> bytes:
+        payload: Payload = self._writer.job(kind, self._rng, _CREATED, None if stage == "scheduled" else _ENQUEUED)
+        if stage in ("retrying", "dead"):
+            limit = max_retries(payload)
+            count = limit if stage == "dead" else self._rng.choice([tries for tries in _TRIES if tries < limit])
             payload = self._writer.failed(payload, kind, self._rng, _FAILED)
             if count > 0:
                 payload |= {"retry_count": count, "retried_at": self._writer.stamp(_RETRIED)}
@@ -56,6 +50,11 @@ class Mint:
         for sign, at in zip(self._signs, (created, enqueued, failed, retried), strict=True):
             payload = payload.replace(sign, str(self._writer.stamp(at)).encode())
         return payload
+
+
+def _possible(kind: JobKind, stage: Stage) -> bool:
+    """A job that is never retried is in no set of failures; one without tries dies at its first failure."""
+    return not ((kind.retry is False and stage in ("retrying", "dead")) or (kind.retry == 0 and stage == "retrying"))
 
 
 def chunks(total: int) -> Iterator[int]:

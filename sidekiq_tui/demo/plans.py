@@ -136,7 +136,7 @@ def production() -> ServerPlan:
 def staging() -> ServerPlan:
     """The shop again, quiet and well, but far away."""
     return ServerPlan(
-        name="shop-staging",
+        name="shop-stg",
         label="staging",
         group="shop",
         kinds=SHOP,
@@ -160,7 +160,7 @@ def development() -> ServerPlan:
     ingest = Capsule("default", 5, {"ingest": 3, "default": 1})
     heavy = (Capsule("default", 3, {"warehouse": 0}), Capsule("models", 1, {"models": 0}))
     return ServerPlan(
-        name="analytics-dev",
+        name="data-dev",
         label="development",
         group="analytics",
         kinds=ANALYTICS,
@@ -200,10 +200,9 @@ def _named(servers: int) -> Iterator[ServerPlan]:
 
 def _variant(basic: ServerPlan, number: int, region: str) -> ServerPlan:
     """Another server like a basic one, smaller, elsewhere, and with fewer troubles (but the first may lose data)."""
-    name, _, place = basic.name.partition("-")
     plan = replace(
         basic,
-        name=f"{name}-{region}-{place}",
+        name=f"{basic.name.removesuffix('-prod')}-{region}",
         favorite=False,
         rate=max(1.0, basic.rate / (2 + number % 4)),
         waiting={queue: size // 8 for queue, size in basic.waiting.items()},

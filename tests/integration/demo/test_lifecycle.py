@@ -102,7 +102,7 @@ def headless(temporary: Path) -> Iterator[Callable[..., Running]]:
 
 def test_the_printed_addresses_work(headless: Callable[..., Running], temporary: Path) -> None:
     demo = headless("--servers", "2")
-    assert list(demo.urls) == ["shop-prod", "shop-staging"]
+    assert list(demo.urls) == ["shop-prod", "shop-stg"]
     assert len(demo.servers) == 2
     for url in demo.urls.values():
         profile = Profile.from_url(url)
@@ -157,7 +157,7 @@ def test_a_killed_supervisor_takes_its_servers_along(headless: Callable[..., Run
 def test_a_server_stopped_by_hand_does_not_stop_the_others(headless: Callable[..., Running]) -> None:
     demo = headless("--servers", "2")
     os.kill(demo.servers[0], signal.SIGKILL)
-    with redis.Redis.from_url(demo.urls["shop-staging"]) as client:
+    with redis.Redis.from_url(demo.urls["shop-stg"]) as client:
 
         def processed() -> int:
             return int(client.get("stat:processed"))
@@ -186,8 +186,8 @@ def test_the_ui_gets_the_profiles_and_a_crash_of_it_leaves_nothing(temporary: Pa
         command.run(options(servers=3), open_ui)
     assert [(one.name, one.label, one.group, one.origin) for one in seen] == [
         ("shop-prod", "production", "shop", "demo"),
-        ("shop-staging", "staging", "shop", "demo"),
-        ("analytics-dev", "development", "analytics", "demo"),
+        ("shop-stg", "staging", "shop", "demo"),
+        ("data-dev", "development", "analytics", "demo"),
     ]
     assert not list(temporary.iterdir())
 

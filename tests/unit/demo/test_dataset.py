@@ -86,9 +86,20 @@ def test_failures_have_what_a_worker_writes(production: list[Command]) -> None:
             assert job.error_message
             assert job.failed_at is not None
             assert job.retry_count is not None
+            assert job.retry_count < (job.retry_limit or 0)
             assert (job.retried_at is None) == (job.retry_count == 0)
             traces += bool(job.error_backtrace)
     assert traces
+
+
+def test_dead_jobs_have_used_up_their_retries(production: list[Command]) -> None:
+    limits = set()
+    for raw in payloads(production, Keys().dead):
+        job = JobRecord(raw, Place("dead"))
+        if not job.malformed and not (job.jid or "bad").startswith("bad"):
+            assert job.retry_count == job.retry_limit
+            limits.add(job.retry_limit)
+    assert len(limits) > 2
 
 
 def test_scheduled_jobs_have_no_enqueued_at() -> None:
