@@ -14,7 +14,7 @@ from sidekiq_tui.sidekiq.polling import ProcessWatch, QueueWatch, Replies, Trip
 from sidekiq_tui.sidekiq.process import Process
 from sidekiq_tui.sidekiq.redis_info import RedisInfo, parse_info
 from sidekiq_tui.sidekiq.replies import members, natural, reason, text
-from sidekiq_tui.sidekiq.stats import DEFAULT_QUEUE, counter, known_sum, names_command
+from sidekiq_tui.sidekiq.stats import DEFAULT_QUEUE, counter, known_sum, names_command, waited
 from sidekiq_tui.sidekiq.version import edition_commands, edition_signs, versions_of
 
 SLOW_PERIOD: Final = 15.0
@@ -70,6 +70,8 @@ class Overview:
     denied: Mapping[str, str]
     """What could not be read, and why: counters, retries, scheduled, dead, queues, paused, processes, signals,
     leader, redis, edition."""
+    unlisted_latency: float | None = 0.0
+    """Seconds that the next job of queue `default` has waited, for when `queues` does not name that queue."""
 
     @property
     def busy(self) -> int | None:
@@ -106,10 +108,8 @@ class Overview:
 
     @property
     def latency(self) -> float | None:
-        """Seconds the next job of queue `default` has waited; 0.0 when there is none."""
-        if "queues" in self.denied and not self.queues:
-            return None
-        return next((queue.latency for queue in self.queues if queue.name == DEFAULT_QUEUE), 0.0)
+        """Seconds the next job of queue `default` has waited; 0.0 when there is none. As in Ruby, listed or not."""
+        return next((queue.latency for queue in self.queues if queue.name == DEFAULT_QUEUE), self.unlisted_latency)
 
     @property
     def worst_queue(self) -> QueueSummary | None:
@@ -167,6 +167,8 @@ class OverviewReader:
         for name, key in (("queues", keys.queues), ("processes", keys.processes), ("paused", keys.paused)):
             trip.ask(name, *names_command(key))
         trip.ask("leader", "GET", keys.leader)
+        if DEFAULT_QUEUE not in self._queues.states:
+            trip.ask(("tail", DEFAULT_QUEUE), "LINDEX", keys.queue(DEFAULT_QUEUE), -1)
         if self._slow_read_at is None or not 0 <= now - self._slow_read_at < SLOW_PERIOD:
             trip.ask("redis", "INFO")
             for number, command in enumerate(edition_commands(keys)):
@@ -197,6 +199,7 @@ class OverviewReader:
             sidekiq_versions=versions_of(live),
             edition_signs=edition_signs(self._editions, paused=paused or (), leader=leader, processes=live),
             denied=self._denied(replies),
+            unlisted_latency=_latency_of(replies.get(("tail", DEFAULT_QUEUE)), now),
         )
 
     def _summaries(self, now: float, paused: Sequence[str] | None) -> tuple[QueueSummary, ...]:
@@ -241,6 +244,10 @@ class OverviewReader:
             if problem is not None:
                 denied[panel] = problem
         return denied
+
+
+def _latency_of(tail: object, now: float) -> float | None:
+    return None if isinstance(tail, SidekiqError) else waited(tail, now)
 
 
 _PANELS: Final = (

@@ -80,7 +80,7 @@ async def test_a_read_only_user_reads_everything(login_as: LoginAs, load_dump: L
         ("-zcard", "retries", lambda overview: overview.retries),
         ("-sscan", "queues", lambda overview: overview.enqueued),
         ("-sscan", "processes", lambda overview: overview.concurrency),
-        ("-sscan", "paused", lambda overview: overview.latency),
+        ("-sscan", "paused", lambda overview: overview.worst_queue),
         ("-llen", "queues", lambda overview: overview.enqueued),
         ("-lindex", "queues", lambda overview: overview.latency),
         ("-info", "redis", lambda overview: overview.redis.version),

@@ -171,7 +171,7 @@ async def test_a_huge_next_job_is_read_seldom(poller: Poller, raw: redis.asyncio
     reads = []
     for poll in range(polling.HUGE_TAIL_POLLS):
         overview, wire = await poller.poll()
-        reads.append("LINDEX" in wire.names)
+        reads.append(wire.names.count("LINDEX") == 2)  # `default` is always asked
         assert overview.queues[0].latency == pytest.approx(4 + 2 * poll)
     assert reads == [*[False] * (polling.HUGE_TAIL_POLLS - 1), True]
 
@@ -201,7 +201,7 @@ async def test_many_queues_take_turns(poller: Poller, raw: redis.asyncio.Redis) 
         overview, wire = await poller.poll(after=0)
         assert wire.trips == 1
         assert wire.names.count("LLEN") == polling.LENGTHS_A_POLL
-        assert wire.names.count("LINDEX") == polling.TAILS_A_POLL
+        assert wire.names.count("LINDEX") == polling.TAILS_A_POLL + 1  # and that of `default`
     assert overview.enqueued == 2 * count
     assert all(queue.latency == pytest.approx(102) for queue in overview.queues)
 
@@ -251,3 +251,16 @@ async def test_rtt_is_the_time_of_the_trip(poller: Poller) -> None:
     poller.proxy.delay = 0.05
     overview, _ = await poller.poll()
     assert overview.rtt >= 0.05
+
+
+async def test_the_default_queue_has_its_latency_listed_or_not(poller: Poller, raw: redis.asyncio.Redis) -> None:
+    await add_queue(raw, "default", NOW)
+    for listed in (True, False, False, True):
+        await (raw.sadd if listed else raw.srem)("queues", "default")
+        overview, _ = await poller.poll()
+        assert [queue.name for queue in overview.queues] == ["default"] * listed
+        assert overview.latency == pytest.approx(overview.read_at - NOW)
+    await raw.delete("queues")
+    await raw.set("queue:default", "no list")
+    for _ in range(2):
+        assert (await poller.poll())[0].latency is None

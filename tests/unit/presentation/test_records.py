@@ -94,7 +94,7 @@ def test_what_was_never_read_is_null() -> None:
         "sidekiq_versions": [],
         "warnings": [],
     }
-    denied = records.dashboard_record(overview(queues=(), denied={"queues": "NOPERM"}))
+    denied = records.dashboard_record(overview(queues=(), denied={"queues": "NOPERM"}, unlisted_latency=None))
     assert denied["queues"] is None
     assert denied["worst_latency"] is None
     assert denied["latency"] is None

@@ -80,7 +80,7 @@ def test_what_nobody_says_is_unknown() -> None:
 
 
 def test_what_may_not_be_read_is_unknown() -> None:
-    overview = replace(NOTHING, denied={"processes": "no", "queues": "no"})
+    overview = replace(NOTHING, denied={"processes": "no", "queues": "no"}, unlisted_latency=None)
     assert (overview.busy, overview.live_processes, overview.enqueued, overview.latency) == (None, None, None, None)
 
 
