@@ -317,6 +317,18 @@ async def test_a_server_that_does_not_answer_keeps_its_last_data_with_its_age() 
             assert "default" in screen_text(app)
 
 
+async def test_nothing_is_read_from_a_server_that_does_not_answer() -> None:
+    away = offline("dev", ServerUnreachable("connection refused by 10.0.0.7:6379"))
+    registry = Registry(away)
+    for view in ("dashboard", "dead"):
+        app = app_of(registry, view, "dev")
+        async with app.run_test(size=(80, 24)) as pilot:
+            await until(pilot, lambda: "dev is offline" in screen_text(app))  # noqa: B023
+            if view == "dead":
+                assert "Not read yet: dev does not answer." in screen_text(app)
+    assert registry.handles["dev"].reads == 0
+
+
 async def test_what_may_not_be_read_is_said_in_its_panel() -> None:
     denied = {
         "processes": "this user may not run HGETALL (NOPERM)",

@@ -46,7 +46,9 @@ from sidekiq_tui.tui.widgets.text_block import TextBlock
 from sidekiq_tui.tui.widgets.title_line import TitleLine
 
 HISTORY_SECONDS: Final = 300.0
-"""How long the counters of the days are good for, also when they could not be read."""
+"""How long the counters of the days are good for."""
+RETRY_SECONDS: Final = 10.0
+"""After this they are read again if they could not be."""
 RISING: Final = frozenset({"queue", "server"})
 
 _BY_KEY: Final = {column.key: column for column in QUEUES}
@@ -128,7 +130,8 @@ class DashboardScreen(ViewScreen):
             self._restart()
         self._draw_queues(view, rows, context)
         self._draw_moving(view)
-        self._read_days()
+        if not view.away:
+            self._read_days()
 
     def tick(self, now: float) -> None:
         """Charts move with the polls, or by themselves when there are none."""
@@ -192,7 +195,8 @@ class DashboardScreen(ViewScreen):
         state, days = self.app_state, self._days
         if state.frozen or self._reading == (state.scope,) or self._places.keys().isdisjoint(("panel-title", "facts")):
             return
-        if days is None or days.scope != state.scope or state.now() - days.read_at >= HISTORY_SECONDS:
+        good_for = RETRY_SECONDS if days is not None and days.error else HISTORY_SECONDS
+        if days is None or days.scope != state.scope or state.now() - days.read_at >= good_for:
             self._reading = (state.scope,)
             self._load_days()
 

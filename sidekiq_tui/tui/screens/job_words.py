@@ -78,9 +78,14 @@ def queue_spans(queue: QueueSummary | None, context: Context) -> list[Span]:
 
 
 def empty_notice(
-    place: Place, snapshot: ServerSnapshot, error: SidekiqError | None, found: Found | None, context: Context
+    place: Place,
+    snapshot: ServerSnapshot,
+    error: SidekiqError | None,
+    found: Found | None,
+    context: Context,
+    read_at: float | None,
 ) -> list[Cell]:
-    """Why there are no rows."""
+    """Why there are no rows. `read_at` is when the list was read last, in Unix seconds."""
     server = display_text(snapshot.server)
     if error is not None and snapshot.error is None:
         return [denied_line(place_name(place), error.message, context.glyphs)]
@@ -96,6 +101,8 @@ def empty_notice(
         ]
     if found is not None:
         return []
+    if read_at is None:
+        return [(Span(f"Not read yet: {server} does not answer.", "muted"),)]
     if place.kind == "queue":
         words, why = f"Queue {place_name(place)} is empty on {server}.", "Jobs come here when clients push them."
     else:

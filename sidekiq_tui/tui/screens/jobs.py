@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.worker import Worker, WorkerState
 
 from sidekiq_tui.presentation import units
-from sidekiq_tui.presentation.columns.base import Column, Span
+from sidekiq_tui.presentation.columns.base import Cell, Column, Span
 from sidekiq_tui.presentation.columns.jobs import ListKind, job_columns
 from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.servers.snapshot import ServerSnapshot
@@ -163,6 +163,8 @@ class JobsScreen(ViewScreen):
         """One read at a time, of what is visible when it runs."""
         if self._reading or self.app_state.frozen or self._filter is not None or not self.is_front:
             return
+        if self.app_state.snapshots[self.server].error is not None:
+            return  # the poller tries; when it gets through, this is drawn again
         self._reading = True
         self.set_timer(LOADING_SECONDS, self._still_reading)
         self._read_window()
@@ -344,14 +346,18 @@ class JobsScreen(ViewScreen):
         snapshot, context = state.snapshots[self.server], context_of(state)
         self.table.set_columns(self._columns())
         rows = StaticRows(self._matches, job_key) if self._filter is not None else self._pages
-        known = self._filter is not None or self._read_at is not None
+        notice: list[Cell] = []
+        if self._filter is not None or self._read_at is not None or snapshot.error is not None:
+            notice = empty_notice(self.place, snapshot, self._error, self._found, context, self._read_at)
         self.table.show(
             rows,
             context,
             shift=shift,
             sorted_by=("time", self.place.kind == "dead"),
             stale=snapshot.error is not None,
-            notice=empty_notice(self.place, snapshot, self._error, self._found, context) if known else (),
+            notice=empty_notice(self.place, snapshot, self._error, self._found, context, self._read_at)
+            if known
+            else (),
         )
         self._draw_title()
         self._draw_note()
