@@ -355,9 +355,7 @@ class JobsScreen(ViewScreen):
             shift=shift,
             sorted_by=("time", self.place.kind == "dead"),
             stale=snapshot.error is not None,
-            notice=empty_notice(self.place, snapshot, self._error, self._found, context, self._read_at)
-            if known
-            else (),
+            notice=notice,
         )
         self._draw_title()
         self._draw_note()
