@@ -37,7 +37,8 @@ class Action:
 
     `keys` are as a person types them (``?``, ``ctrl+r``, ``g d`` for g and then d); `run` is the Textual action
     (``app.`` in front: on the app, else on the widget or screen that holds the scope); `footer` is the place in
-    the footer, 0 for none; `shown` is how help and footer write the keys where that differs.
+    the footer, 0 for none; `shown` is how help and footer write the keys where that differs, `footer_key` how the
+    footer alone does, when one word there stands for two actions.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Action:
     footer: int = 0
     danger: bool = False
     shown: str = ""
+    footer_key: str = ""
 
     @property
     def keys_text(self) -> str:
@@ -88,7 +90,7 @@ _EVERYWHERE: Final = (
     Action("freeze", ("Z",), "freeze", "freeze the screen, or let it go on", SCREEN, EVERYWHERE, "app.freeze", 90),
     Action("time-mode", ("z",), "times", "times relative, local or UTC", SCREEN, EVERYWHERE, "app.time_mode"),
     Action("help", ("?",), "keys", "the keys of this screen", SCREEN, EVERYWHERE, "app.help"),
-    Action("back", ("escape",), "back", "back; clears a filter first", SCREEN, EVERYWHERE, "back", shown="esc"),
+    Action("back", ("escape",), "back", "back; clears a filter first", SCREEN, EVERYWHERE, "back", 60, shown="esc"),
     Action("leave", ("q",), "back", "back; at the top quits", SCREEN, EVERYWHERE, "leave"),
 )
 
@@ -133,10 +135,21 @@ _VIEWS: Final = (
     Action("stop-scan", ("ctrl+x",), "stop", "stop reading for the filter", LISTS, SCAN, "stop_scan", 15),
     Action("sort", ("o",), "sort", "sort by the next column", LISTS, SORT, "sort_next", 30),
     Action("sort-reverse", ("O",), "reverse", "sort the other way round", LISTS, SORT, "sort_reverse"),
-    Action("period-shorter", ("{",), "period", "shorter charts", SCREEN, DASHBOARD, "period(-1)", 40, shown="{}"),
+    Action("period-shorter", ("{",), "period", "shorter charts", SCREEN, DASHBOARD, "period(-1)", 40, footer_key="{}"),
     Action("period-longer", ("}",), "period", "longer charts", SCREEN, DASHBOARD, "period(1)"),
-    Action("panel-next", ("l", "right"), "panel", "next panel", SCREEN, DASHBOARD, "panel(1)", 50, shown="h/l ← →"),
-    Action("panel-previous", ("h", "left"), "panel", "previous panel", SCREEN, DASHBOARD, "panel(-1)"),
+    Action(
+        "panel-next",
+        ("l", "right"),
+        "panel",
+        "next panel",
+        SCREEN,
+        DASHBOARD,
+        "panel(1)",
+        50,
+        shown="l →",
+        footer_key="h/l",
+    ),
+    Action("panel-previous", ("h", "left"), "panel", "previous panel", SCREEN, DASHBOARD, "panel(-1)", shown="h ←"),
 )
 
 ACTIONS: Final[tuple[Action, ...]] = (*_LIST, *_VIEWS, *_EVERYWHERE, *_APP, *_DIALOGS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from sidekiq_tui.tui.modals.server_picker import ServerPicker
 from sidekiq_tui.tui.screens.base import ViewScreen
 from sidekiq_tui.tui.views import VIEWS, View
 from sidekiq_tui.tui.widgets.record_table import RecordTable
+from tests.support.key_table import key_table
 
 VIEW_NAMES = [view.name for view in VIEWS]
 
@@ -120,3 +122,16 @@ def test_digits_and_letters_never_win_over_a_field() -> None:
         for binding in bindings(*scopes):
             if binding.priority:  # type: ignore[union-attr]
                 assert "ctrl" in binding.key  # type: ignore[union-attr]
+
+
+def test_the_readme_has_the_keys_as_they_are() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    assert key_table() in readme, key_table()
+
+
+def test_the_table_of_keys_leaves_none_out() -> None:
+    table = key_table()
+    for action in ACTIONS:
+        dialogs = action.where in ("help", "picker")
+        if not dialogs and not action.id.startswith(("server-", "go-")):
+            assert f"| {action.help} |" in table

@@ -125,7 +125,9 @@ class ViewScreen(Screen[None]):
     def refresh_footer(self) -> None:
         """Draws the footer again, after something changed what keys can do."""
         usable = [action for action in footer_actions(self.available) if self.reason_against(action) is None]
-        items = [(action.keys_text.split(" ")[0], self._verb(action)) for action in usable]
+        if not self._opened():
+            usable = [action for action in usable if action.id != "back"]
+        items = [(action.footer_key or action.keys_text.split(" ")[0], self._verb(action)) for action in usable]
         if self._away is not None:
             items.insert(1 if usable and usable[0].id == "open" else 0, (find_action("refresh").keys[0], "try now"))
         self.query_one(Footer).show(items)
