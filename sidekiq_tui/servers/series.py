@@ -177,8 +177,11 @@ class Track:
         ring = next((ring for ring in self._levels if ring.span >= period), self._levels[-1])
         end = math.floor(now / width) + 1
         values = [ring.mean((end - columns + i) * width, (end - columns + i + 1) * width) for i in range(columns)]
-        if values and values[-1] is None and now - self.last_at <= hold:
-            values[-1] = self.last
+        if now - self.last_at <= hold:  # the time since the last reading: it still holds
+            for column in range(columns - 1, -1, -1):
+                if values[column] is not None or (end - columns + column + 1) * width <= self.last_at:
+                    break
+                values[column] = self.last
         return values
 
     def at(self, then: float) -> float | None:

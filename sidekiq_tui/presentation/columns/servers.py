@@ -271,7 +271,7 @@ def _rtt_key(row: ServerSnapshot | ServersTotal, context: Context) -> SortKey:
     return number_key(known.rtt if known else None)
 
 
-_SERVER: Final = _Column("server", "server", 12, 20, _server, weight=1, sort=_name_key)
+_SERVER: Final = _Column("server", "server", 12, 20, _server, weight=3, sort=_name_key)
 _LABEL: Final = _Column("label", "label", 11, 12, _label, goes=6, sort=_label_key)
 _STATE: Final = _Column("state", "state", 9, 9, _state, sort=_state_key)
 _RTT: Final = _Column("rtt", "rtt", 5, 5, _rtt, align="right", goes=5, sort=_rtt_key)
@@ -302,7 +302,7 @@ SERVERS: Final[tuple[_Column, ...]] = (
     _STATE,
     _RTT,
     _number_column("proc/s", 6, None, lambda one: one.processed_rate, units.rate, live=True),
-    _Column("trend", "trend", 8, 16, _trend, weight=2, goes=3, live=True),
+    _Column("trend", "trend", 8, 16, _trend, weight=1, goes=3, live=True),
     _number_column("fail%", 5, 9, lambda one: one.failure_share, units.share, "failures", live=True),
     _BUSY,
     _ENQUEUED,

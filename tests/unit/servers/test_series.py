@@ -119,6 +119,12 @@ def test_what_was_before_the_first_sample_and_an_outage_are_holes() -> None:
     assert series.view.points("busy", 60, 30, now + 3600) == [None] * 30
 
 
+def test_the_time_since_the_last_sample_is_no_hole_while_it_holds() -> None:
+    series, now = filled(600)
+    assert None not in series.view.points("busy", 60, 120, now + 5.9)  # half a second a column
+    assert series.view.points("busy", 60, 120, now + 6.1)[-5:] == [None] * 5
+
+
 def test_columns_keep_still_while_time_passes() -> None:
     series, now = filled(600)
     before = series.view.points("busy", 300, 60, now)
