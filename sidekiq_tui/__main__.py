@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run sqtui with these arguments (default: the process's own) and return its exit code."""
     _forbid_core_dumps()
+    _replace_closed_streams()
     from sidekiq_tui.cli.main import run
 
     return run(sys.argv[1:] if argv is None else argv, ui=_open_ui, demo=_open_demo)
@@ -25,6 +27,13 @@ def _forbid_core_dumps() -> None:
     import resource
 
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _replace_closed_streams() -> None:
+    """Streams that the caller closed (`2>&-`, `<&-`), for which Python has None, become the null device."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
 
 
 def _open_ui(args: argparse.Namespace) -> int:

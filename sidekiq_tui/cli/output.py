@@ -6,15 +6,25 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
+from sidekiq_tui.errors import SqtuiError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 
 def write(text: str) -> None:
-    """Write text; what the locale cannot say becomes ``?``. Raises `BrokenPipeError` when nobody reads any more."""
+    """Write text; what the locale cannot say becomes ``?``.
+
+    Raises `BrokenPipeError` when nobody reads any more, `SqtuiError` when there is no room for it.
+    """
     encoding = sys.stdout.encoding or "ascii"
-    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise SqtuiError(f"The output cannot be written: {error.strerror}") from error
 
 
 def write_lines(lines: Iterable[str]) -> None:

@@ -102,6 +102,25 @@ def test_a_reader_that_leaves_is_no_error(start: Start, url: str) -> None:
         assert process.returncode in (0, 141)
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(("words", "code"), [("dashboard", 0), ("check --max-dead 1", 6), ("--help", 0), ("nope", 2)])
+def test_streams_that_the_caller_closed_are_no_error(url: str, closed: str, words: str, code: int) -> None:
+    line = f"{sys.executable} -m sidekiq_tui --url '{url}' {words} {closed}"
+    shell = subprocess.run(["sh", "-c", line], capture_output=True, timeout=60)
+    assert shell.returncode == code
+    assert bool(shell.stdout) == (">&-" not in closed.split() and code != 2)
+    assert bool(shell.stderr) == (code == 2 and "2>&-" not in closed)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_is_said_in_one_line(url: str) -> None:
+    for view in ("dashboard", "dead -o csv"):
+        line = f"{sys.executable} -m sidekiq_tui --url '{url}' {view} > /dev/full"
+        shell = subprocess.run(["sh", "-c", line], capture_output=True, timeout=60)
+        assert shell.returncode == 1
+        assert shell.stderr == b"sqtui: The output cannot be written: No space left on device\n"
+
+
 def test_help_into_a_closed_pipe() -> None:
     shell = subprocess.run(
         ["sh", "-c", f"{sys.executable} -m sidekiq_tui --help | true"], capture_output=True, timeout=60
