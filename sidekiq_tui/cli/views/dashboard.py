@@ -31,6 +31,10 @@ class DashboardView(View[Overview]):
         """The dashboard's fields."""
         return records.dashboard_record(value, feel(value, profile, now))
 
+    def element_without(self, profile: Profile, error: Exception) -> records.Record:
+        """The same fields, of which none is known."""
+        return records.dashboard_record(None)
+
     def table(self, outcomes: Sequence[Outcome[Overview]], now: float, look: Look) -> list[str]:
         """A block a server; in a pipe one fact a line, with the server first where there are several."""
         context = look.context(now)

@@ -13,7 +13,7 @@ from sidekiq_tui.presentation import records, units
 from sidekiq_tui.presentation.columns import Cell, Context, Span
 from sidekiq_tui.presentation.columns.jobs import class_cell, error_cell
 from sidekiq_tui.presentation.values import pretty_lines, raw_lines
-from sidekiq_tui.sidekiq.job import JobRecord
+from sidekiq_tui.sidekiq.job import JobRecord, Place
 
 if TYPE_CHECKING:
     from sidekiq_tui.cli.render import Look
@@ -36,10 +36,17 @@ class JobView(View[list[JobRecord]]):
     async def read(self, server: Server) -> list[JobRecord]:
         """Look through everything, slice by slice."""
         found: list[JobRecord] = []
+        missed: dict[Place, None] = {}
         async with aclosing(server.find_jid(self._jid)) as slices:
             async for part in slices:
                 found += part.jobs
+                missed[part.place] = None
+                if part.complete:
+                    del missed[part.place]
                 diagnostics.PROGRESS.show(f"{server.name}: {_PLACES[part.place.kind]} {units.count(part.read)} read")
+        if missed:
+            places = ", ".join(f"{_PLACES[place.kind]} {place.queue or ''}".strip() for place in missed)
+            diagnostics.warn(f"{server.name}: not everything could be searched: {places}", "the job may be there")
         return found
 
     def element(self, profile: Profile, value: list[JobRecord], now: float) -> records.Record:

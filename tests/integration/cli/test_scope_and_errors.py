@@ -114,6 +114,25 @@ def test_one_server_down_does_not_hide_the_other(
         assert ran.document["total"] == {"size": 31}
 
 
+def test_a_lost_dashboard_has_every_field_as_unknown(sqtui: Sqtui, redis_url: str, config: Config) -> None:
+    good, bad = sqtui("--config", config(two(redis_url)), "--all", "dashboard", "-o", "json").document["servers"]
+    assert list(bad) == list(good)
+    assert (bad["processed"], bad["latency"], bad["queues"], bad["redis"]["version"]) == (None,) * 4
+
+
+def test_a_job_that_may_lie_where_we_may_not_look(sqtui: Sqtui, redis_server: EmbeddedRedis, redis_url: str) -> None:
+    with plain_client(redis_server) as client:
+        client.sadd("queues", "low")
+        client.lpush("queue:low", '{"jid":"here"}')
+        client.set("queue:odd", "no list")
+        client.sadd("queues", "odd")
+        client.set("retry", "no set")
+    for jid, code in (("here", 0), ("there", 1)):
+        ran = sqtui("--url", redis_url, "job", jid, "-o", "json")
+        assert (ran.code, len(ran.document["servers"][0]["jobs"])) == (code, 1 - code)
+        assert "not everything could be searched: retries, queue odd; the job may be there" in ran.err
+
+
 @pytest.mark.parametrize("format", ["table", "json", "ndjson", "csv"])
 def test_the_board_shows_a_lost_server_too(sqtui: Sqtui, redis_url: str, config: Config, format: str) -> None:
     ran = sqtui("--config", config(two(redis_url)), "servers", "-o", format)
