@@ -67,7 +67,7 @@ def assess(
     rtt: float | None = None,
 ) -> Health:
     """The state of a server that answers. `recent` is processed and failed of the last minutes, `rtt` seconds."""
-    if "counters" in overview.denied and "queues" in overview.denied:
+    if "counters" in overview.denied and "queues" in overview.denied and not overview.queues:
         return Health("forbidden", (Reason("bad", "forbidden", overview.denied["queues"]),))
     found = [reason for check in _CHECKS for reason in check(overview, profile, now)]
     found += _failures(recent)

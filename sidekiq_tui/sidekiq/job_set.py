@@ -9,7 +9,7 @@ from typing import Final
 from sidekiq_tui.sidekiq.database import Database
 from sidekiq_tui.sidekiq.job import JobRecord, Place
 from sidekiq_tui.sidekiq.keys import SetName
-from sidekiq_tui.sidekiq.queue import Page
+from sidekiq_tui.sidekiq.queue import FURTHEST, Page
 from sidekiq_tui.sidekiq.replies import natural
 from sidekiq_tui.sidekiq.walk import Stretch, containing, scan_set, scored, walk_set
 
@@ -33,9 +33,10 @@ class JobSet:
 
         Raises SidekiqError.
         """
-        last = offset + max(limit, 1) - 1
+        first = min(offset, FURTHEST)
+        last = first + max(limit, 1) - 1
         # From the end with negative ranks: ZRANGE ... REV is not in Redis 6.0.
-        ranks = (-last - 1, -offset - 1) if self.descending else (offset, last)
+        ranks = (-last - 1, -first - 1) if self.descending else (first, last)
         size, reply = await self._db.read([("ZCARD", self.key), ("ZRANGE", self.key, *ranks, "WITHSCORES")])
         entries = scored(reply)
         if self.descending:

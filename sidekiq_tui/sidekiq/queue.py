@@ -11,6 +11,9 @@ from sidekiq_tui.sidekiq.job import JobRecord, Place
 from sidekiq_tui.sidekiq.replies import natural
 from sidekiq_tui.sidekiq.stats import waited
 
+FURTHEST: Final = 1 << 62
+"""No list or set reaches so far, and Redis can still count to the end of a page there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -46,8 +49,9 @@ class Queue:
 
     async def page(self, offset: int, limit: int) -> Page:
         """At most `limit` jobs from `offset`, newest first, in one round trip. Raises SidekiqError."""
-        last = offset + max(limit, 1) - 1
-        size, raws = await self._db.read([("LLEN", self.key), ("LRANGE", self.key, offset, last)])
+        first = min(offset, FURTHEST)
+        last = first + max(limit, 1) - 1
+        size, raws = await self._db.read([("LLEN", self.key), ("LRANGE", self.key, first, last)])
         found = raws[: max(limit, 0)] if isinstance(raws, list) else []
         jobs = tuple(JobRecord(raw, self.place) for raw in found if isinstance(raw, bytes))
         return Page(self.place, offset, natural(size) or 0, jobs, time.time())

@@ -163,10 +163,13 @@ def test_the_own_round_trip_is_judged_over_several_polls() -> None:
 
 
 def test_a_server_that_tells_nothing_is_forbidden() -> None:
-    closed = replace(HEALTHY, denied={"counters": "no", "queues": "this user may not run SSCAN"})
+    closed = replace(HEALTHY, queues=(), denied={"counters": "no", "queues": "this user may not run SSCAN"})
     assert assess(closed, PROFILE, NOW).state == "forbidden"
     assert "SSCAN" in assess(closed, PROFILE, NOW).warnings[0]
     partly = replace(HEALTHY, denied={"redis": "this user may not run INFO"})
+    assert assess(partly, PROFILE, NOW).state == "ok"
+    one_odd = QueueSummary("odd", None, None, None, False, 1)
+    partly = replace(HEALTHY, queues=(one_odd,), denied={"counters": "no", "queues": "1 of 1 queues: WRONGTYPE"})
     assert assess(partly, PROFILE, NOW).state == "ok"
 
 
