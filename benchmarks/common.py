@@ -63,10 +63,10 @@ def fill(client: redis.Redis, kind: str, count: int, *, first: int = 0) -> None:
     for start in range(first, first + count, 5000):
         numbers = range(start, min(start + 5000, first + count))
         if kind == "retry":
-            client.execute_command("ZADD", kind, *[part for n in numbers for part in (NOW + n, payload(n))])
+            client.zadd(kind, {payload(n): NOW + n for n in numbers})
         else:
-            client.execute_command("SADD", "queues", kind)
-            client.execute_command("LPUSH", f"queue:{kind}", *[payload(n) for n in numbers])
+            client.sadd("queues", kind)
+            client.lpush(f"queue:{kind}", *[payload(n) for n in numbers])
 
 
 def plain_client(server: EmbeddedRedis) -> redis.Redis:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
 from benchmarks.common import database, fill, milliseconds, plain_client, private_server, timed
-from sidekiq_tui.sidekiq.database import Database
 from sidekiq_tui.sidekiq.job_set import JobSet
 from sidekiq_tui.sidekiq.queue import Queue
 from tests.support.proxy import FaultProxy
@@ -37,14 +37,14 @@ async def main() -> None:
                         ("middle", max(0, size // 2 - PAGE)),
                         ("last", max(0, size - PAGE)),
                     ):
-                        await _measure(proxy, db, f"{name:6}{place:7}", partial(read, offset, PAGE))
+                        await _measure(proxy, f"{name:6}{place:7}", partial(read, offset, PAGE))
 
 
-async def _measure(proxy: FaultProxy, db: Database, label: str, read: partial[object]) -> None:
+async def _measure(proxy: FaultProxy, label: str, read: Callable[[], Awaitable[object]]) -> None:
     proxy.reset()
-    await read()  # type: ignore[misc]
+    await read()
     wire = proxy.reset()
-    seconds = await timed(read, 30)  # type: ignore[arg-type]
+    seconds = await timed(read, 30)
     print(f"  {label} {wire.trips} trip, {wire.received:8,} bytes, {milliseconds(seconds)}")
 
 

@@ -9,8 +9,9 @@ import asyncio
 import sys
 import time
 
+import redis
+
 from benchmarks.common import NOW, database, fill, plain_client, private_server, server_seconds
-from sidekiq_tui.sidekiq.database import Database
 from sidekiq_tui.sidekiq.filter import parse_filter
 from sidekiq_tui.sidekiq.job import Place
 from sidekiq_tui.sidekiq.search import scan
@@ -24,7 +25,7 @@ async def main(entries: int) -> None:
         fill(client, "retry", entries)
         async with database(server.url) as db:
             await db.command("PING")
-            found, seconds, cpu = await _zscan(db, client, "*Deadlocked*")
+            found, seconds, cpu = _zscan(client, "*Deadlocked*")
             print(f"{entries:,} retries")
             print(
                 f"  ZSCAN MATCH *Deadlocked*                {found:7,} found {seconds:6.2f} s, server {cpu:5.2f} s CPU"
@@ -39,10 +40,7 @@ async def main(entries: int) -> None:
                 print(f"  {words:40}{found:7,} found {elapsed:6.2f} s, server {used:5.2f} s CPU")
 
 
-async def _zscan(db: Database, client: object, pattern: str) -> tuple[int, float, float]:
-    import redis
-
-    assert isinstance(client, redis.Redis)
+def _zscan(client: redis.Redis, pattern: str) -> tuple[int, float, float]:
     before, started = server_seconds(client), time.perf_counter()
     found, cursor = 0, 0
     while True:

@@ -9,9 +9,11 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 
 from benchmarks.common import fill, plain_client, private_server
-from tests.support.terminal import Terminal
+from tests.support.terminal import Terminal, sqtui
 
 TIMES = 7
 
@@ -22,7 +24,7 @@ def main() -> None:
         fill(client, "retry", 1000)
         fill(client, "default", 1000)
         client.set("stat:processed", 123_456)
-        bare = _median(lambda: _run("-c", "pass"))
+        bare = _median(partial(_run, "-c", "pass"))
         print(f"bare python            {bare * 1000:7.0f} ms")
         for label, arguments in (
             ("--version", ["--version"]),
@@ -31,11 +33,11 @@ def main() -> None:
             ("dashboard (table)", ["--url", server.url, "dashboard"]),
             ("retries -o ndjson", ["--url", server.url, "retries", "-o", "ndjson"]),
         ):
-            seconds = _median(lambda arguments=arguments: _run("-m", "sidekiq_tui", *arguments))  # type: ignore[misc]
-            print(f"{label:22} {seconds * 1000:7.0f} ms, {seconds / bare:5.1f} x bare python")
+            middle = _median(partial(_run, "-m", "sidekiq_tui", *arguments))
+            print(f"{label:22} {middle * 1000:7.0f} ms, {middle / bare:5.1f} x bare python")
         painted, data = zip(*(_terminal(server.url) for _ in range(TIMES)), strict=True)
-        for label, seconds in (("first paint", painted), ("first data", data)):
-            middle = statistics.median(seconds)
+        for label, times in (("first paint", painted), ("first data", data)):
+            middle = statistics.median(times)
             print(f"terminal: {label:12} {middle * 1000:7.0f} ms, {middle / bare:5.1f} x bare python")
 
 
@@ -45,21 +47,20 @@ def _run(*arguments: str) -> float:
     return time.perf_counter() - started
 
 
-def _median(run: object) -> float:
-    assert callable(run)
+def _median(run: Callable[[], float]) -> float:
     return statistics.median(run() for _ in range(TIMES))
 
 
 def _terminal(url: str) -> tuple[float, float]:
     """Seconds to the first frame and to the first number that came from Redis."""
     started = time.perf_counter()
-    with Terminal.sqtui("--url", url) as terminal:
+    with Terminal(sqtui("--url", url)) as terminal:
         terminal.wait_for("Dashboard")
         painted = time.perf_counter() - started
         terminal.wait_for("1,000")
         data = time.perf_counter() - started
         terminal.send("q")
-        terminal.wait()
+        terminal.wait_exit()
     return painted, data
 
 

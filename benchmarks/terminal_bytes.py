@@ -10,7 +10,7 @@ import time
 
 from benchmarks.common import fill, plain_client, private_server, resident_bytes
 from sidekiq_tui.demo.embedded import EmbeddedRedis
-from tests.support.terminal import Terminal
+from tests.support.terminal import Terminal, sqtui
 
 SECONDS = 20.0
 
@@ -21,15 +21,15 @@ def main() -> None:
         fill(client, "retry", 1000)
         fill(client, "default", 1000)
         for columns, rows in ((120, 40), (80, 24)):
-            with Terminal.sqtui("--url", server.url, columns=columns, rows=rows) as terminal:
+            with Terminal(sqtui("--url", server.url), columns=columns, rows=rows) as terminal:
                 terminal.wait_for("1,000")
                 for key, screen in (("gv", "servers"), ("gd", "dashboard"), ("gq", "queues"), ("gr", "retries")):
                     terminal.send(key)
-                    terminal.read(3.0)
+                    _listen(terminal, 3.0)
                     _report(f"{columns}x{rows} {screen}, nothing moves", terminal, server, moving=False)
                     _report(f"{columns}x{rows} {screen}, numbers move", terminal, server, moving=True)
                 terminal.send("Z")
-                terminal.read(2.0)
+                _listen(terminal, 2.0)
                 _report(f"{columns}x{rows} frozen", terminal, server, moving=False)
                 print(f"  memory {resident_bytes(terminal.pid) / 1e6:.0f} MB")
                 terminal.send("qq")
@@ -40,14 +40,22 @@ def _report(label: str, terminal: Terminal, server: EmbeddedRedis, *, moving: bo
     traffic = threading.Thread(target=_traffic, args=(server, stop))
     if moving:
         traffic.start()
-        terminal.read(3.0)
+        _listen(terminal, 3.0)
     before = _cpu_seconds(terminal.pid)
-    written = len(terminal.read(SECONDS))
+    written = _listen(terminal, SECONDS)
     used = _cpu_seconds(terminal.pid) - before
     stop.set()
     if moving:
         traffic.join()
     print(f"{label:36} {written / SECONDS:8,.0f} bytes/s, {used / SECONDS * 100:5.1f}% of a core")
+
+
+def _listen(terminal: Terminal, seconds: float) -> int:
+    """Bytes written within that time."""
+    before, deadline = len(terminal.output), time.monotonic() + seconds
+    while (left := deadline - time.monotonic()) > 0:
+        terminal.read(left)
+    return len(terminal.output) - before
 
 
 def _traffic(server: EmbeddedRedis, stop: threading.Event) -> None:
