@@ -8,6 +8,7 @@ import pytest
 from textual.pilot import Pilot
 
 from sidekiq_tui.servers.health import Health
+from sidekiq_tui.servers.profile import Profile
 from sidekiq_tui.sidekiq.errors import ServerUnreachable
 from sidekiq_tui.sidekiq.redis_info import RedisInfo
 from sidekiq_tui.tui.app import SqtuiApp
@@ -205,11 +206,11 @@ async def test_a_lost_server_is_told_in_banner_chip_and_strip_and_recovery_takes
     async with stand.app.run_test(size=(120, 40)) as pilot:
         await pilot.press("3", "g", "d")
         await until(pilot, lambda: stand.place == ("dashboard", "dev"))
-        lost = offline("dev", ServerUnreachable("connection refused by 10.0.0.7:6379"))
+        lost = offline("dev", ServerUnreachable("Connection refused"), profile=Profile(name="dev", host="10.0.0.7"))
         stand.registry.answer(lost)
         await until(pilot, lambda: "STALE 4m12s" in stand.line(HeaderStrip))
         assert "3 ○ dev" in stand.line(HeaderStrip)
-        words = "dev is offline  connection refused by 10.0.0.7:6379"
+        words = "dev is offline  connection refused (10.0.0.7:6379)"
         await until(pilot, lambda: words in screen_text(stand.app))
         assert "try 9, next in 8s" in stand.line(Banner)
         assert "ctrl+r try now" in stand.line(Footer)

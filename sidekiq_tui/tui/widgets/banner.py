@@ -34,9 +34,16 @@ def banner_spans(snapshot: ServerSnapshot, now: float, width: int, ascii: bool =
     room = width - cell_width(lead + apart) - (cell_width(tries) + 2 if tries else 0) - 1
     if room < _REASON_CELLS:
         tries, room = "", width - cell_width(lead + apart) - 1
-    reason = clip(display_text(error.message), max(0, room), ellipsis=glyphs.cut)
+    reason = clip(_reason(error.message, snapshot.profile.endpoint), max(0, room), ellipsis=glyphs.cut)
     padding = " " * max(2, width - cell_width(lead + apart + reason + tries) - 1)
     return [Span(lead, "warn strong"), Span(apart + reason), Span(padding), Span(tries, "muted"), Span(" ")]
+
+
+def _reason(message: str, endpoint: str) -> str:
+    """The message as it goes on in the line, with the address if it does not have it."""
+    if message[:1].isupper() and message[1:2].islower():
+        message = message[0].lower() + message[1:]
+    return display_text(message if endpoint in message else f"{message} ({endpoint})")
 
 
 def _tries(snapshot: ServerSnapshot, now: float) -> str:
