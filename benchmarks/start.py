@@ -54,7 +54,7 @@ def _median(run: Callable[[], float]) -> float:
 def _terminal(url: str) -> tuple[float, float]:
     """Seconds to the first frame and to the first number that came from Redis."""
     started = time.perf_counter()
-    with Terminal(sqtui("--url", url)) as terminal:
+    with Terminal(sqtui("--url", url), columns=120, rows=40) as terminal:
         terminal.wait_for("Dashboard")
         painted = time.perf_counter() - started
         terminal.wait_for("1,000")
