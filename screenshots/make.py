@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -27,16 +28,18 @@ FOLDER: Final = Path(__file__).parent
 WARM_UP: Final = 75.0  # seconds of traffic, so that the charts of the shortest period are full
 SHAPES: Final = ((120, 40, DARK, "dark"), (80, 24, LIGHT, "light"), (80, 24, DARK, "dark"))
 
-# Rich's own picture has a window frame and a web font. The letters are a little larger than their cells' height asks
-# for, so that bars and lines of neighbouring cells touch.
-_PICTURE: Final = """<svg viewBox="0 0 {terminal_width} {terminal_height}" xmlns="http://www.w3.org/2000/svg">
+# Rich's own picture has a window frame, a web font, and cells of 12.2 x 24.4 from 1.5 down: bars of neighbouring rows
+# would not touch. Scaled to whole pixels they do; the letters are a little larger than their cells for the same reason.
+_CELL: Final = (12, 24)
+_LOWER: Final = 0.9
+_PICTURE: Final = """<svg viewBox="0 0 WIDTH HEIGHT" width="WIDTH" height="HEIGHT" xmlns="http://www.w3.org/2000/svg">
 <style>
 .{unique_id}-matrix {{ font-family: "DejaVu Sans Mono", monospace; font-size: 21.6px; line-height: {line_height}px; }}
 {styles}
 </style>
 <defs>{lines}</defs>
 <rect width="100%" height="100%" fill="GROUND"/>
-<g clip-path="url(#{unique_id}-clip-terminal)">
+<g transform="scale(0.98360656) translate(0 -1.5)">
 {backgrounds}
 <g class="{unique_id}-matrix">{matrix}</g>
 </g>
@@ -121,8 +124,10 @@ def picture(app: SqtuiApp) -> bytes:
         width=width, height=height, file=io.StringIO(), force_terminal=True, color_system="truecolor", record=True
     )
     console.print(app.screen._compositor.render_update(full=True))
-    ground = app.screen.styles.background.hex
-    svg = console.export_svg(code_format=_PICTURE.replace("GROUND", ground), unique_id="sqtui")
+    frame = _PICTURE.replace("GROUND", app.screen.styles.background.hex)
+    frame = frame.replace("WIDTH", str(width * _CELL[0])).replace("HEIGHT", str(height * _CELL[1]))
+    svg = console.export_svg(code_format=frame, unique_id="sqtui")
+    svg = re.sub(r'(<text [^>]*\by=")([\d.]+)', lambda found: f"{found[1]}{float(found[2]) + _LOWER}", svg)
     png = resvg_py.svg_to_bytes(svg_string=svg, monospace_family="DejaVu Sans Mono", font_family="DejaVu Sans Mono")
     return bytes(png)
 
