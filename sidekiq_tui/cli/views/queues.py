@@ -37,6 +37,10 @@ class QueuesView(View[Overview]):
         """The queues."""
         return records.queues_record(value.queues)
 
+    def element_without(self, profile: Profile, error: Exception) -> records.Record:
+        """That they are not known."""
+        return records.queues_record(None)
+
     def table(self, outcomes: Sequence[Outcome[Overview]], now: float, look: Look) -> list[str]:
         """One row a queue."""
         groups = [(profile, _rows(overview)) for profile, overview in answers(outcomes)]

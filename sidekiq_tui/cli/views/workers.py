@@ -33,6 +33,10 @@ class WorkersView(View[Workers]):
         """Processes and work apart."""
         return records.workers_record(*value, now)
 
+    def element_without(self, profile: Profile, error: Exception) -> records.Record:
+        """That neither is known."""
+        return {"processes": None, "work": None}
+
     def table(self, outcomes: Sequence[Outcome[Workers]], now: float, look: Look) -> list[str]:
         """One row a process, and under it one a job."""
         groups = [(profile, worker_rows(*workers)) for profile, workers in answers(outcomes)]

@@ -114,9 +114,18 @@ def test_one_server_down_does_not_hide_the_other(
         assert ran.document["total"] == {"size": 31}
 
 
-def test_a_lost_dashboard_has_every_field_as_unknown(sqtui: Sqtui, redis_url: str, config: Config) -> None:
-    good, bad = sqtui("--config", config(two(redis_url)), "--all", "dashboard", "-o", "json").document["servers"]
+@pytest.mark.parametrize("view", ["servers", "dashboard", "queues", "workers", "retries"])
+def test_a_lost_server_has_the_fields_of_the_others(sqtui: Sqtui, redis_url: str, config: Config, view: str) -> None:
+    for format in ("ndjson", "csv"):
+        assert sqtui("--config", config(two(redis_url)), "--all", view, "-o", format).code == 3
+    document = sqtui("--config", config(two(redis_url)), "--all", view, "-o", "json").document
+    good, bad = document["servers"]
     assert list(bad) == list(good)
+    assert None not in document["total"].values() or view in ("servers", "dashboard")
+
+
+def test_a_lost_dashboard_knows_nothing(sqtui: Sqtui, redis_url: str, config: Config) -> None:
+    _, bad = sqtui("--config", config(two(redis_url)), "--all", "dashboard", "-o", "json").document["servers"]
     assert (bad["processed"], bad["latency"], bad["queues"], bad["redis"]["version"]) == (None,) * 4
 
 
