@@ -1,4 +1,4 @@
-"""The upper half of the exception tree: what the settings, the secrets and the guard add to `sidekiq.errors`."""
+"""The upper half of the exception tree: what the command line, the settings and the secrets add to `sidekiq.errors`."""
 
 from __future__ import annotations
 
@@ -28,10 +28,3 @@ class SecretError(SidekiqError):
 
     title: ClassVar[str] = "No password"
     exit_code: ClassVar[int] = 3
-
-
-class GuardRefused(SidekiqError):
-    """A change was refused before anything was sent."""
-
-    title: ClassVar[str] = "Refused by the guard"
-    exit_code: ClassVar[int] = 4

@@ -1,4 +1,4 @@
-"""Where configuration, state and cache live. Only names: nothing is created here."""
+"""Where the configuration lives. Only its name: nothing is created here."""
 
 from __future__ import annotations
 
@@ -20,17 +20,3 @@ def config_file(environ: Mapping[str, str] | None = None) -> Path:
     from platformdirs import user_config_path
 
     return user_config_path(APP, appauthor=False) / CONFIG_NAME
-
-
-def state_dir() -> Path:
-    """The folder for what must survive but is no setting (journal, audit, crash reports)."""
-    from platformdirs import user_state_path
-
-    return user_state_path(APP, appauthor=False)
-
-
-def cache_dir() -> Path:
-    """The folder for what can be deleted at any time."""
-    from platformdirs import user_cache_path
-
-    return user_cache_path(APP, appauthor=False)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 Access = Literal["read-only", "operate", "full"]
 Origin = Literal["file", "url", "environment", "default", "demo"]
 Verify = Literal["full", "ca", "none"]
 
-ACCESS_LEVELS: Final[tuple[Access, ...]] = ("read-only", "operate", "full")
-VERIFY_LEVELS: Final[tuple[Verify, ...]] = ("full", "ca", "none")
+ACCESS_LEVELS: Final[tuple[Access, ...]] = get_args(Access)
+VERIFY_LEVELS: Final[tuple[Verify, ...]] = get_args(Verify)
 PRODUCTION: Final = "production"
 DEFAULT_PORT: Final = 6379
 DEFAULT_POLL_INTERVAL: Final = 2.0

@@ -12,9 +12,11 @@ import msgspec
 
 from sidekiq_tui.errors import UsageError
 from sidekiq_tui.servers.profile import (
+    ACCESS_LEVELS,
     DEFAULT_POLL_INTERVAL,
     DEFAULT_PORT,
     PRODUCTION,
+    VERIFY_LEVELS,
     Access,
     Profile,
     Tls,
@@ -121,7 +123,7 @@ def _unknown(name: str, key: str, keys: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _wrong(message: str, key: str, value: object) -> tuple[str, str]:
-    choices = {"access": ("read-only", "operate", "full"), "verify": ("full", "ca", "none")}.get(key)
+    choices = {"access": ACCESS_LEVELS, "verify": VERIFY_LEVELS}.get(key)
     if choices is not None:
         text = f"must be one of {', '.join(choices)}"
         return text, nearest(value, dict.fromkeys(choices)) if isinstance(value, str) else ""

@@ -32,7 +32,11 @@ class ServerSnapshot:
         """Seconds since the last good data; None if there never was any."""
         return None if self.taken_at is None else max(0.0, now - self.taken_at)
 
-    def stale(self, now: float) -> bool:
-        """Whether the data is older than two poll intervals, or the server does not answer now."""
+    def late(self, now: float) -> bool:
+        """Whether the data is older than two poll intervals."""
         age = self.age(now)
-        return self.error is not None or (age is not None and age > 2 * self.interval)
+        return age is not None and age > 2 * self.interval
+
+    def stale(self, now: float) -> bool:
+        """Whether the data is late, or the server does not answer now."""
+        return self.error is not None or self.late(now)

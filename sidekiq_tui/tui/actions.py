@@ -49,7 +49,6 @@ class Action:
     where: str
     run: str
     footer: int = 0
-    danger: bool = False
     shown: str = ""
     footer_key: str = ""
 

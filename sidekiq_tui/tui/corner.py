@@ -77,7 +77,7 @@ def _age(state: AppState, snapshots: list[ServerSnapshot]) -> tuple[str, str]:
     if not ages:
         return "", "muted"
     oldest, of = max(ages, key=lambda pair: pair[0])
-    return f"{units.age(oldest)} ago", "warn strong" if oldest > 2 * of.interval else "muted"
+    return f"{units.age(oldest)} ago", "warn strong" if of.late(now) else "muted"
 
 
 def _live_age(snapshot: ServerSnapshot, now: float) -> float | None:

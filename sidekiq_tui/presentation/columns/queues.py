@@ -159,10 +159,6 @@ def _number(value: Callable[[QueueRow], float | None]) -> Callable[[QueueRow, Co
     return lambda row, context: number_key(value(row))
 
 
-def _seconds_left(row: QueueRow) -> float | None:
-    return row.empty_in
-
-
 _Column = Column[QueueRow]
 
 SERVER: Final = _Column("server", "server", 8, 12, _server, sort=lambda row, context: text_key(row.server))

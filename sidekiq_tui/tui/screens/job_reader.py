@@ -13,11 +13,10 @@ from sidekiq_tui.tui.widgets.rows import displacement
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """One read: its page, how far the jobs have moved since the one before, and whether that one is void."""
+    """One read: its page, and how far the jobs have moved since the one before."""
 
     page: Page
     shift: int = 0
-    renewed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +53,12 @@ async def read_again(
         # All that was visible is elsewhere: most likely so much further as the list has grown.
         further = await server.page(place, *span_after(grown))
         found = seen.shift(further)
-        return Window(page, renewed=True) if found is None else Window(further, found, renewed=True)
+        return Window(page) if found is None else Window(further, found)
     moved = shift or 0
     wanted = span_after(moved)
     if moved and not _covers(page, wanted):
         page = await server.page(place, *wanted)
-    return Window(page, moved, renewed=True)
+    return Window(page, moved)
 
 
 def job_key(job: JobRecord) -> Hashable:

@@ -133,11 +133,6 @@ class RecordTable(Inked, Generic[R], can_focus=True):
         return self._rows.get(self._cursor)
 
     @property
-    def current_key(self) -> Hashable | None:
-        """What identifies that record."""
-        return self._cursor_key
-
-    @property
     def window(self) -> tuple[int, int]:
         """The first and the last visible index; the last is before the first if there are no rows."""
         return self._top, min(self._top + self._height, self._rows.size) - 1
