@@ -313,8 +313,8 @@ def _is_plain(word: str) -> bool:
 
 
 def _value(value: str) -> str:
-    bare = not any(char.isspace() or char == "," for char in value) and value[0] not in _QUOTES + "="
-    return value if bare else _quote(value)
+    bare = not any(char.isspace() or char == "," for char in value)
+    return value if bare and not value.startswith((*_QUOTES, "=", *_NO_VALUE)) else _quote(value)
 
 
 def _quote(text: str) -> str:

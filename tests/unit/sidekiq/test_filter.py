@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sidekiq_tui.sidekiq.errors import FilterError
@@ -309,6 +309,8 @@ TERMS = st.one_of(
 )
 
 
+@example((FieldTerm("class", (":",), False, False),))
+@example((FieldTerm("arg", ("//shop/User/1",), True, True),))
 @given(st.lists(TERMS, max_size=4).map(tuple))
 def test_canonical_text_reads_back(terms: tuple[Word | FieldTerm, ...]) -> None:
     found = Filter(terms)
