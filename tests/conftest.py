@@ -11,12 +11,17 @@ from typing import Any, Protocol
 import pytest
 import redis
 import redis.asyncio
+from hypothesis import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from sidekiq_tui.demo.embedded import EmbeddedRedis, find_server
 from sidekiq_tui.sidekiq.database import Database
 from tests.support.dumps import FIXTURES, load
+
+# Machines are noisy: no example is too slow. CI takes the same examples each time, developers new ones.
+settings.register_profile("sqtui", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("sqtui")
 
 _REMOVED_VARIABLES = ("NO_COLOR", "COLORFGBG", "COLORTERM", "REDIS_URL", "REDIS_PROVIDER", "FORCE_COLOR")
 _REMOVED_PREFIXES = ("SQTUI_", "TEXTUAL_")
