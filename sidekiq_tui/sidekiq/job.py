@@ -118,6 +118,11 @@ class JobRecord:
         return parse_time(self.item.get("enqueued_at"))
 
     @property
+    def waiting_since(self) -> float | None:
+        """What a queue's latency counts from: `enqueued_at`, else `created_at` as 8.1.1 does."""
+        return self.created_at if self.enqueued_at is None else self.enqueued_at
+
+    @property
     def failed_at(self) -> float | None:
         """When it failed for the first time."""
         return parse_time(self.item.get("failed_at"))
@@ -183,9 +188,7 @@ class JobRecord:
 
     def latency(self, now: float) -> float | None:
         """Seconds since it was enqueued, or else created; negative when clocks disagree; None when unknown."""
-        since = self.enqueued_at
-        if since is None:
-            since = self.created_at
+        since = self.waiting_since
         return None if since is None else now - since
 
     def own_time(self) -> float | None:
@@ -200,7 +203,7 @@ class JobRecord:
                 return self.created_at
             case "dead":
                 return self.score
-        return self.created_at if self.enqueued_at is None else self.enqueued_at
+        return self.waiting_since
 
     def _text(self, field: str) -> str | None:
         value = self.item.get(field)

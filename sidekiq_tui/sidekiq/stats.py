@@ -85,11 +85,10 @@ def counter(reply: object) -> int | None:
 
 
 def oldest_at(tail: object) -> float | None:
-    """When the next job of a queue was enqueued (Unix seconds): `enqueued_at`, else `created_at` as 8.1.1 does."""
+    """Since when the next job of a queue waits (Unix seconds), given the tail of its list."""
     if not isinstance(tail, bytes):
         return None
-    job = JobRecord(tail, Place("queue", ""))
-    return job.enqueued_at if job.enqueued_at is not None else job.created_at
+    return JobRecord(tail, Place("queue", "")).waiting_since
 
 
 def waited(tail: object, now: float) -> float | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Final
 from sidekiq_tui.sidekiq.database import Database
 from sidekiq_tui.sidekiq.errors import SidekiqError
 from sidekiq_tui.sidekiq.job import JobRecord, Place
-from sidekiq_tui.sidekiq.payload import decode, to_bytes
+from sidekiq_tui.sidekiq.payload import compact, decode, to_bytes
 from sidekiq_tui.sidekiq.replies import fields, moment, text
 
 _SLICE: Final = 200
@@ -77,6 +76,6 @@ def _payload(value: object) -> bytes:
     if isinstance(value, str):
         return to_bytes(value)
     try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+        return compact(value).encode("utf-8", "surrogatepass")
     except (TypeError, ValueError, RecursionError):
         return b""

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Final
 from sidekiq_tui.cli import diagnostics, render
 from sidekiq_tui.cli.view import Outcome, View, answers
 from sidekiq_tui.presentation import records
-from sidekiq_tui.presentation.columns import Cell, Column, Context, JobRow, Span, job_columns
-from sidekiq_tui.presentation.units import UNKNOWN, count
+from sidekiq_tui.presentation.columns import JobRow, Span, job_columns
+from sidekiq_tui.presentation.columns.jobs import JID
+from sidekiq_tui.presentation.units import count
 from sidekiq_tui.sidekiq.filter import Filter
 from sidekiq_tui.sidekiq.job import JobRecord, Place, PlaceKind
 
@@ -104,12 +105,3 @@ class JobsView(View[Jobs]):
             return f"{name}: {shown} of {count(jobs.size)}"
         more = "all read" if jobs.complete else f"{count(jobs.read)} of {count(jobs.size)} read"
         return f"{name}: {shown} that match {diagnostics.safe(self._filter.text)}, {more}"
-
-
-def _jid(row: JobRow | JobRecord, context: Context, width: int | None) -> Cell:
-    job = row.job if isinstance(row, JobRow) else row
-    return (Span(context.safe(job.jid) if job.jid is not None else UNKNOWN, "muted"),)
-
-
-JID: Final[Column[JobRow | JobRecord]] = Column("jid", "jid", 24, 24, _jid, goes=4)
-"""What screens show below the list, and what one copies from a terminal."""

@@ -61,13 +61,8 @@ def _died(row: JobRow | JobRecord, context: Context, width: int | None) -> Cell:
     return value_cell(units.time_cell(_job(row).score, context.now, context.time_mode))
 
 
-def _waiting_since(row: JobRow | JobRecord) -> float | None:
-    job = _job(row)
-    return job.enqueued_at if job.enqueued_at is not None else job.created_at
-
-
 def _waiting(row: JobRow | JobRecord, context: Context, width: int | None) -> Cell:
-    return value_cell(units.time_cell(_waiting_since(row), context.now, context.time_mode))
+    return value_cell(units.time_cell(_job(row).waiting_since, context.now, context.time_mode))
 
 
 def _tries(row: JobRow | JobRecord, context: Context, width: int | None) -> Cell:
@@ -94,6 +89,11 @@ def _queue(row: JobRow | JobRecord, context: Context, width: int | None) -> Cell
 def _where(row: JobRow | JobRecord, context: Context, width: int | None) -> Cell:
     place = _job(row).place
     return (Span(context.safe(place.queue if place.kind == "queue" and place.queue is not None else place.kind)),)
+
+
+def _jid(row: JobRow | JobRecord, context: Context, width: int | None) -> Cell:
+    jid = _job(row).jid
+    return (Span(context.safe(jid) if jid is not None else units.UNKNOWN, "muted"),)
 
 
 def _class(row: JobRow | JobRecord, context: Context, width: int | None) -> Cell:
@@ -170,7 +170,7 @@ def _score_key(row: JobRow | JobRecord, context: Context) -> SortKey:
 
 
 def _waiting_key(row: JobRow | JobRecord, context: Context) -> SortKey:
-    since = _waiting_since(row)
+    since = _job(row).waiting_since
     return number_key(None if since is None else context.now - since)
 
 
@@ -197,6 +197,8 @@ SERVER: Final = _Column(
     _server,
     sort=lambda row, context: text_key(row.server if isinstance(row, JobRow) else None),
 )
+JID: Final = _Column("jid", "jid", 24, 24, _jid, goes=4)
+"""For one-shot tables, from which one copies it; screens show it below the list."""
 _TRIES: Final = _Column("tries", "tries", 5, 5, _tries, align="right", goes=3, sort=_tries_key)
 _QUEUE: Final = _Column("queue", "queue", 8, 12, _queue, weight=1, goes=2, sort=_text(lambda job: job.queue))
 _WHERE: Final = _Column("where", "where", 10, 10, _where, sort=_text(lambda job: job.place.queue or job.place.kind))
