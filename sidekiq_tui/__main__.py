@@ -44,9 +44,15 @@ def _open_ui(args: argparse.Namespace) -> int:
 
 
 def _open_demo(args: argparse.Namespace) -> int:
+    from sidekiq_tui.cli import diagnostics, output
     from sidekiq_tui.demo.command import run
 
-    return run(args, lambda profiles: _show(args, profiles, None))
+    return run(
+        args,
+        open_ui=lambda profiles: _show(args, profiles, None),
+        say=output.write_lines,
+        progress=diagnostics.PROGRESS.show,
+    )
 
 
 def _show(args: argparse.Namespace, profiles: Sequence[Profile], start: str | None) -> int:

@@ -61,7 +61,10 @@ class Progress:
         self._shown = False
 
     def show(self, text: str) -> None:
-        """Say how far it is, a few times a second at most."""
+        """Say how far it is, a few times a second at most; an empty text clears the line."""
+        if not text:
+            self.clear()
+            return
         now = time.monotonic()
         if self._terminal and now >= self._next:
             self._next, self._shown = now + _PATIENCE, True

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,13 +40,22 @@ class Ready:
     urls: dict[str, str]
 
 
-def run(args: argparse.Namespace, open_ui: Callable[[tuple[Profile, ...]], int]) -> int:
-    """Run the demo until it is left, and leave nothing behind. Raises DemoFailed; returns the exit code."""
+def run(
+    args: argparse.Namespace,
+    *,
+    open_ui: Callable[[tuple[Profile, ...]], int],
+    say: Callable[[Iterable[str]], None],
+    progress: Callable[[str], None],
+) -> int:
+    """Run the demo until it is left, and leave nothing behind. Raises DemoFailed; returns the exit code.
+
+    `say` prints lines; `progress` shows how far it is, and nothing any more for an empty text.
+    """
     with _supervisor(_orders(args)) as supervisor:
         if not args.headless:
             import textual.app  # noqa: F401 (half a second that the servers need to come up anyway)
-        ready = supervisor.wait()
-        return _stay(supervisor, ready) if args.headless else open_ui(_profiles(ready.settings))
+        ready = supervisor.wait(progress)
+        return _stay(supervisor, ready, say) if args.headless else open_ui(_profiles(ready.settings))
 
 
 def _orders(args: argparse.Namespace) -> Orders:
@@ -67,14 +76,14 @@ def _profiles(settings: Path) -> tuple[Profile, ...]:
     return tuple(replace(profile, origin="demo") for profile in found.profiles)
 
 
-def _stay(supervisor: _Supervisor, ready: Ready) -> int:
+def _stay(supervisor: _Supervisor, ready: Ready, say: Callable[[Iterable[str]], None]) -> int:
     """Print the addresses and stay until a signal comes: that is the way to leave, so the exit code is 0."""
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, _leave)
     try:
         width = max(map(len, ready.urls))
         lines = [f"{name:<{width}}  {url}" for name, url in ready.urls.items()]
-        print(*lines, f"\nsqtui --config {ready.settings}", sep="\n", flush=True)  # noqa: T201
+        say([*lines, "", f"sqtui --config {ready.settings}"])
         for _ in supervisor.events():
             pass  # nothing comes after "ready" but the end
     except _Left:
@@ -117,17 +126,19 @@ class _Supervisor:
         self._process.stdin.write(orders.line())
         self._process.stdin.flush()
 
-    def wait(self) -> Ready:
+    def wait(self, progress: Callable[[str], None]) -> Ready:
         """Wait until the servers are filled. Raises DemoFailed."""
-        for event in self.events():
-            if event["event"] == "progress":
-                _progress(f"{event['server']}: {event['done']:,} of {event['total']:,} jobs")
-            elif event["event"] == "failed":
-                raise DemoFailed(event["message"], hint=event["hint"])
-            elif event["event"] == "ready":
-                _progress("")
-                return Ready(Path(event["settings"]), event["urls"])
-        raise self.failure()
+        try:
+            for event in self.events():
+                if event["event"] == "progress":
+                    progress(f"{event['server']}: {event['done']:,} of {event['total']:,} jobs")
+                elif event["event"] == "failed":
+                    raise DemoFailed(event["message"], hint=event["hint"])
+                elif event["event"] == "ready":
+                    return Ready(Path(event["settings"]), event["urls"])
+            raise self.failure()
+        finally:
+            progress("")
 
     def events(self) -> Iterator[dict[str, Any]]:
         """What it reports, one event after the other; ends when the process does."""
@@ -159,10 +170,3 @@ class _Supervisor:
         self._errors.close()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
-
-
-def _progress(text: str) -> None:
-    """One line on the terminal that replaces itself; nothing where stderr is no terminal."""
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r\x1b[K{text}")
-        sys.stderr.flush()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import pty
-import select
 import signal
 import subprocess
 import sys
@@ -23,6 +21,7 @@ from sidekiq_tui.demo import command
 from sidekiq_tui.demo.command import DemoFailed
 from sidekiq_tui.errors import UsageError
 from sidekiq_tui.servers.profile import Profile
+from tests.support.terminal import Terminal, sqtui
 
 PATIENCE = 60.0  # seconds, on a busy machine
 
@@ -175,6 +174,10 @@ def options(**given: object) -> argparse.Namespace:
     )
 
 
+def run_demo(args: argparse.Namespace, open_ui: Callable[[tuple[Profile, ...]], int]) -> None:
+    command.run(args, open_ui=open_ui, say=print, progress=lambda text: None)
+
+
 def test_the_ui_gets_the_profiles_and_a_crash_of_it_leaves_nothing(temporary: Path) -> None:
     seen: list[Profile] = []
 
@@ -183,7 +186,7 @@ def test_the_ui_gets_the_profiles_and_a_crash_of_it_leaves_nothing(temporary: Pa
         raise RuntimeError("the UI is broken")
 
     with pytest.raises(RuntimeError):
-        command.run(options(servers=3), open_ui)
+        run_demo(options(servers=3), open_ui)
     assert [(one.name, one.label, one.group, one.origin) for one in seen] == [
         ("shop-prod", "production", "shop", "demo"),
         ("shop-stg", "staging", "shop", "demo"),
@@ -195,21 +198,21 @@ def test_the_ui_gets_the_profiles_and_a_crash_of_it_leaves_nothing(temporary: Pa
 def test_without_a_server_program_it_says_how_to_get_one(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SQTUI_REDIS_SERVER", str(temporary / "nothing"))
     with pytest.raises(DemoFailed) as caught:
-        command.run(options(), lambda profiles: 0)
+        run_demo(options(), lambda profiles: 0)
     assert "redis-server" in caught.value.hint
     assert not list(temporary.iterdir())
 
 
 def test_a_server_program_that_is_none_fails_in_words(temporary: Path) -> None:
     with pytest.raises(DemoFailed, match="shop-prod"):
-        command.run(options(redis_server=Path("/bin/false")), lambda profiles: 0)
+        run_demo(options(redis_server=Path("/bin/false")), lambda profiles: 0)
     assert not list(temporary.iterdir())
 
 
 @pytest.mark.parametrize("servers", [0, 51])
 def test_too_few_or_too_many_servers_are_refused(servers: int) -> None:
     with pytest.raises(UsageError, match=str(servers)):
-        command.run(options(servers=servers), lambda profiles: 0)
+        run_demo(options(servers=servers), lambda profiles: 0)
 
 
 def test_big_sizes_show_how_far_it_is(temporary: Path) -> None:
@@ -230,31 +233,15 @@ def test_big_sizes_show_how_far_it_is(temporary: Path) -> None:
 
 @pytest.mark.parametrize("way", ["q", "SIGINT", "SIGTERM", "SIGKILL"])
 def test_leaving_the_ui_leaves_nothing(temporary: Path, way: str) -> None:
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.environ |= {"TERM": "xterm-256color", "LINES": "40", "COLUMNS": "120"}
-        os.execv(sys.executable, [sys.executable, "-m", "sidekiq_tui", "demo", "--seed", "1"])
-    seen = b""
-
-    def read() -> bool:
-        nonlocal seen
-        if select.select([terminal], [], [], 0.05)[0]:
-            try:
-                seen += os.read(terminal, 65_536)
-            except OSError:
-                return True
-        return False
-
-    until(lambda: read() or b"shop-prod" in seen, "the UI shows its servers")
-    (supervisor,) = children(pid)
-    servers = children(supervisor)
-    assert len(servers) == 3
-    if way == "q":
-        os.write(terminal, b"q")
-    else:
-        os.kill(pid, signal.Signals[way])
-    until(lambda: read() or not alive(pid), "sqtui ends")
-    os.waitpid(pid, 0)
-    os.close(terminal)
+    with Terminal(sqtui("demo", "--seed", "1"), columns=120, rows=40) as terminal:
+        terminal.wait_for("shop-prod")
+        (supervisor,) = children(terminal.pid)
+        servers = children(supervisor)
+        assert len(servers) == 3
+        if way == "q":
+            terminal.send("q")
+        else:
+            terminal.kill(signal.Signals[way])
+        terminal.wait_exit()
     until(lambda: not any(map(alive, [supervisor, *servers])), "its processes are gone")
     until(lambda: not list(temporary.iterdir()), "its folder is gone")
