@@ -242,7 +242,7 @@ def environment_profile(environ: Mapping[str, str]) -> Profile:
         raise ConfigError("REDIS_PROVIDER holds an address", hint="it must be the *name* of the variable that does")
     url = (environ.get(provider, "") if provider else "") or environ.get("REDIS_URL", "")
     if provider and not url:
-        raise ConfigError(f"REDIS_PROVIDER names {provider}, which is not set")
+        raise ConfigError(f"REDIS_PROVIDER names {provider}, which is not set", hint="set it, or give --url")
     if not url:
         return parse_url(DEFAULT_URL, origin="default")
     try:

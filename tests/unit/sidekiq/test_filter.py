@@ -355,6 +355,11 @@ def test_the_look_at_the_bytes_never_loses_a_match(
         assert found.may_match(raw)
 
 
+@pytest.mark.parametrize("term", ["queue:mailers", "queue:=mailers", "server:prod"])
+def test_what_a_payload_does_not_say_is_not_looked_for_in_its_bytes(term: str) -> None:
+    assert parse_filter(term).may_match(b'{"class": "Job", "args": []}')
+
+
 def test_hostile_payloads_never_raise() -> None:
     everything = [
         *(parse_filter(f"{field}:=x") for field in ("class", "queue", "jid", "error", "tag", "arg")),
