@@ -77,6 +77,9 @@ async def test_a_killed_server_is_stale_at_once_and_heals_by_itself(
         assert back.rates is None
         assert back.next_try_at is None
         assert not back.stale(back.taken_at or 0.0)
+        await proxy.close()
+        again = await watched.until(lambda s: s.error is not None, server="a")
+        assert again.attempt == 1  # what was lost before does not count any more
 
 
 async def test_a_silent_server_is_slow_then_offline_and_holds_nobody_up(proxy: FaultProxy, redis_url: str) -> None:
