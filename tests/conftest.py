@@ -23,7 +23,16 @@ from tests.support.dumps import FIXTURES, load
 settings.register_profile("sqtui", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("sqtui")
 
-_REMOVED_VARIABLES = ("NO_COLOR", "COLORFGBG", "COLORTERM", "REDIS_URL", "REDIS_PROVIDER", "FORCE_COLOR")
+_REMOVED_VARIABLES = (
+    "COLUMNS",
+    "LINES",
+    "NO_COLOR",
+    "COLORFGBG",
+    "COLORTERM",
+    "REDIS_URL",
+    "REDIS_PROVIDER",
+    "FORCE_COLOR",
+)
 _REMOVED_PREFIXES = ("SQTUI_", "TEXTUAL_")
 _SERVER_BINARY = os.environ.get("SQTUI_REDIS_SERVER")
 
