@@ -49,6 +49,19 @@ def test_of_several_servers_one_must_be_named(sqtui: Sqtui, redis_url: str, conf
     assert len(ran.err.splitlines()) == 1
 
 
+@pytest.mark.parametrize("unreachable", ["prod", "staging"])
+def test_of_several_errors_an_unreachable_server_decides_the_exit_code(
+    sqtui: Sqtui, redis_url: str, redis_server: EmbeddedRedis, config: Config, unreachable: str
+) -> None:
+    with plain_client(redis_server) as client:
+        client.set("retry", "no set at all")
+    urls = (REFUSED, redis_url) if unreachable == "prod" else (redis_url, REFUSED)
+    ran = sqtui("--config", config(two(*urls)), "--all", "retries")
+    assert ran.code == 3
+    assert sqtui("--config", config(two(*urls)), "--all", "retries", "-o", "json").code == 3
+    assert len(ran.err.splitlines()) == 2
+
+
 @pytest.mark.parametrize("view", [("servers",), ("job", "nowhere")])
 def test_the_board_and_the_search_for_a_job_take_all(
     sqtui: Sqtui, redis_url: str, config: Config, view: tuple[str]
