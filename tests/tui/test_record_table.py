@@ -249,3 +249,14 @@ async def test_the_sorted_column_is_marked() -> None:
         app.give(names(2), sorted_by=("twice", True))
         await pilot.pause()
         assert lines(app)[0].endswith("twice↓")
+
+
+async def test_the_sign_of_the_order_takes_a_blank_and_no_letter_of_a_heading_that_fills_its_column() -> None:
+    columns = (COLUMNS[0], Column("served", "served", 6, 6, _word, align="right"))
+    async with table_app(5) as (app, pilot):
+        app.table.set_columns(columns)
+        app.give(["one"], sorted_by=("served", True))
+        await pilot.pause()
+        heading, row = lines(app)[:2]
+        assert heading == "  name                 served↓"
+        assert row == "▌ one                      one"

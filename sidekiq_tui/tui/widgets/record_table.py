@@ -133,6 +133,11 @@ class RecordTable(Inked, Generic[R], can_focus=True):
         return self._rows.get(self._cursor)
 
     @property
+    def empty(self) -> bool:
+        """Whether there are no rows."""
+        return not self._rows.size
+
+    @property
     def window(self) -> tuple[int, int]:
         """The first and the last visible index; the last is before the first if there are no rows."""
         return self._top, min(self._top + self._height, self._rows.size) - 1
@@ -352,6 +357,11 @@ class RecordTable(Inked, Generic[R], can_focus=True):
             if self._sorted is not None and self._sorted[0] == column.key:
                 arrow = glyphs.down if self._sorted[1] else glyphs.up
                 named = (Span(column.heading + arrow, "sorted strong"),)
+                if index and column.align == "right" and cell_width(column.heading) == width:
+                    # The arrow takes one of the blanks before the column rather than a letter.
+                    *rest, blanks = cells.pop()
+                    cells.append((*rest, Span(blanks.text[1:], blanks.role)))
+                    width += 1
                 cell = fit_cell(named, width, column.align, "left", glyphs.cut)
             cells.append(self._spaced(index, cell))
         return _Drawn("ground", tuple(cells))
