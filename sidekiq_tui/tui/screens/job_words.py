@@ -49,7 +49,10 @@ def title_spans(place: Place, size: int | None, found: Found | None, *, server: 
     read = ", all read" if found.complete else f" in {units.count(found.read)} read"
     read += ", stopped" if found.stopped else ""
     if narrow:
-        return [Span(f"{units.count(found.matches)} of {number}", "title"), Span("  / ", "muted"), words]
+        of = f"of {number}" if found.complete else f"in {units.count(found.read)} of {number}"
+        if found.stopped:
+            of += ", stopped"
+        return [Span(f"{units.count(found.matches)} {of}", "title"), Span("  / ", "muted"), words]
     return [
         Span(f"{place_name(place)} {number}", "title"),
         *on,
@@ -90,11 +93,14 @@ def empty_notice(
     if error is not None and snapshot.error is None:
         return [denied_line(place_name(place), error.message, context.glyphs)]
     if found is not None and (found.complete or found.stopped):
+        read = f"{units.count(found.read)} read"
+        if not found.complete:
+            read = f"{units.count(found.read)} of {units.count(found.total)} read, stopped"
         return [
             (
                 Span("Nothing matches ", "strong"),
                 Span(display_text(found.filter), "accent"),
-                Span(f"  {units.count(found.read)} read.  ", "muted"),
+                Span(f"  {read}.  ", "muted"),
                 Span("esc", "key"),
                 Span(" clears the filter", "muted"),
             )
