@@ -64,6 +64,7 @@ class SqtuiApp(App[None]):
         for known in textual_themes():
             self.register_theme(known)
         self.theme = theme
+        self.set_class(app_state.ascii, "-ascii")
         self._bridge = Bridge(app_state.registry, self._deliver)
         self._chord = Chord()
         self._keys = KeyOrder()

@@ -167,3 +167,24 @@ async def test_the_palette_runs_actions_servers_and_themes() -> None:
         await until(pilot, lambda: "go to Queues" in screen_text(app))
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ViewScreen) and app.screen.view == "queues")
+
+
+async def test_dialogs_and_palette_are_plain_in_ascii() -> None:
+    long = make_snapshot("far", profile={"host": "redis." + "far." * 30 + "internal"})
+    for key, words in (("?", "Keys of servers"), ("@", "Find a server"), ("ctrl+p", "next view")):
+        app = SqtuiApp(make_state(FakeRegistry(*FLEET, long), ascii=True))
+        async with app.run_test(size=(60, 20)) as pilot:
+            await pilot.press(key)
+            await until(pilot, lambda: words in screen_text(app))  # noqa: B023
+            shown = screen_text(app).replace("Search for commands…", "")
+            assert shown.isascii(), shown
+
+
+async def test_an_address_that_does_not_fit_is_cut_with_a_sign() -> None:
+    long = make_snapshot("far", profile={"host": "redis." + "far." * 30 + "internal"})
+    app = SqtuiApp(make_state(FakeRegistry(long)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("@")
+        await until(pilot, lambda: "far.far" in screen_text(app))
+        line = next(line for line in screen_text(app).splitlines() if "far.far" in line)
+        assert "… " in line

@@ -53,7 +53,7 @@ class HelpModal(ModalScreen[None]):
             dialog.styles.width = 2 * _COLUMN_CELLS + 6 if wide else _COLUMN_CELLS + 10
             dialog.styles.height = min(len(lines) + 4, max(8, self.app.size.height - _ROWS_AROUND))
             dialog.border_title = f"Keys of {self._title}"
-            yield SpanLines(lines, id="help-lines")
+            yield SpanLines(lines, ascii=self._ascii, id="help-lines")
             yield Line(id="dialog-foot", ground="panel")
 
     def on_mount(self) -> None:

@@ -109,7 +109,7 @@ class ServerPicker(ModalScreen[str | None]):
             field = Input(placeholder="name, label, group or address", compact=True, id="picker-field")
             field.cursor_blink = False
             yield field
-            yield SpanLines(id="picker-lines")
+            yield SpanLines(ascii=self._ascii, id="picker-lines")
             yield Line(id="dialog-foot", ground="panel")
 
     def on_mount(self) -> None:

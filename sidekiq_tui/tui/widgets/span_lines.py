@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
-from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
+from textual.scrollbar import ScrollBarRender
 from textual.strip import Strip
 
-from sidekiq_tui.presentation.columns.base import Span
+from sidekiq_tui.presentation.columns.base import Span, fit_cell
+from sidekiq_tui.presentation.glyphs import glyph_set
 from sidekiq_tui.tui.theme import style_for
 
 SpanLine = tuple[Span, ...]
+
+
+class WholeCellBar(ScrollBarRender):
+    """A scroll bar of colours alone: no glyph of it needs more than ASCII."""
+
+    VERTICAL_BARS: ClassVar[list[str]] = [" "] * len(ScrollBarRender.VERTICAL_BARS)
 
 
 class SpanLines(ScrollView):
@@ -23,8 +31,13 @@ class SpanLines(ScrollView):
     SpanLines { height: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden; }
     """
 
-    def __init__(self, lines: Sequence[SpanLine] = (), *, ground: str = "panel", id: str | None = None) -> None:
+    def __init__(
+        self, lines: Sequence[SpanLine] = (), *, ground: str = "panel", ascii: bool = False, id: str | None = None
+    ) -> None:
         super().__init__(id=id)
+        self._cut = glyph_set(ascii).cut
+        if ascii:
+            self.vertical_scrollbar.renderer = WholeCellBar  # type: ignore[misc]  # as Textual says to do it
         self._lines: tuple[SpanLine, ...] = tuple(lines)
         self._ground = ground
         self._picked: int | None = None
@@ -54,12 +67,5 @@ class SpanLines(ScrollView):
         blank = style_for("text", ground, self.app.theme)
         if index >= len(self._lines):
             return Strip.blank(width, blank)
-        segments: list[Segment] = []
-        used = 0
-        for span in self._lines[index]:
-            length = min(cell_len(span.text), width - used)
-            if length <= 0:
-                break
-            segments.append(Segment(set_cell_size(span.text, length), style_for(span.role, ground, self.app.theme)))
-            used += length
-        return Strip([*segments, Segment(" " * (width - used), blank)], width)
+        cells = fit_cell(self._lines[index], width, ellipsis=self._cut)
+        return Strip([Segment(text, style_for(role, ground, self.app.theme)) for text, role in cells], width)
