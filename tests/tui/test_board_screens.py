@@ -21,11 +21,13 @@ from sidekiq_tui.sidekiq.history import Day, History
 from sidekiq_tui.sidekiq.overview import QueueSummary
 from sidekiq_tui.sidekiq.redis_info import RedisInfo
 from sidekiq_tui.tui.app import SqtuiApp
+from sidekiq_tui.tui.screens.base import ViewScreen
 from sidekiq_tui.tui.screens.dashboard_layout import dashboard_layout
 from sidekiq_tui.tui.screens.servers import servers_layout
 from tests.conftest import LoadDump
 from tests.support.hostile import CONTROL_PATTERN, HOSTILE_TEXTS
 from tests.support.live import live_app
+from tests.support.painted import Painted
 from tests.support.proxy import FaultProxy
 from tests.support.tui import (
     NOW,
@@ -421,3 +423,50 @@ async def test_in_ascii_mode_no_sign_of_ours_is_anything_else() -> None:
                 await pilot.pause()
                 odd = {character for character in screen_text(app) if not character.isascii()}
                 assert not odd, f"{view} {size}: {odd}\n{screen_text(app)}"
+
+
+async def test_nothing_is_left_of_a_layout_that_changed_while_another_view_was_in_front() -> None:
+    app = app_of(world(), "dashboard")
+    painted = Painted(app)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "Processed 963/s" in screen_text(app))
+        await pilot.press("g", "r", "1", "g", "d")
+        await until(pilot, lambda: "Processed 812/s" in screen_text(app))
+        await until(pilot, lambda: painted.text == screen_text(app))
+
+
+async def test_of_a_server_never_seen_nothing_is_counted_and_no_key_is_offered_for_no_rows() -> None:
+    away = offline("dev", ServerUnreachable("connection refused by 10.0.0.7:6379"), seen=False)
+    for width, height in SIZES:
+        for view in ("queues", "dashboard"):
+            app = app_of(Registry(away), view, "dev")
+            async with app.run_test(size=(width, height)) as pilot:
+                await until(pilot, lambda: "Nothing known of dev yet" in screen_text(app))  # noqa: B023
+                shown = screen_text(app)
+                footer = shown.splitlines()[-1]
+                assert "open" not in footer
+                assert "sort" not in footer
+                assert ("filter" in footer) is False
+                assert "Queues 0" not in shown
+                assert "0 running" not in shown
+                assert "Workers 0" not in shown
+                assert "no limit" not in shown
+
+
+async def test_the_message_line_does_not_name_what_is_unknown_in_ascii_either() -> None:
+    for ascii in (False, True):
+        app = SqtuiApp(make_state(world(), scope="prod", ascii=ascii), start_view="dashboard")
+        async with app.run_test(size=(80, 24)) as pilot:
+            await until(pilot, lambda: "mailers" in screen_text(app))  # noqa: B023
+            assert "busy" not in screen_text(app).splitlines()[-2]
+
+
+async def test_what_does_not_fit_the_message_line_is_cut_with_a_sign() -> None:
+    app = app_of(world(), "servers")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "prod is" in screen_text(app))
+        assert isinstance(app.screen, ViewScreen)
+        app.screen.say("word " * 30)
+        await until(pilot, lambda: screen_text(app).splitlines()[-2].endswith("wo…"))
+        await pilot.resize_terminal(160, 40)
+        await until(pilot, lambda: screen_text(app).splitlines()[-2].endswith(" word"))

@@ -8,6 +8,7 @@ from typing import ClassVar, Final
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.geometry import Region
 from textual.screen import Screen
 from textual.timer import Timer
 
@@ -49,6 +50,7 @@ class ViewScreen(Screen[None]):
         super().__init__()
         self.app_state = app_state
         self._clock: Timer | None = None
+        self._regions: list[Region] | None = None
         self._first_words: tuple[str, str] | None = None
 
     # What a view gives.
@@ -97,10 +99,6 @@ class ViewScreen(Screen[None]):
         else:
             self._first_words = (text, role)
 
-    def progress(self, spans: Sequence[Span] = ()) -> None:
-        """What is under way, in the message line; none clears it."""
-        self.query_one(MessageLine).set("progress", spans)
-
     def note(self, spans: Sequence[Span] = ()) -> None:
         """What the row under the cursor has that its columns do not show."""
         self.query_one(MessageLine).set("row", spans)
@@ -118,10 +116,6 @@ class ViewScreen(Screen[None]):
         self.add_class("-asking")
         self.query_one(Prompt).ask(sign, value, answered, hint)
 
-    def prompt_hint(self, spans: Sequence[Span]) -> None:
-        """What stands at the right of an open prompt."""
-        self.query_one(Prompt).hint(spans)
-
     def refresh_footer(self) -> None:
         """Draws the footer again, after something changed what keys can do."""
         usable = [action for action in footer_actions(self.available) if self.reason_against(action) is None]
@@ -137,6 +131,7 @@ class ViewScreen(Screen[None]):
         if self.is_front:
             self._draw_frame()
             self.show(self.app_state.snapshots)
+            self.refresh_footer()  # what works depends on what there is to work on
 
     # What the app calls.
 
@@ -160,13 +155,14 @@ class ViewScreen(Screen[None]):
         yield Banner(ascii=ascii, id="banner")
         with Vertical(id="body"):
             yield from self.body()
-        yield MessageLine(id="message")
+        yield MessageLine(ascii=ascii, id="message")
         yield Prompt(id="prompt")
         yield Footer(id="footer")
         yield Line(id="too-small")
 
     def on_mount(self) -> None:
         """Starts the clock."""
+        self.screen_layout_refresh_signal.subscribe(self, self._laid_out)
         self.query_one("#too-small", Line).put((Span(" make me larger", "strong"),))
         self._clock = self.set_interval(TICK_SECONDS, self._tick, pause=not self.is_active)
         self._fit(self.app.size.width, self.app.size.height)
@@ -188,6 +184,13 @@ class ViewScreen(Screen[None]):
         """Lines go as the terminal gets smaller."""
         self._fit(event.size.width, event.size.height)
 
+    def _laid_out(self, _: Screen[object]) -> None:
+        """Paints everything where parts have moved: Textual may forget what they uncovered (it compares the layout
+        with one that it made anew in the meantime)."""
+        before, self._regions = self._regions, [part.region for part in self.query("*") if part.is_on_screen]
+        if before is not None and before != self._regions:
+            self.refresh()
+
     def _fit(self, width: int, height: int) -> None:
         self.set_class(height < LOWEST_WITH_TABS, "-low")
         self.set_class(width < NARROWEST or height < LOWEST, "-too-small")
@@ -204,7 +207,6 @@ class ViewScreen(Screen[None]):
         words = f"Last known data, until {display_text(away.server)} answers." if away is not None and known else ""
         self.query_one(MessageLine).set("away", (Span(words, "muted"),) if words else ())
         self._draw_ages()
-        self.refresh_footer()
 
     def _draw_ages(self) -> None:
         state = self.app_state

@@ -32,7 +32,7 @@ from sidekiq_tui.tui.screens.dashboard_titles import (
     queues_title,
 )
 from sidekiq_tui.tui.screens.days import Days, read_days
-from sidekiq_tui.tui.screens.listing import context_of, left_out
+from sidekiq_tui.tui.screens.listing import context_of, left_out, reason_against_empty
 from sidekiq_tui.tui.screens.queue_list import open_queue, queue_key, queues_notice
 from sidekiq_tui.tui.screens.scope_view import Samples, ScopeView
 from sidekiq_tui.tui.state import AppState
@@ -145,10 +145,10 @@ class DashboardScreen(ViewScreen):
         self._read_days()
 
     def reason_against(self, action: Action) -> str | None:
-        """Panels need room."""
+        """Panels need room, and lists rows."""
         if action.id in ("panel-next", "panel-previous") and "panel-title" not in self._places:
             return "the terminal is too small for it"
-        return None
+        return reason_against_empty(self.table, action)
 
     # Keys
 
@@ -261,7 +261,7 @@ class DashboardScreen(ViewScreen):
             stale=view.away,
             notice=queues_notice(view, context),
         )
-        self.query_one("#queues-title", TitleLine).show(queues_title(rows))
+        self.query_one("#queues-title", TitleLine).show(queues_title(view, rows))
         self._draw_note()
 
     def _draw_note(self) -> None:

@@ -75,12 +75,13 @@ def workers_lines(view: ScopeView, ascii: bool) -> list[Cell]:
     glyphs = glyph_set(ascii)
     reason = view.denied("processes")
     processes = view.processes
+    known = len(processes) if view.overviews else None
     if reason is not None and not processes:
         return [(Span("Workers", "title"),), denied_line("Workers", reason, glyphs)]
     busy, threads = view.total(lambda one: one.busy), view.total(lambda one: one.concurrency)
     part = busy / threads if busy is not None and threads else None
     lines: list[Cell] = [
-        (Span(f"Workers {units.count(len(processes))}", "title"), Span(f"  {workers_words(view)}", "muted")),
+        (Span(f"Workers {units.count(known)}", "title"), Span(f"  {workers_words(view)}", "muted")),
         (
             _name("threads"),
             *meter_cell(part, ascii),
@@ -219,6 +220,7 @@ def facts_lines(view: ScopeView, today: Today | None, period: float, ascii: bool
     backlog = view.total(lambda one: one.enqueued)
     running = sum(process.status == "running" and not process.stale for process in view.processes)
     others = workers_words(view)
+    workers = f"{units.count(running)} running{', ' if others else ''}{others}" if view.overviews else units.UNKNOWN
     trip = worst(overview.rtt for overview in view.overviews) if not view.away else None
     first = view.overviews[0].redis if view.overviews else None
     policy = f"{display_text(first.version or '')} {display_text(first.maxmemory_policy or '')} " if first else ""
@@ -230,11 +232,12 @@ def facts_lines(view: ScopeView, today: Today | None, period: float, ascii: bool
     memory: Cell = (*meter_cell(filled, ascii), _part(filled))
     memory += (Span(f" of {units.size(limit)}", "muted"),)
     if filled is None:
-        memory = (Span(f"{units.size(used):<{METER_CELLS + 6}}"), Span(" no limit", "muted"))
+        words = " no limit" if used is not None else ""
+        memory = (Span(f"{units.size(used):<{METER_CELLS + 6}}"), Span(words, "muted"))
     return [
         _beside(
             (_name("threads"), *meter_cell(part, ascii), _part(part), _of(threads)),
-            (_name("workers"), Span(f"{units.count(running)} running{', ' if others else ''}{others}")),
+            (_name("workers"), Span(workers)),
         ),
         _beside((_name("memory"), *memory), (_name("redis"), Span(f"{policy}{units.duration(trip)}"))),
         _beside(

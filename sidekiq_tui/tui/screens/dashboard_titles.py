@@ -69,8 +69,10 @@ def _per_second(rate: str) -> str:
     return rate if rate == units.UNKNOWN else f"{rate}/s"
 
 
-def queues_title(rows: Sequence[QueueRow]) -> list[Span]:
+def queues_title(view: ScopeView, rows: Sequence[QueueRow]) -> list[Span]:
     """How many queues there are, and in how many jobs wait."""
+    if not view.overviews:
+        return [Span(f"Queues {units.UNKNOWN}", "title")]
     waiting = sum(bool(row.summary.size) for row in rows)
     return [
         Span(f"Queues {units.count(len(rows))}", "title"),

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from sidekiq_tui.presentation import units
 from sidekiq_tui.presentation.columns.base import Cell, Column, Context, Span
+from sidekiq_tui.tui.actions import Action
 from sidekiq_tui.tui.state import AppState
 from sidekiq_tui.tui.widgets.record_table import RecordTable
 
 R = TypeVar("R")
+
+NO_ROWS: Final = "the list is empty"
+_NEED_ROWS: Final = frozenset({"open", "sort", "sort-reverse"})
 
 
 def context_of(state: AppState) -> Context:
@@ -26,6 +30,11 @@ def range_spans(table: RecordTable[R], size: int) -> list[Span]:
     return [Span(f"{first + 1:,}–{last + 1:,} of {units.count(size)}", "muted")]
 
 
+def reason_against_empty(table: RecordTable[R], action: Action) -> str | None:
+    """Why an action on rows cannot work; None if there are rows or it needs none."""
+    return NO_ROWS if table.empty and action.id in _NEED_ROWS else None
+
+
 def left_out(table: RecordTable[R], columns: Sequence[Column[R]], row: R, context: Context) -> list[Span]:
     """What the row has in columns that the terminal has no room for."""
     spans: list[Span] = []
@@ -33,6 +42,6 @@ def left_out(table: RecordTable[R], columns: Sequence[Column[R]], row: R, contex
         if column.live or column.key in table.columns_shown:
             continue
         cell: Cell = column.cell(row, context, column.min)
-        if any(text.strip() not in ("", units.UNKNOWN) for text, _ in cell):
+        if any(text.strip() not in ("", units.UNKNOWN, context.glyphs.unknown) for text, _ in cell):
             spans += [Span(f"{'  ' if spans else ''}{column.heading} ", "muted"), *cell]
     return spans

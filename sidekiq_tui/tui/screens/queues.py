@@ -13,9 +13,9 @@ from sidekiq_tui.presentation.columns.base import Cell, Column, Span
 from sidekiq_tui.presentation.columns.queues import QUEUES, SERVER, QueueRow, queue_rows
 from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.servers.snapshot import ServerSnapshot
-from sidekiq_tui.tui.actions import FILTER, LIST, SORT, bindings
+from sidekiq_tui.tui.actions import FILTER, LIST, SORT, Action, bindings
 from sidekiq_tui.tui.screens.base import ViewScreen
-from sidekiq_tui.tui.screens.listing import context_of, left_out, range_spans
+from sidekiq_tui.tui.screens.listing import NO_ROWS, context_of, left_out, range_spans, reason_against_empty
 from sidekiq_tui.tui.screens.queue_list import open_queue, queue_key, queues_notice
 from sidekiq_tui.tui.screens.scope_view import ScopeView
 from sidekiq_tui.tui.state import AppState
@@ -38,7 +38,7 @@ class QueuesScreen(ViewScreen):
         super().__init__(app_state)
         self._order = Order("queue")
         self._filter = ""
-        self._counts = (0, 0, 0)
+        self._counts: tuple[int, int | None, int] = (0, None, 0)
 
     def body(self) -> ComposeResult:
         """Title and list."""
@@ -72,12 +72,19 @@ class QueuesScreen(ViewScreen):
         notice: list[Cell] = queues_notice(view, context) if not every else [self._no_match(len(every))]
         self.table.set_columns(self.columns)
         self.table.show(ordered, context, sorted_by=self._order.heading, stale=view.away, notice=notice)
-        self._counts = (len(rows), len(every), sum(bool(row.summary.size) for row in every))
+        known = len(every) if view.overviews else None
+        self._counts = (len(rows), known, sum(bool(row.summary.size) for row in every))
         self._draw_around()
 
     def tick(self, now: float) -> None:
         """The age of what is shown."""
         self._draw_around()
+
+    def reason_against(self, action: Action) -> str | None:
+        """A list needs rows."""
+        if action.id == "filter":
+            return None if self._counts[1] else NO_ROWS
+        return reason_against_empty(self.table, action)
 
     def clear(self) -> bool:
         """`esc` clears the filter."""
@@ -136,7 +143,7 @@ class QueuesScreen(ViewScreen):
         if self._filter:
             spans += [Span("  filter ", "muted"), Span(display_text(self._filter), "accent")]
             spans.append(Span(f"  {units.count(shown)} match", "strong"))
-        else:
+        elif count is not None:
             spans.append(Span(f"  {units.count(waiting)} with a backlog", "muted"))
         self.query_one("#title", TitleLine).show(spans, range_spans(self.table, shown))
         row = self.table.current

@@ -1,27 +1,39 @@
-"""The last line but one: pending keys, progress, outcome, that a server is away, or more about a row; one at a time."""
+"""The last line but one: pending keys, an outcome, that a server is away, or more about a row; one at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final, Literal
 
-from sidekiq_tui.presentation.columns.base import Span
+from textual import events
+
+from sidekiq_tui.presentation.columns.base import Span, fit_cell
+from sidekiq_tui.presentation.glyphs import glyph_set
 from sidekiq_tui.tui.widgets.line import Line
 
-Layer = Literal["chord", "progress", "outcome", "away", "row"]
+Layer = Literal["chord", "outcome", "away", "row"]
 
-LAYERS: Final[tuple[Layer, ...]] = ("chord", "progress", "outcome", "away", "row")
+LAYERS: Final[tuple[Layer, ...]] = ("chord", "outcome", "away", "row")
 
 
 class MessageLine(Line):
     """Always there, often empty. Each layer keeps its words; the first that has any is shown."""
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, *, ascii: bool = False, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._cut = glyph_set(ascii).cut
         self._layers: dict[Layer, tuple[Span, ...]] = {}
 
     def set(self, layer: Layer, spans: Sequence[Span] = ()) -> None:
         """Puts words into a layer; none clears it."""
         self._layers[layer] = tuple(spans)
+        self._lay_out(self.size.width)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Cuts the same words anew."""
+        self._lay_out(event.size.width)
+
+    def _lay_out(self, width: int) -> None:
         shown = next((self._layers[name] for name in LAYERS if self._layers.get(name)), ())
-        self.put((Span(" "), *shown) if shown else ())
+        room = max(0, width - 2)
+        self.put((Span(" "), *fit_cell(shown, room, ellipsis=self._cut)) if shown else ())
