@@ -50,25 +50,16 @@ class Prompt(Horizontal):
         yield field
         yield Line(id="prompt-hint")
 
-    @property
-    def asking(self) -> bool:
-        """Whether a question is open."""
-        return self._done is not None
-
     def ask(self, sign: str, value: str, done: Done, hint: Sequence[Span] = ()) -> None:
-        """Opens with a value to edit and calls `done` once, with the answer or None."""
+        """Opens with a value to edit and a hint at its right, and calls `done` once, with the answer or None."""
         self._done = done
         self.query_one("#prompt-sign", Line).put((Span(" "), Span(sign, "key")))
-        self.hint(hint)
+        self.query_one("#prompt-hint", Line).put(hint)
         field = self.query_one(PromptInput)
         field.value = value
         field.disabled = False
         self.add_class("-shown")
         field.focus()
-
-    def hint(self, spans: Sequence[Span]) -> None:
-        """What stands at the right of the field."""
-        self.query_one("#prompt-hint", Line).put(spans)
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
