@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from sidekiq_tui.presentation.text import cell_width
@@ -91,3 +93,9 @@ def test_the_worst_latency_wears_the_colour_of_its_reason() -> None:
     snapshot = make_snapshot("one", "bad", overview=late, reasons=[Reason("bad", "mailers", "15m late")])
     assert totals_of([snapshot]).worst_role == "bad strong"
     assert totals_of([make_snapshot("two", overview=late)]).worst_role == "strong"
+
+
+def test_where_queues_cannot_be_read_nobody_knows_how_long_jobs_wait() -> None:
+    overview = replace(make_overview(), queues=(), denied={"queues": "this user may not run SSCAN here (NOPERM)"})
+    assert totals_of([make_snapshot("prod", overview=overview)]).worst is None
+    assert totals_of([make_snapshot("prod", overview=make_overview(make_queue()))]).worst == 0.0

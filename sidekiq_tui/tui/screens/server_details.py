@@ -80,7 +80,7 @@ def fact_lines(overview: Overview, glyphs: GlyphSet) -> list[Cell]:
     redis = overview.redis
     facts = [
         display_text(redis.version or ""),
-        f"{units.count(redis.clients)} clients" if redis.clients is not None else "",
+        f"{units.count(redis.clients)} client{'' if redis.clients == 1 else 's'}" if redis.clients is not None else "",
         f"up {units.age(redis.uptime)}" if redis.uptime is not None else "",
         "replica" if redis.role == "slave" else "",
     ]

@@ -48,13 +48,16 @@ def totals_of(snapshots: Iterable[ServerSnapshot]) -> Totals:
     known = [snapshot.overview for snapshot in chosen if snapshot.overview is not None]
     rates = [snapshot.rates for snapshot in chosen if snapshot.rates is not None and answering(snapshot)]
     late = [overview.worst_queue for overview in known if overview.worst_queue is not None]
+    enqueued = _whole(overview.enqueued for overview in known)
     return Totals(
         processed=_sum(rate.processed for rate in rates),
         failed=_sum(rate.failed for rate in rates),
         busy=_whole(overview.busy for overview in known),
         concurrency=_whole(overview.concurrency for overview in known),
-        enqueued=_whole(overview.enqueued for overview in known),
-        worst=max((queue.latency for queue in late if queue.latency is not None), default=0.0 if known else None),
+        enqueued=enqueued,
+        worst=max(
+            (queue.latency for queue in late if queue.latency is not None), default=None if enqueued is None else 0.0
+        ),
         worst_role=_worst_role(chosen),
         retries=_whole(overview.retries for overview in known),
         dead=_whole(overview.dead for overview in known),
