@@ -26,6 +26,7 @@ from sidekiq_tui.tui.actions import APP, bindings, find_action
 from sidekiq_tui.tui.bridge import Bridge
 from sidekiq_tui.tui.chord import Chord
 from sidekiq_tui.tui.crash import crash_report
+from sidekiq_tui.tui.driver import SqtuiDriver
 from sidekiq_tui.tui.key_order import PATIENCE_SECONDS, KeyOrder
 from sidekiq_tui.tui.messages import ActionChosen, GoTo, KeyDone, LookAt, SnapshotsArrived
 from sidekiq_tui.tui.modals.help import HelpModal
@@ -57,7 +58,8 @@ class SqtuiApp(App[None]):
         first = navigation.find_view(start_view or VIEWS[0].name)
         self.DEFAULT_MODE = first.name  # type: ignore[misc]  # the first screen to be made is this one
         # With NO_COLOR Textual decides here, before there is a theme, whether to drop colours or to make them grey.
-        super().__init__(ansi_color=True if theme == MONO and "NO_COLOR" in os.environ else None)
+        plain = True if theme == MONO and "NO_COLOR" in os.environ else None
+        super().__init__(driver_class=SqtuiDriver, ansi_color=plain)
         self.animation_level = "none"
         for view in VIEWS:
             self.add_mode(view.name, partial(self._screen_of, view))
