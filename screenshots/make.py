@@ -25,8 +25,8 @@ from sidekiq_tui.tui.state import AppState
 from sidekiq_tui.tui.theme import DARK, LIGHT
 
 FOLDER: Final = Path(__file__).parent
-WARM_UP: Final = 75.0  # seconds of traffic, so that the charts of the shortest period are full
-SHAPES: Final = ((120, 40, DARK, "dark"), (80, 24, LIGHT, "light"), (80, 24, DARK, "dark"))
+WARM_UP: Final = 70.0  # seconds of traffic, so that the charts of the shortest period are full
+SHAPES: Final = ((120, 40, DARK, "dark"), (80, 24, LIGHT, "light"))
 
 # Rich's own picture has a window frame, a web font, and cells of 12.2 x 24.4 from 1.5 down: bars of neighbouring rows
 # would not touch. Scaled to whole pixels they do; the letters are a little larger than their cells for the same reason.
