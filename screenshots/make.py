@@ -93,14 +93,21 @@ async def _picker(pilot: Pilot[Any]) -> None:
 
 
 async def _offline(pilot: Pilot[Any]) -> None:
-    await _press(pilot, "3", "g", "x")
+    await _press(pilot, "3", "g", "d")
+    await _until_state(pilot, "ok")
+    await _press(pilot, "g", "x")
+    await _until_state(pilot, "offline")
+    await pilot.pause(3.0)
+
+
+async def _until_state(pilot: Pilot[Any], wanted: str) -> None:
+    """Waits for the demo's server that comes and goes."""
     state: AppState = pilot.app.app_state  # type: ignore[attr-defined]
     for _ in range(1200):
-        current = state.current
-        if current is not None and current.health.state == "offline":
-            break
+        if state.current is not None and state.current.health.state == wanted:
+            return
         await pilot.pause(0.1)
-    await pilot.pause(3.0)
+    raise SystemExit(f"the server was never {wanted}")
 
 
 SCREENS: Final[dict[str, Callable[[Pilot[Any]], Awaitable[None]]]] = {
@@ -140,6 +147,7 @@ async def _take(settings: Path, wanted: list[str]) -> None:
         await _press(pilot, "1", "g", "d")
         await _press(pilot, "left_curly_bracket", "left_curly_bracket")  # the shortest period
         for name in wanted:
+            await pilot.resize_terminal(*SHAPES[0][:2])
             await SCREENS[name](pilot)
             for width, height, theme, word in SHAPES:
                 app.theme = theme

@@ -76,7 +76,7 @@ def fact_lines(overview: Overview, glyphs: GlyphSet) -> list[Cell]:
         mixed = (Span("   mixed versions", "warn"),) if len(versions) > 1 else ()
         lines.append((Span("sidekiq  ", "muted"), Span(shown), *mixed))
     if overview.edition_signs:
-        lines.append((Span("signs    ", "muted"), Span(display_text(", ".join(overview.edition_signs)))))
+        lines.append((Span("edition  ", "muted"), Span(display_text(", ".join(overview.edition_signs)))))
     redis = overview.redis
     facts = [
         display_text(redis.version or ""),
