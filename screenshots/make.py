@@ -152,7 +152,7 @@ async def _take(settings: Path, wanted: list[str]) -> None:
             for width, height, theme, word in SHAPES:
                 app.theme = theme
                 await pilot.resize_terminal(width, height)
-                await pilot.pause(1.0)
+                await pilot.pause(3.0)  # until a poll has drawn all in this theme
                 path = FOLDER / f"{name}-{width}x{height}-{word}.png"
                 path.write_bytes(picture(app))
                 print(path.name)
