@@ -60,7 +60,6 @@ def _show(args: argparse.Namespace, profiles: Sequence[Profile], start: str | No
 
     return run(
         profiles,
-        config=args.config,
         read_only=args.read_only,
         start_server=start,
         start_view=None,

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 def run(
     profiles: Sequence[Profile],
     *,
-    config: object = None,
     read_only: bool = False,
     start_server: str | None = None,
     start_view: str | None = None,
