@@ -16,7 +16,7 @@ def find_view(name: str) -> View:
 
 def next_view(name: str, step: int) -> str:
     """The name of the view so many tabs further, going round."""
-    names = [view.name for view in VIEWS]
+    names = [view.name for view in VIEWS if view.tab or view.name == name]
     return names[(names.index(name) + step) % len(names)]
 
 

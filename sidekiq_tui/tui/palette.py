@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.types import IgnoreReturnCallbackType
 
 from sidekiq_tui.presentation.text import display_text
-from sidekiq_tui.tui.actions import MOVE
+from sidekiq_tui.tui.actions.action import MOVE
 from sidekiq_tui.tui.messages import ActionChosen, LookAt
 from sidekiq_tui.tui.screens.base import ViewScreen
 from sidekiq_tui.tui.theme import THEME_WORDS

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 class View:
     """One view: its name, its tab (in full and short), its key after ``g``, where its screen is.
 
-    `spans_servers`: it can show all servers at once. `board`: it always does, whatever the scope.
+    `spans_servers`: it can show all servers at once. `board`: it always does, whatever the scope. `tab`: it always has
+    a tab; else only while it is in front, and the tab key passes it by.
     """
 
     name: str
@@ -24,6 +25,7 @@ class View:
     place: str
     spans_servers: bool = False
     board: bool = False
+    tab: bool = True
 
     def screen(self) -> type[ViewScreen]:
         """The screen's class, imported when first shown."""
@@ -39,4 +41,10 @@ VIEWS: Final[tuple[View, ...]] = (
     View("retries", "Retries", "Retries", "r", "jobs:RetriesScreen"),
     View("scheduled", "Scheduled", "Sched", "s", "jobs:ScheduledScreen"),
     View("dead", "Dead", "Dead", "x", "jobs:DeadScreen"),
+    View("workers", "Workers", "Workers", "w", "workers:WorkersScreen"),
+    View("errors", "Errors", "Errors", "e", "errors:ErrorsScreen"),
+    View("metrics", "Metrics", "Metrics", "m", "metrics:MetricsScreen"),
+    View("search", "Search", "Search", "/", "search:SearchScreen", tab=False),
+    View("profiles", "Profiles", "Profiles", "p", "profiles:ProfilesScreen", tab=False),
+    View("extras", "Pro & Enterprise", "Pro", "b", "extras:ExtrasScreen", tab=False),
 )

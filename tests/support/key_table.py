@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sidekiq_tui.tui.actions import ACTIONS, APP, EVERYWHERE, GROUPS, LIST, Action
+from sidekiq_tui.tui.actions import ACTIONS, APP, EVERYWHERE, GROUPS, Action
+from sidekiq_tui.tui.actions.lists import LIST
 from sidekiq_tui.tui.views import VIEWS
 
 

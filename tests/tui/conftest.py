@@ -1,15 +1,25 @@
-"""For tests of screens: recorded grids of text to compare with."""
+"""For tests of screens: recorded grids of text, and digests of their colours, to compare with."""
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from textual.app import App
+from textual.pilot import Pilot
+
+from sidekiq_tui.tui.theme import DARK, LIGHT
+from tests.support.tui import screen_text
 
 GOLDEN = Path(__file__).parent / "golden"
 UPDATE = bool(os.environ.get("SQTUI_UPDATE_GOLDEN"))  # read before a fixture takes SQTUI_* away
+
+GoldenScreen = Callable[[str, Pilot[Any]], Awaitable[None]]
+"""`await golden_screen(name, pilot)`: the whole screen as it stands now, in dark and in light."""
 
 
 @pytest.fixture
@@ -23,3 +33,29 @@ def golden() -> Callable[[str, str], None]:
         assert path.read_text("utf-8") == text + "\n", f"{path.name} differs; see what changed:\n{text}"
 
     return check
+
+
+@pytest.fixture
+def golden_screen(golden: Callable[[str, str], None]) -> GoldenScreen:
+    """As `golden`, of the whole screen, with a digest of the styles of each theme below the text."""
+
+    async def check(name: str, pilot: Pilot[Any]) -> None:
+        app = pilot.app
+        digests = []
+        for theme in (LIGHT, DARK):
+            app.theme = theme
+            await pilot.pause()
+            digests.append(f"{theme} {_style_digest(app)}")
+        golden(name, "\n".join([screen_text(app), "=" * 20, *digests]))
+
+    return check
+
+
+def _style_digest(app: App[Any]) -> str:
+    """A short digest of the style of every cell."""
+    digest = hashlib.sha256()
+    for strip in app.screen._compositor.render_strips():
+        for segment in strip:
+            digest.update(f"{segment.style}|{len(segment.text)};".encode())
+        digest.update(b"\n")
+    return digest.hexdigest()[:16]

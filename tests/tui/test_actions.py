@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sidekiq_tui.tui.actions import ACTIONS, APP, EVERYWHERE, GROUPS, LIST, bindings, find_action
+from sidekiq_tui.tui.actions import ACTIONS, APP, EVERYWHERE, GROUPS, bindings, find_action
+from sidekiq_tui.tui.actions.lists import LIST
 from sidekiq_tui.tui.app import SqtuiApp
 from sidekiq_tui.tui.keymap import LEADER, chord_key, deliverable
 from sidekiq_tui.tui.modals.help import HelpModal

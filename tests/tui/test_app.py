@@ -13,6 +13,7 @@ from sidekiq_tui.sidekiq.errors import ServerUnreachable
 from sidekiq_tui.sidekiq.redis_info import RedisInfo
 from sidekiq_tui.tui.app import SqtuiApp
 from sidekiq_tui.tui.screens.base import ViewScreen
+from sidekiq_tui.tui.views import VIEWS
 from sidekiq_tui.tui.widgets.banner import Banner
 from sidekiq_tui.tui.widgets.footer import Footer
 from sidekiq_tui.tui.widgets.header_strip import HeaderStrip
@@ -102,15 +103,15 @@ async def test_tab_goes_round_the_views(stand: Stand) -> None:
     async with stand.app.run_test(size=(120, 40)) as pilot:
         await pilot.press("1")
         seen = []
-        for _ in range(6):
+        for _ in range(9):
             seen.append(stand.front.view)
             before = stand.front
             await pilot.press("tab")
             await until(pilot, lambda before=before: stand.app.screen is not before)  # type: ignore[misc]
-        assert seen == ["servers", "dashboard", "queues", "retries", "scheduled", "dead"]
+        assert seen == [view.name for view in VIEWS if view.tab]
         assert stand.front.view == "servers"
         await pilot.press("shift+tab")
-        await until(pilot, lambda: stand.place == ("dead", "prod"))
+        await until(pilot, lambda: stand.place == ("metrics", "prod"))
 
 
 async def test_a_view_of_one_server_takes_the_latest_one_and_says_so(stand: Stand) -> None:

@@ -16,7 +16,9 @@ from sidekiq_tui.presentation.columns.base import Column, Context, Span
 from sidekiq_tui.presentation.columns.queues import QUEUES, SERVER, QueueRow, queue_rows
 from sidekiq_tui.presentation.glyphs import glyph_set
 from sidekiq_tui.servers.snapshot import ServerSnapshot
-from sidekiq_tui.tui.actions import DASHBOARD, LIST, SORT, Action, bindings
+from sidekiq_tui.tui.actions import Action, bindings
+from sidekiq_tui.tui.actions.dashboard import DASHBOARD
+from sidekiq_tui.tui.actions.lists import LIST, SORT
 from sidekiq_tui.tui.screens import dashboard_panels as panels
 from sidekiq_tui.tui.screens.base import ViewScreen
 from sidekiq_tui.tui.screens.dashboard_layout import DAYS, dashboard_layout

@@ -22,7 +22,8 @@ from sidekiq_tui.sidekiq.errors import FilterError, SidekiqError
 from sidekiq_tui.sidekiq.filter import Filter, parse_filter
 from sidekiq_tui.sidekiq.job import JobRecord, Place
 from sidekiq_tui.sidekiq.search import Slice
-from sidekiq_tui.tui.actions import FILTER, LIST, SCAN, Action, bindings
+from sidekiq_tui.tui.actions import Action, bindings
+from sidekiq_tui.tui.actions.lists import FILTER, LIST, SCAN
 from sidekiq_tui.tui.screens.base import ViewScreen
 from sidekiq_tui.tui.screens.job_reader import Seen, Window, job_key, job_weight, read_again
 from sidekiq_tui.tui.screens.job_words import Found, empty_notice, job_note, queue_spans, title_spans

@@ -13,7 +13,8 @@ from sidekiq_tui.presentation.columns.base import Cell, Column, Span
 from sidekiq_tui.presentation.columns.queues import QUEUES, SERVER, QueueRow, queue_rows
 from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.servers.snapshot import ServerSnapshot
-from sidekiq_tui.tui.actions import FILTER, LIST, SORT, Action, bindings
+from sidekiq_tui.tui.actions import Action, bindings
+from sidekiq_tui.tui.actions.lists import FILTER, LIST, SORT
 from sidekiq_tui.tui.screens.base import ViewScreen
 from sidekiq_tui.tui.screens.listing import NO_ROWS, context_of, left_out, range_spans, reason_against_empty
 from sidekiq_tui.tui.screens.queue_list import open_queue, queue_key, queues_notice

@@ -14,7 +14,8 @@ from sidekiq_tui.presentation.columns.base import Span
 from sidekiq_tui.presentation.columns.servers import SERVERS, ServersTotal, servers_total
 from sidekiq_tui.presentation.glyphs import glyph_set
 from sidekiq_tui.servers.snapshot import ServerSnapshot
-from sidekiq_tui.tui.actions import LIST, SORT, bindings
+from sidekiq_tui.tui.actions import bindings
+from sidekiq_tui.tui.actions.lists import LIST, SORT
 from sidekiq_tui.tui.messages import GoTo
 from sidekiq_tui.tui.screens.base import ViewScreen
 from sidekiq_tui.tui.screens.dashboard_titles import PERIODS, fitting_period

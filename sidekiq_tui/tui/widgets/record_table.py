@@ -16,7 +16,8 @@ from textual.strip import Strip
 from sidekiq_tui.presentation.columns import Cell, Column, Context, Span, fit_cell, layout
 from sidekiq_tui.presentation.glyphs import to_ascii
 from sidekiq_tui.presentation.text import cell_width
-from sidekiq_tui.tui.actions import LIST, bindings
+from sidekiq_tui.tui.actions import bindings
+from sidekiq_tui.tui.actions.lists import LIST
 from sidekiq_tui.tui.widgets.line import Inked
 from sidekiq_tui.tui.widgets.rows import Rows, StaticRows
 

@@ -62,5 +62,5 @@ class ViewTabs(Line):
 
     def on_resize(self, event: events.Resize) -> None:
         """Draws for the new width."""
-        views = [(view.name, view.title, view.short) for view in VIEWS]
+        views = [(view.name, view.title, view.short) for view in VIEWS if view.tab or view.name == self._active]
         self.put(tabs_spans(views, self._active, event.size.width, self._ascii))

@@ -1,0 +1,49 @@
+"""What an action is: what a key does, where, and how footer and help tell it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from sidekiq_tui.tui.keymap import LEADER
+
+APP: Final = "app"
+"""The scope of keys that work in dialogs too."""
+EVERYWHERE: Final = "everywhere"
+"""The scope of keys that work on every view."""
+
+MOVE: Final = "Move"
+SERVERS: Final = "Servers"
+GO: Final = "Go to"
+LISTS: Final = "Lists"
+SCREEN: Final = "Screen"
+GROUPS: Final = (MOVE, LISTS, SERVERS, GO, SCREEN)
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing a key does.
+
+    `keys` are as a person types them (``?``, ``ctrl+r``, ``g d`` for g and then d); `run` is the Textual action
+    (``app.`` in front: on the app, else on the widget or screen that holds the scope); `footer` is the place in
+    the footer, 0 for none; `shown` is how help and footer write the keys where that differs, `footer_key` how the
+    footer alone does, when one word there stands for two actions.
+    """
+
+    id: str
+    keys: tuple[str, ...]
+    label: str
+    help: str
+    group: str
+    where: str
+    run: str
+    footer: int = 0
+    shown: str = ""
+    footer_key: str = ""
+
+    @property
+    def keys_text(self) -> str:
+        """The keys as help, footer and README write them."""
+        return self.shown or " ".join(
+            key.replace(" ", "") if key.startswith(f"{LEADER} ") else key for key in self.keys
+        )
