@@ -73,6 +73,14 @@ class ViewScreen(Screen[None]):
         """How many rows an action would hit, for the footer; None when that says nothing."""
         return None
 
+    @property
+    def filter_text(self) -> str:
+        """The filter in force, as typed; empty without one."""
+        return ""
+
+    def apply_filter(self, text: str) -> None:
+        """Filters the view as if `text` had been typed after `/`; views without a filter leave this."""
+
     def clear(self) -> bool:
         """Clears what `esc` clears first (a filter, marks); False when there is nothing."""
         return False
