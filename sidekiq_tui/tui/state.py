@@ -33,6 +33,8 @@ class AppState:
     """What is drawn: the newest snapshot of each server in the registry's order, or the ones at the freeze."""
     recent: list[str] = field(default_factory=list)
     """Servers that were in view, the latest first."""
+    saved_filters: Mapping[str, str] = field(default_factory=dict)
+    """Filters as typed, by the name they were saved under."""
 
     def __post_init__(self) -> None:
         self.snapshots.update({name: self.registry.snapshot(name) for name in self.registry.servers})

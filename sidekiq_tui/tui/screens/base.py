@@ -23,7 +23,7 @@ from sidekiq_tui.tui.widgets.footer import Footer
 from sidekiq_tui.tui.widgets.header_strip import HeaderStrip
 from sidekiq_tui.tui.widgets.line import Line
 from sidekiq_tui.tui.widgets.message_line import MessageLine
-from sidekiq_tui.tui.widgets.prompt import Prompt
+from sidekiq_tui.tui.widgets.prompt import Assistant, Prompt
 from sidekiq_tui.tui.widgets.totals import TotalsLine, totals_of
 from sidekiq_tui.tui.widgets.view_tabs import ViewTabs
 
@@ -111,8 +111,19 @@ class ViewScreen(Screen[None]):
         """What the row under the cursor has that its columns do not show."""
         self.query_one(MessageLine).set("row", spans)
 
-    def ask(self, sign: str, value: str, done: Callable[[str | None], None], hint: Sequence[Span] = ()) -> None:
-        """Opens the prompt in the place of the message line; `done` gets the text, or None after `esc`."""
+    def ask(
+        self,
+        sign: str,
+        value: str,
+        done: Callable[[str | None], None],
+        hint: Sequence[Span] = (),
+        changed: Callable[[str], None] | None = None,
+        assistant: Assistant | None = None,
+    ) -> None:
+        """Opens the prompt in the place of the message line; `done` gets the text, or None after `esc`.
+
+        `changed` gets what is typed whenever typing pauses for 150 ms.
+        """
         before = self.focused
 
         def answered(text: str | None) -> None:
@@ -122,7 +133,7 @@ class ViewScreen(Screen[None]):
             done(text)
 
         self.add_class("-asking")
-        self.query_one(Prompt).ask(sign, value, answered, hint)
+        self.query_one(Prompt).ask(sign, value, answered, hint, changed, assistant)
 
     def refresh_footer(self) -> None:
         """Draws the footer again, after something changed what keys can do."""

@@ -3,27 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import ClassVar, Final, Protocol
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
+from textual.timer import Timer
 from textual.widgets import Input
 
 from sidekiq_tui.presentation.columns.base import Span
 from sidekiq_tui.tui.widgets.line import Line
 
 Done = Callable[[str | None], None]
+Changed = Callable[[str], None]
+
+PAUSE_SECONDS: Final = 0.15
+"""How long typing must pause before what was typed so far is told."""
+
+
+class Assistant(Protocol):
+    """Helps with typing: what could stand here, and what was typed before."""
+
+    def hint(self, text: str) -> Sequence[Span]:
+        """What to show at the right of the field."""
+
+    def complete(self, text: str, step: int) -> str:
+        """The text with the next (1) or previous (-1) candidate at its end; the text itself if there is none."""
+
+    def recall(self, text: str, step: int) -> str:
+        """What was typed before (-1) or after (1) that; the text itself at either end."""
 
 
 class PromptInput(Input):
-    """Takes every key but tab, which the screen would take for the next view."""
+    """Takes every key, also tab, which the screen would take for the next view."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [("tab,shift+tab", "nothing", "nothing")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("tab", "complete(1)", "complete"),
+        ("shift+tab", "complete(-1)", "complete backwards"),
+        ("up", "recall(-1)", "earlier"),
+        ("down", "recall(1)", "later"),
+        ("ctrl+b", "cursor_left", "left"),
+        ("ctrl+f", "cursor_right", "right"),
+    ]
 
-    def action_nothing(self) -> None:
-        """Stays in the prompt."""
+    assistant: Assistant | None = None
+
+    def action_complete(self, step: int) -> None:
+        """Puts a candidate in the place of the last word."""
+        if self.assistant is not None:
+            self._put(self.assistant.complete(self.value, step))
+
+    def action_recall(self, step: int) -> None:
+        """Goes through what was typed before."""
+        if self.assistant is not None:
+            self._put(self.assistant.recall(self.value, step))
+
+    def _put(self, text: str) -> None:
+        self.value = text
+        self.cursor_position = len(text)
 
 
 class Prompt(Horizontal):
@@ -40,6 +78,9 @@ class Prompt(Horizontal):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._done: Done | None = None
+        self._changed: Changed | None = None
+        self._told = ""
+        self._pause: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """A sign, the field, a hint."""
@@ -50,16 +91,52 @@ class Prompt(Horizontal):
         yield field
         yield Line(id="prompt-hint")
 
-    def ask(self, sign: str, value: str, done: Done, hint: Sequence[Span] = ()) -> None:
-        """Opens with a value to edit and a hint at its right, and calls `done` once, with the answer or None."""
-        self._done = done
+    def ask(
+        self,
+        sign: str,
+        value: str,
+        done: Done,
+        hint: Sequence[Span] = (),
+        changed: Changed | None = None,
+        assistant: Assistant | None = None,
+    ) -> None:
+        """Opens with a value to edit and a hint at its right, and calls `done` once, with the answer or None.
+
+        `changed` gets the text as typed so far whenever typing pauses, and never after `done`. An `assistant` gives
+        hints in the place of `hint`.
+        """
+        self._done, self._changed, self._told = done, changed, value
         self.query_one("#prompt-sign", Line).put((Span(" "), Span(sign, "key")))
-        self.query_one("#prompt-hint", Line).put(hint)
         field = self.query_one(PromptInput)
+        field.assistant = assistant
+        self.query_one("#prompt-hint", Line).put(hint if assistant is None else assistant.hint(value))
         field.value = value
         field.disabled = False
         self.add_class("-shown")
         field.focus()
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        if self._done is None:
+            return
+        field = self.query_one(PromptInput)
+        if field.assistant is not None:
+            self.query_one("#prompt-hint", Line).put(field.assistant.hint(event.value))
+        if self._changed is not None:
+            self._hush()
+            self._pause = self.set_timer(PAUSE_SECONDS, self._tell)
+
+    def _tell(self) -> None:
+        text = self.query_one(PromptInput).value
+        if self._changed is not None and text != self._told:
+            self._told = text
+            self._changed(text)
+
+    def _hush(self) -> None:
+        if self._pause is not None:
+            self._pause.stop()
+            self._pause = None
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
@@ -74,7 +151,8 @@ class Prompt(Horizontal):
             self._close(None)
 
     def _close(self, answer: str | None) -> None:
-        done, self._done = self._done, None
+        self._hush()
+        done, self._done, self._changed = self._done, None, None
         self.remove_class("-shown")
         self.screen.set_focus(None)
         self.query_one(PromptInput).disabled = True
