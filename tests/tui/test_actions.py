@@ -9,11 +9,13 @@ import pytest
 
 from sidekiq_tui.tui.actions import ACTIONS, APP, EVERYWHERE, GROUPS, bindings, find_action
 from sidekiq_tui.tui.actions.lists import LIST
+from sidekiq_tui.tui.actions.queue import QUEUE
 from sidekiq_tui.tui.app import SqtuiApp
 from sidekiq_tui.tui.keymap import LEADER, chord_key, deliverable
 from sidekiq_tui.tui.modals.help import HelpModal
 from sidekiq_tui.tui.modals.server_picker import ServerPicker
 from sidekiq_tui.tui.screens.base import ViewScreen
+from sidekiq_tui.tui.screens.queue_about import QueueAbout
 from sidekiq_tui.tui.views import VIEWS, View
 from sidekiq_tui.tui.widgets.record_table import RecordTable
 from tests.support.key_table import key_table
@@ -75,6 +77,7 @@ def _holders(where: str) -> list[type[object]]:
         APP: [SqtuiApp],
         EVERYWHERE: [ViewScreen],
         LIST: [RecordTable],
+        QUEUE: [QueueAbout],
         "help": [HelpModal],
         "picker": [ServerPicker],
     }

@@ -11,7 +11,7 @@ from typing import Final
 
 from textual.binding import Binding, BindingType
 
-from sidekiq_tui.tui.actions import dashboard, dialogs, everywhere, lists
+from sidekiq_tui.tui.actions import dashboard, dialogs, everywhere, lists, profiles, queue
 from sidekiq_tui.tui.actions.action import APP, EVERYWHERE, GROUPS, Action
 from sidekiq_tui.tui.keymap import chord_key
 
@@ -30,6 +30,8 @@ __all__ = [
 ACTIONS: Final[tuple[Action, ...]] = (
     *lists.ACTIONS,
     *dashboard.ACTIONS,
+    *queue.ACTIONS,
+    *profiles.ACTIONS,
     *everywhere.ACTIONS,
     *dialogs.ACTIONS,
 )
