@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Final, TypeVar
@@ -14,14 +14,13 @@ from sidekiq_tui.servers.profile import Profile
 from sidekiq_tui.servers.secrets import PasswordSource
 from sidekiq_tui.sidekiq.database import Database
 from sidekiq_tui.sidekiq.errors import AuthenticationFailed, ServerTimeout
-from sidekiq_tui.sidekiq.filter import Filter
 from sidekiq_tui.sidekiq.history import History, read_history
 from sidekiq_tui.sidekiq.job import Place
 from sidekiq_tui.sidekiq.job_set import JobSet
 from sidekiq_tui.sidekiq.overview import Overview, OverviewReader
 from sidekiq_tui.sidekiq.process import Process, read_processes
 from sidekiq_tui.sidekiq.queue import Page, Queue
-from sidekiq_tui.sidekiq.search import Slice, find_jid, scan
+from sidekiq_tui.sidekiq.search import Matcher, Slice, find_jid, scan, search
 from sidekiq_tui.sidekiq.work import Work, read_work
 
 CALL_LIMIT: Final = 10.0
@@ -100,11 +99,19 @@ class Server:
         today = datetime.fromtimestamp(self._clock(), UTC).date()
         return await self._call(lambda database: read_history(database, days, today))
 
-    async def scan(self, place: Place, filter: Filter) -> AsyncGenerator[Slice, None]:
+    async def scan(self, place: Place, matcher: Matcher) -> AsyncGenerator[Slice, None]:
         """Reads a list slice by slice and yields what matches; stop iterating to stop reading."""
         database = await self._admission()
-        async with aclosing(self._slices(scan(database, place, filter, now=self._clock()))) as slices:
+        async with aclosing(self._slices(scan(database, place, matcher, now=self._clock()))) as slices:
             async for found in slices:
+                yield found
+
+    async def search(self, matcher: Matcher, places: Sequence[Place] | None = None) -> AsyncGenerator[Slice, None]:
+        """Reads some places, or queues, sets and work, cheap ones first, and yields what matches, slice by slice."""
+        database = await self._admission()
+        slices = search(database, matcher, now=self._clock(), places=places)
+        async with aclosing(self._slices(slices)) as found_slices:
+            async for found in found_slices:
                 yield found
 
     async def find_jid(self, jid: str) -> AsyncGenerator[Slice, None]:

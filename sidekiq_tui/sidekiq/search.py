@@ -1,4 +1,4 @@
-"""Finds jobs: what a filter matches in one place, or one jid anywhere. Bounded reads, with progress.
+"""Finds jobs: what a matcher finds in one place or in all, or one jid anywhere. Bounded reads, with progress.
 
 Whoever stops iterating stops the reading; a task may be cancelled at any slice.
 """
@@ -6,9 +6,9 @@ Whoever stops iterating stops the reading; a task may be cancelled at any slice.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from sidekiq_tui.sidekiq.database import Database
 from sidekiq_tui.sidekiq.errors import ReplyError
@@ -27,6 +27,20 @@ from sidekiq_tui.sidekiq.work import read_work
 _PLAIN_JID: Final = re.compile(r"[A-Za-z0-9_.:-]+")
 
 
+class Matcher(Protocol):
+    """What a search looks for. `Filter` is one."""
+
+    @property
+    def text(self) -> str:
+        """How a title calls it."""
+
+    def may_match(self, raw: bytes) -> bool:
+        """False when the bytes alone show that none of the payloads in them, joined by line feeds, matches."""
+
+    def matches(self, job: JobRecord, now: float) -> bool:
+        """Whether the job is one of those wanted; `now` in Unix seconds. Never raises."""
+
+
 @dataclass(frozen=True, slots=True)
 class Slice:
     """One read of a search: the jobs in it that match, and how far the search of this place is.
@@ -42,7 +56,7 @@ class Slice:
 
 
 async def scan(
-    db: Database, place: Place, filter: Filter, *, now: float, slice_size: int = SLICE_SIZE
+    db: Database, place: Place, matcher: Matcher, *, now: float, slice_size: int = SLICE_SIZE
 ) -> AsyncIterator[Slice]:
     """What matches in one place, in its order: a queue newest first, sets as their pages. One round trip a slice.
 
@@ -50,21 +64,43 @@ async def scan(
     `walk`). Raises SidekiqError.
     """
     if place.kind == "work":
-        yield await _scan_work(db, filter, now)
+        yield await _scan_work(db, matcher, now)
         return
     if place.kind == "queue" and place.queue is None:
         raise ReplyError("The names of the queues may not be read")
     async for stretch in _walk(db, place, slice_size):
-        found = _matching(stretch, place, filter, now)
+        found = _matching(stretch, place, matcher, now)
         yield Slice(place, found, stretch.read, stretch.total, stretch.complete)
 
 
-def _matching(stretch: Stretch, place: Place, filter: Filter, now: float) -> tuple[JobRecord, ...]:
+def _matching(stretch: Stretch, place: Place, matcher: Matcher, now: float) -> tuple[JobRecord, ...]:
     """The jobs that match. Most slices of a search have none: one look at all their bytes tells."""
-    if not filter.may_match(b"\n".join([raw for raw, _ in stretch.entries])):
+    if not matcher.may_match(b"\n".join([raw for raw, _ in stretch.entries])):
         return ()
-    jobs = (JobRecord(raw, place, score) for raw, score in stretch.entries if filter.may_match(raw))
-    return tuple(job for job in jobs if filter.matches(job, now))
+    jobs = (JobRecord(raw, place, score) for raw, score in stretch.entries if matcher.may_match(raw))
+    return tuple(job for job in jobs if matcher.matches(job, now))
+
+
+async def search(
+    db: Database, matcher: Matcher, *, now: float, places: Sequence[Place] | None = None
+) -> AsyncIterator[Slice]:
+    """What matches in some places, or in all: work, the sets, then queue by queue, the shortest first.
+
+    A place that may not be read yields a slice that is not complete; raises SidekiqError when that is so for all, or
+    the conversation fails.
+    """
+    refusal: ReplyError | None = None
+    answered = False
+    for place in await _everywhere(db) if places is None else places:
+        try:
+            async for found in scan(db, place, matcher, now=now):
+                answered = True
+                yield found
+        except ReplyError as error:
+            refusal = refusal or error
+            yield Slice(place, (), 0, 0, False)
+    if refusal is not None and not answered:
+        raise refusal
 
 
 async def find_jid(db: Database, jid: str, *, now: float) -> AsyncIterator[Slice]:
@@ -77,7 +113,7 @@ async def find_jid(db: Database, jid: str, *, now: float) -> AsyncIterator[Slice
     exactly = Filter((FieldTerm("jid", (jid,), exact=True),))
     refusal: ReplyError | None = None
     answered = False
-    for place in (Place("work"), *(Place(name) for name in SET_NAMES), *await _queues(db)):
+    for place in await _everywhere(db):
         try:
             async for found in _look(db, place, jid, exactly, now):
                 answered = True
@@ -111,12 +147,16 @@ def _walk(db: Database, place: Place, slice_size: int) -> AsyncIterator[Stretch]
     return walk_set(db, found.key, descending=found.descending, slice_size=slice_size)
 
 
-async def _scan_work(db: Database, filter: Filter, now: float) -> Slice:
+async def _scan_work(db: Database, matcher: Matcher, now: float) -> Slice:
     """All jobs in progress at once: they are as many as threads."""
     place = Place("work")
     names = members(await db.command(*names_command(db.keys.processes))) or ()
     jobs = tuple(work.job for work in await read_work(db, names))
-    return Slice(place, tuple(job for job in jobs if filter.matches(job, now)), len(jobs), len(jobs), True)
+    return Slice(place, tuple(job for job in jobs if matcher.matches(job, now)), len(jobs), len(jobs), True)
+
+
+async def _everywhere(db: Database) -> list[Place]:
+    return [Place("work"), *(Place(name) for name in SET_NAMES), *await _queues(db)]
 
 
 async def _queues(db: Database) -> list[Place]:
