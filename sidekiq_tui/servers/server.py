@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Final, TypeVar
@@ -14,13 +14,16 @@ from sidekiq_tui.servers.profile import Profile
 from sidekiq_tui.servers.secrets import PasswordSource
 from sidekiq_tui.sidekiq.database import Database
 from sidekiq_tui.sidekiq.errors import AuthenticationFailed, ServerTimeout
+from sidekiq_tui.sidekiq.histogram import FORMS, Counts, Form, read_histograms
 from sidekiq_tui.sidekiq.history import History, read_history
 from sidekiq_tui.sidekiq.job import Place
 from sidekiq_tui.sidekiq.job_set import JobSet
+from sidekiq_tui.sidekiq.metrics import Metrics, for_job, top_jobs
 from sidekiq_tui.sidekiq.overview import Overview, OverviewReader
 from sidekiq_tui.sidekiq.process import Process, read_processes
 from sidekiq_tui.sidekiq.queue import Page, Queue
 from sidekiq_tui.sidekiq.search import Matcher, Slice, find_jid, scan, search
+from sidekiq_tui.sidekiq.usual_times import usual_times
 from sidekiq_tui.sidekiq.work import Work, read_work
 
 CALL_LIMIT: Final = 10.0
@@ -98,6 +101,26 @@ class Server:
         """Processed and failed of each of the last `days` UTC days, newest first."""
         today = datetime.fromtimestamp(self._clock(), UTC).date()
         return await self._call(lambda database: read_history(database, days, today))
+
+    async def top_metrics(self, *, minutes: int | None = None, hours: int | None = None) -> Metrics:
+        """Every class that ran in the last `minutes` or `hours`; see `metrics.top_jobs` for what these may be."""
+        return await self._call(lambda database: top_jobs(database, self._clock(), minutes=minutes, hours=hours))
+
+    async def job_metrics(self, class_name: str, *, minutes: int | None = None, hours: int | None = None) -> Metrics:
+        """One class in the last `minutes` (histograms too) or `hours`."""
+        return await self._call(
+            lambda database: for_job(database, class_name, self._clock(), minutes=minutes, hours=hours)
+        )
+
+    async def histograms(
+        self, wanted: Mapping[str, Collection[float]], forms: Collection[Form] = FORMS
+    ) -> dict[str, dict[float, Counts]]:
+        """How long the runs of classes took, by class and minute (its first second); `wanted` says which minutes."""
+        return await self._call(lambda database: read_histograms(database, wanted, forms))
+
+    async def usual_times(self, classes: Sequence[str]) -> Mapping[str, float]:
+        """Seconds that 95 of 100 recent runs of each class stayed under, where enough is known; two trips."""
+        return await self._call(lambda database: usual_times(database, classes, self._clock()))
 
     async def scan(self, place: Place, matcher: Matcher) -> AsyncGenerator[Slice, None]:
         """Reads a list slice by slice and yields what matches; stop iterating to stop reading."""

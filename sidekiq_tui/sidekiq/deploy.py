@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from sidekiq_tui.sidekiq.database import Database
+from sidekiq_tui.sidekiq.database import Command, Database
 from sidekiq_tui.sidekiq.errors import SidekiqError
+from sidekiq_tui.sidekiq.keys import Keys
 from sidekiq_tui.sidekiq.payload import to_text
 from sidekiq_tui.sidekiq.replies import fields, moment
 
@@ -29,10 +30,20 @@ async def read_marks(db: Database, start: float, end: float) -> tuple[Mark, ...]
 
     Raises SidekiqError when no day may be read. Ruby 7.x looks at today only; this reads every day, like 8.1.
     """
-    replies = await db.pipeline([("HGETALL", db.keys.marks(day)) for day in _days(start, end)])
+    replies = await db.pipeline(mark_commands(db.keys, start, end))
     errors = [reply for reply in replies if isinstance(reply, SidekiqError)]
     if errors and len(errors) == len(replies):
         raise errors[0]
+    return marks_in(replies, start, end)
+
+
+def mark_commands(keys: Keys, start: float, end: float) -> list[Command]:
+    """What `read_marks` asks for, to be sent along with other reads."""
+    return [("HGETALL", keys.marks(day)) for day in _days(start, end)]
+
+
+def marks_in(replies: Sequence[object], start: float, end: float) -> tuple[Mark, ...]:
+    """The marks of `mark_commands`' replies, oldest first; none of what could not be read."""
     marks = (mark for reply in replies for mark in _marks(reply) if start <= mark.at <= end)
     return tuple(sorted(marks, key=lambda mark: (mark.at, mark.label)))
 

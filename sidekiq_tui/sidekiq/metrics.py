@@ -8,26 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from sidekiq_tui.sidekiq.database import Command, Database
-from sidekiq_tui.sidekiq.deploy import Mark, read_marks
+from sidekiq_tui.sidekiq.deploy import Mark, mark_commands, marks_in
 from sidekiq_tui.sidekiq.errors import SidekiqError
+from sidekiq_tui.sidekiq.histogram import Counts, Form, read_histograms
 from sidekiq_tui.sidekiq.keys import Keys
 from sidekiq_tui.sidekiq.replies import fields, natural
 
 Granularity = Literal["minutely", "hourly"]
-
-HISTOGRAM_INTERVALS: Final[tuple[float, ...]] = (
-    *(20, 30, 45, 65, 100, 150, 225, 335, 500, 750, 1100, 1700, 2500, 3800, 5750, 8500, 13000, 20000, 30000),
-    *(45000, 65000, 100000, 150000, 225000, 335000, 1e20),
-)
-"""Upper bounds in milliseconds; a run counts in the first bucket whose bound is above its time."""
-
-HISTOGRAM_LABELS: Final = (
-    *("20ms", "30ms", "45ms", "65ms", "100ms", "150ms", "225ms", "335ms", "500ms", "750ms", "1.1s", "1.7s", "2.5s"),
-    *("3.8s", "5.75s", "8.5s", "13s", "20s", "30s", "45s", "65s", "100s", "150s", "225s", "335s", "Slow"),
-)
 
 MAX_MINUTES: Final = 480
 MAX_HOURS: Final = 72
@@ -35,7 +25,6 @@ MAX_CLASSES: Final = 5000
 """Classes shown at most; the keys of a server may name any number."""
 
 _COMMANDS_A_TRIP: Final = 500
-_HASHES_A_TRIP: Final = 60
 _FIELDS_A_TRIP: Final = 30_000
 _METRICS: Final = ("p", "f", "ms")
 
@@ -50,7 +39,7 @@ class JobMetrics:
     ms: int = 0
     series: dict[str, dict[float, int]] = field(default_factory=lambda: {name: {} for name in _METRICS})
     """By metric ("p", "f", "ms"), then by bucket; only what was written."""
-    histogram: dict[float, tuple[int, ...]] = field(default_factory=dict)
+    histogram: dict[float, Counts] = field(default_factory=dict)
     """By minute: runs per entry of HISTOGRAM_INTERVALS, fastest first (Ruby's is the other way round)."""
 
     @property
@@ -88,6 +77,8 @@ class Metrics:
     jobs: Mapping[str, JobMetrics]
     truncated: bool
     """More classes than MAX_CLASSES were found."""
+    forms: frozenset[Form] = frozenset()
+    """Which versions' keys hold something in this period."""
 
     def bucket(self, at: float) -> float:
         """The bucket that a moment falls in."""
@@ -103,51 +94,53 @@ async def top_jobs(
     """Every class that ran in the last `minutes` (60; at most 480) or `hours` (at most 72; only Sidekiq 8 writes them).
 
     `contains` keeps classes whose name has this text in it, whatever the case. Trips: one for the sizes of the
-    buckets, then one for each 60 that hold something, and one for deploy marks. Raises SidekiqError when nothing may
-    be read.
+    buckets and the deploy marks per 500 of them, then one for each 500 that hold something, or 30,000 fields of them.
+    Raises SidekiqError when nothing may be read.
     """
     period = _Period.of(now, minutes, hours)
-    hashes = [(at, key) for at in period.buckets for key in period.rollup_keys(db.keys, at)]
-    sizes = await _ask(db, [("HLEN", key) for _, key in hashes])
-    filled = [(*item, size) for item, size in zip(hashes, map(natural, sizes), strict=True) if size]
+    hashes = period.hashes(db.keys)
+    sizes, marks = await _ask(db, [("HLEN", one.key) for one in hashes], period)
+    filled = [(one, size) for one, size in zip(hashes, map(natural, sizes), strict=True) if size]
     jobs: dict[str, JobMetrics] = {}
     wanted = contains.casefold()
     truncated = False
     for some in _slices(filled):
-        replies = await db.pipeline([("HGETALL", key) for _, key, _ in some])
-        for (at, _, _), reply in zip(some, replies, strict=True):
-            truncated |= _add_rollup(jobs, at, fields(reply), lambda name: wanted in name.casefold())
-    return await period.result(db, jobs, truncated)
+        replies = await db.pipeline([("HGETALL", one.key) for one in some])
+        for one, reply in zip(some, replies, strict=True):
+            truncated |= _add_rollup(jobs, one.at, fields(reply), lambda name: wanted in name.casefold())
+    return period.result(jobs, marks, frozenset(one.form for one, _ in filled), truncated)
 
 
 async def for_job(
     db: Database, class_name: str, now: float, *, minutes: int | None = None, hours: int | None = None
 ) -> Metrics:
-    """One class: counts and run times of each bucket and, for minutes, histograms. One trip per 500 keys.
+    """One class: counts and run times of each bucket and, for minutes, histograms.
 
-    Raises SidekiqError when nothing may be read.
+    Trips: one per 500 buckets, deploy marks included, and for minutes one for the histograms. Raises SidekiqError when
+    nothing may be read.
     """
     period = _Period.of(now, minutes, hours)
     job = JobMetrics()
     names = [f"{class_name}|{metric}" for metric in _METRICS]
-    hashes = [(at, key) for at in period.buckets for key in period.rollup_keys(db.keys, at)]
-    replies = await _ask(db, [("HMGET", key, *names) for _, key in hashes])
-    for (at, _), values in zip(hashes, replies, strict=True):
+    hashes = period.hashes(db.keys)
+    replies, marks = await _ask(db, [("HMGET", one.key, *names) for one in hashes], period)
+    forms: set[Form] = set()
+    for one, values in zip(hashes, replies, strict=True):
         for metric, value in zip(_METRICS, values if isinstance(values, list | tuple) else (), strict=False):
             if (number := natural(value)) is not None:
-                job.add(metric, at, number)
+                job.add(metric, one.at, number)
+                forms.add(one.form)
     if period.granularity == "minutely":
-        strings = [(at, key) for at in period.buckets for key in _histogram_keys(db.keys, class_name, at)]
-        for (at, _), raw in zip(strings, await _ask(db, [("GET", key) for _, key in strings]), strict=True):
-            _add_histogram(job, at, raw)
-    return await period.result(db, {class_name: job}, False)
+        job.histogram = (await read_histograms(db, {class_name: period.buckets})).get(class_name, {})
+    return period.result({class_name: job}, marks, frozenset(forms), False)
 
 
-def decode_histogram(raw: object) -> tuple[int, ...]:
-    """26 counters of 16 bits, big-endian; Redis keeps the string only as long as its last counter that was used."""
-    data = raw if isinstance(raw, bytes) else b""
-    padded = data[: 2 * len(HISTOGRAM_LABELS)].ljust(2 * len(HISTOGRAM_LABELS), b"\0")
-    return tuple(int.from_bytes(padded[at : at + 2]) for at in range(0, len(padded), 2))
+class _Hash(NamedTuple):
+    """The rollup of one bucket, as one version writes it."""
+
+    at: float
+    form: Form
+    key: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,23 +168,19 @@ class _Period:
         last = _floor(self.now, self.width)
         return [last - age * self.width for age in reversed(range(self.count))]
 
-    def rollup_keys(self, keys: Keys, at: float) -> tuple[bytes, ...]:
+    def hashes(self, keys: Keys) -> list[_Hash]:
+        return [one for at in self.buckets for one in self._hashes_of(keys, at)]
+
+    def _hashes_of(self, keys: Keys, at: float) -> tuple[_Hash, ...]:
         when = datetime.fromtimestamp(at, UTC)
         if self.granularity == "hourly":
-            return (keys.metrics_ten_minutes(when),)
-        return (keys.metrics_minute(when), keys.metrics_minute_v7(when))
+            return (_Hash(at, 8, keys.metrics_ten_minutes(when)),)
+        return (_Hash(at, 8, keys.metrics_minute(when)), _Hash(at, 7, keys.metrics_minute_v7(when)))
 
-    async def result(self, db: Database, jobs: Mapping[str, JobMetrics], truncated: bool) -> Metrics:
-        try:
-            marks = await read_marks(db, self.starts_at, self.now)
-        except SidekiqError:
-            marks = ()
-        return Metrics(self.granularity, self.starts_at, self.now, tuple(self.buckets), marks, jobs, truncated)
-
-
-def _histogram_keys(keys: Keys, class_name: str, at: float) -> tuple[bytes, bytes]:
-    when = datetime.fromtimestamp(at, UTC)
-    return keys.histogram(class_name, when), keys.histogram_v7(class_name, when)
+    def result(
+        self, jobs: Mapping[str, JobMetrics], marks: tuple[Mark, ...], forms: frozenset[Form], truncated: bool
+    ) -> Metrics:
+        return Metrics(self.granularity, self.starts_at, self.now, tuple(self.buckets), marks, jobs, truncated, forms)
 
 
 def _add_rollup(
@@ -211,34 +200,30 @@ def _add_rollup(
     return truncated
 
 
-def _add_histogram(job: JobMetrics, at: float, raw: object) -> None:
-    if any(counts := decode_histogram(raw)):
-        before = job.histogram.get(at, (0,) * len(counts))
-        job.histogram[at] = tuple(map(sum, zip(before, counts, strict=True)))
-
-
-def _slices(filled: Sequence[tuple[float, bytes, int]]) -> list[list[tuple[float, bytes, int]]]:
+def _slices(filled: Sequence[tuple[_Hash, int]]) -> list[list[_Hash]]:
     """Hashes to read in one trip each: few enough that no reply grows large."""
-    slices: list[list[tuple[float, bytes, int]]] = []
+    slices: list[list[_Hash]] = []
     total = 0
-    for item in filled:
-        if not slices or len(slices[-1]) >= _HASHES_A_TRIP or total + item[2] > _FIELDS_A_TRIP:
+    for one, size in filled:
+        if not slices or len(slices[-1]) >= _COMMANDS_A_TRIP or total + size > _FIELDS_A_TRIP:
             slices.append([])
             total = 0
-        slices[-1].append(item)
-        total += item[2]
+        slices[-1].append(one)
+        total += size
     return slices
 
 
-async def _ask(db: Database, commands: Sequence[Command]) -> list[object]:
-    """Sends all in slices. Raises the first error when there are only errors."""
-    replies: list[object] = []
-    for start in range(0, len(commands), _COMMANDS_A_TRIP):
+async def _ask(db: Database, commands: Sequence[Command], period: _Period) -> tuple[list[object], tuple[Mark, ...]]:
+    """Sends all in slices, the deploy marks along with the first. Raises the first error when there are only errors."""
+    asked = mark_commands(db.keys, period.starts_at, period.now)
+    first = await db.pipeline([*asked, *commands[:_COMMANDS_A_TRIP]])
+    marks, replies = marks_in(first[: len(asked)], period.starts_at, period.now), list[object](first[len(asked) :])
+    for start in range(_COMMANDS_A_TRIP, len(commands), _COMMANDS_A_TRIP):
         replies += await db.pipeline(commands[start : start + _COMMANDS_A_TRIP])
     errors = [reply for reply in replies if isinstance(reply, SidekiqError)]
     if errors and len(errors) == len(replies):
         raise errors[0]
-    return replies
+    return replies, marks
 
 
 def _mean(total: int, count: int) -> float:

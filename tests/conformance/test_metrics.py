@@ -8,14 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sidekiq_tui.sidekiq.deploy import read_marks
-from sidekiq_tui.sidekiq.metrics import (
-    HISTOGRAM_INTERVALS,
-    HISTOGRAM_LABELS,
-    JobMetrics,
-    Metrics,
-    for_job,
-    top_jobs,
-)
+from sidekiq_tui.sidekiq.histogram import HISTOGRAM_INTERVALS, HISTOGRAM_LABELS
+from sidekiq_tui.sidekiq.metrics import JobMetrics, Metrics, for_job, top_jobs
 from tests.conformance.values import Recording, close
 
 COVERS = ("metrics", "deploys")

@@ -8,7 +8,8 @@ import redis.asyncio
 from sidekiq_tui.sidekiq import metrics
 from sidekiq_tui.sidekiq.database import Database
 from sidekiq_tui.sidekiq.deploy import read_marks
-from sidekiq_tui.sidekiq.metrics import JobMetrics, decode_histogram, for_job, top_jobs
+from sidekiq_tui.sidekiq.histogram import decode_histogram
+from sidekiq_tui.sidekiq.metrics import JobMetrics, for_job, top_jobs
 
 # 2026-11-22 02:06:30 UTC: a minute that every version pads in another way
 NOW = 1_795_313_190.0
@@ -88,12 +89,19 @@ async def test_classes_are_bounded(raw: redis.asyncio.Redis, db: Database, monke
 
 async def test_trips_depend_on_what_is_there(raw: redis.asyncio.Redis, db: Database) -> None:
     await top_jobs(db, NOW, minutes=60)
-    assert db.trips == 2  # sizes and marks
+    assert db.trips == 1  # sizes and marks together
     for minute in range(7):
         await raw.hset(f"j|261122|2:0{minute}", mapping={f"C{number}|p": 1 for number in range(300)})
     db.trips = 0
     await top_jobs(db, NOW, minutes=60)
-    assert db.trips == 3
+    assert db.trips == 2
+    db.trips = 0
+    await for_job(db, "C1", NOW, minutes=60)
+    assert db.trips == 2  # counts and marks, histograms
+    db.trips = 0
+    await top_jobs(db, NOW, minutes=480)
+    await for_job(db, "C1", NOW, minutes=480)
+    assert db.trips == 3 + 3
 
 
 async def test_one_hash_of_a_wrong_type(raw: redis.asyncio.Redis, db: Database) -> None:
