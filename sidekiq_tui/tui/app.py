@@ -12,8 +12,10 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import ClassVar, Final
 
+from rich.console import RenderableType
 from rich.text import Text
 from textual import events
+from textual._compositor import CompositorUpdate
 from textual.app import App, ScreenStackError, SystemCommand
 from textual.binding import BindingType
 from textual.command import Provider
@@ -35,6 +37,7 @@ from sidekiq_tui.tui.modals.server_picker import ServerPicker, picker_entries
 from sidekiq_tui.tui.palette import ActionCommands
 from sidekiq_tui.tui.screens.base import ViewScreen
 from sidekiq_tui.tui.state import TIME_MODES, AppState
+from sidekiq_tui.tui.terminal_frame import Changes, TerminalFrame
 from sidekiq_tui.tui.theme import DARK, MONO, textual_themes
 from sidekiq_tui.tui.views import VIEWS, View
 
@@ -71,6 +74,7 @@ class SqtuiApp(App[None]):
         self._bridge = Bridge(app_state.registry, self._deliver)
         self._chord = Chord()
         self._keys = KeyOrder()
+        self._frame = TerminalFrame()
         self._interrupted = float("-inf")
         if app_state.scope is not None or not first.spans_servers:
             app_state.look_at(app_state.preferred)
@@ -101,7 +105,20 @@ class SqtuiApp(App[None]):
         self.app_state.registry.start()
 
     def _resumed(self, _: App[object]) -> None:
-        self.refresh(layout=True)  # after ctrl+z and fg the terminal is blank
+        self.action_redraw()  # after ctrl+z and fg the terminal is blank
+
+    def on_resize(self) -> None:
+        """A terminal may have dropped or moved what it showed."""
+        self._frame.forget()
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        """As Textual's, but only what differs from what the terminal shows is written; nothing if nothing does."""
+        writes = self._running and not self._closed and not self.is_headless and not self._batch_count
+        if writes and isinstance(renderable, CompositorUpdate):
+            text = self._frame.changes(renderable, self.console)
+            moved = self.screen.outer_size.clamp_offset(self.cursor_position) != self._previous_cursor_position
+            renderable = Changes(text) if text or moved else None
+        super()._display(screen, renderable)
 
     def _fatal_error(self) -> None:
         """Textual's own report shows local variables, and so passwords."""
@@ -270,6 +287,11 @@ class SqtuiApp(App[None]):
         state.registry.refresh(None if self.view.board else state.scope)
         if self.front is not None:
             self.front.refresh_now()
+
+    def action_redraw(self) -> None:
+        """Writes the whole screen again, for when something else has written on the terminal."""
+        self._frame.forget()
+        self.refresh(layout=True)
 
     def action_freeze(self) -> None:
         """Holds the screen still; pollers go on, so no gap is left in the charts."""

@@ -16,6 +16,8 @@ _SERVER_CELLS: Final = 10
 _VERSION_CELLS: Final = 6
 _SHORT_AGE: Final = len("9s ago")
 _LONG_AGE: Final = len("59s ago")
+_LIVE: Final = "live"
+"""The data is no older than two polls."""
 _AWAY: Final = frozenset({"offline", "forbidden"})
 
 
@@ -68,7 +70,8 @@ def _redis(redis: RedisInfo) -> str:
 def _age(state: AppState, snapshots: list[ServerSnapshot]) -> tuple[str, str]:
     """The age of the oldest data that is on the screen, and how it looks: muted, warn, or a chip."""
     if state.frozen_at is not None:
-        return f"FROZEN {units.age(state.clock() - state.frozen_at)}", "warn chip"
+        minutes = int((state.clock() - state.frozen_at) // 60)
+        return "FROZEN" + (f" {units.age(60 * minutes)}" if minutes else ""), "warn chip"
     now = state.now()
     if len(snapshots) == 1 and snapshots[0].health.state in _AWAY:
         age = snapshots[0].age(now)
@@ -77,7 +80,8 @@ def _age(state: AppState, snapshots: list[ServerSnapshot]) -> tuple[str, str]:
     if not ages:
         return "", "muted"
     oldest, of = max(ages, key=lambda pair: pair[0])
-    return f"{units.age(oldest)} ago", "warn strong" if of.late(now) else "muted"
+    # An age that ticks while all is well says nothing and is all that a screen at rest would write.
+    return (f"{units.age(oldest)} ago", "warn strong") if of.late(now) else (_LIVE, "muted")
 
 
 def _live_age(snapshot: ServerSnapshot, now: float) -> float | None:

@@ -29,6 +29,7 @@ _VIEWS: Final = (
     Action("previous-view", ("shift+tab",), "previous view", "previous view", GO, EVERYWHERE, "app.step_view(-1)"),
     *(_go(view.name, view.title, view.chord) for view in VIEWS),
     Action("refresh", ("ctrl+r",), "refresh", "read again now", SCREEN, EVERYWHERE, "app.refresh_now"),
+    Action("redraw", ("ctrl+l",), "redraw", "draw the screen again", SCREEN, EVERYWHERE, "app.redraw"),
     Action("freeze", ("Z",), "freeze", "freeze the screen, or let it go on", SCREEN, EVERYWHERE, "app.freeze", 90),
     Action("time-mode", ("z",), "times", "times relative, local or UTC", SCREEN, EVERYWHERE, "app.time_mode"),
     Action("help", ("?",), "keys", "the keys of this screen", SCREEN, EVERYWHERE, "app.help"),
