@@ -1,4 +1,4 @@
-"""Where the configuration lives. Only its name: nothing is created here."""
+"""Where configuration and remembered state live. Only their names: nothing is created here."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Final
 APP: Final = "sqtui"
 CONFIG_VARIABLE: Final = "SQTUI_CONFIG"
 CONFIG_NAME: Final = "config.toml"
+STATE_VARIABLE: Final = "SQTUI_STATE"
+STATE_NAME: Final = "state.json"
 
 
 def config_file(environ: Mapping[str, str] | None = None) -> Path:
@@ -20,3 +22,13 @@ def config_file(environ: Mapping[str, str] | None = None) -> Path:
     from platformdirs import user_config_path
 
     return user_config_path(APP, appauthor=False) / CONFIG_NAME
+
+
+def state_file(environ: Mapping[str, str] | None = None) -> Path:
+    """What the terminal remembers: `SQTUI_STATE` if set, else `state.json` in the user's state folder."""
+    named = (os.environ if environ is None else environ).get(STATE_VARIABLE, "")
+    if named:
+        return Path(named).expanduser()
+    from platformdirs import user_state_path
+
+    return user_state_path(APP, appauthor=False) / STATE_NAME

@@ -23,7 +23,7 @@ def add_profile(path: Path, name: str, values: Mapping[str, Value]) -> None:
     """Appends `[servers.NAME]`. A key may be dotted once (`tls.verify`). Raises `UsageError`, `ConfigError`."""
     import tomlkit
 
-    document = _read(path)
+    document = read_document(path)
     servers = _servers(document)
     if name in servers:
         raise UsageError(f"there is a server {name} already", hint=f"sqtui profile edit {name}")
@@ -32,30 +32,31 @@ def add_profile(path: Path, name: str, values: Mapping[str, Value]) -> None:
     if servers:
         table.trivia.indent = "\n"
     servers[name] = table
-    _write(path, document, name)
+    write_document(path, document, table_name(name))
 
 
 def change_profile(path: Path, name: str, values: Mapping[str, Value], removed: Collection[str] = ()) -> None:
     """Sets and removes keys of a server. Raises `UsageError` (no such server or key), `ConfigError`."""
-    document = _read(path)
+    document = read_document(path)
     table = _existing(document, name)
     for key in removed:
         if key not in table:
             raise UsageError(f"{name} has no key {key}", hint=f"it has: {', '.join(table)}")
         del table[key]
     _set(table, values)
-    _write(path, document, name)
+    write_document(path, document, table_name(name))
 
 
 def remove_profile(path: Path, name: str) -> None:
     """Removes a server's table. Raises `UsageError` if there is none, `ConfigError`."""
-    document = _read(path)
+    document = read_document(path)
     _existing(document, name)
     del _servers(document)[name]
-    _write(path, document, None)
+    write_document(path, document)
 
 
-def _read(path: Path) -> TOMLDocument:
+def read_document(path: Path) -> TOMLDocument:
+    """The settings file with its comments; an empty one if there is none. Raises `ConfigError`."""
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
@@ -104,13 +105,17 @@ def _set(table: Table, values: Mapping[str, Value]) -> None:
         table[outer][inner] = value
 
 
-def _write(path: Path, document: TOMLDocument, name: str | None) -> None:
-    """Checks the text as it would be read, then replaces the file in one step."""
+def write_document(path: Path, document: TOMLDocument, table: str = "", key: str = "") -> None:
+    """Checks the text as it would be read, then replaces the file in one step.
+
+    `table` is the one that was changed (`key`: in that key alone). Raises `UsageError` if it would be wrong,
+    `ConfigError` if nothing can be written.
+    """
     text = document.as_string()
     checked = parse_profiles(text.encode("utf-8"), path)
-    tables = () if name is None else (table_name(name),)
     for problem in checked.problems:
-        if problem.table in tables or problem.message.startswith("not TOML"):
+        changed = bool(table) and problem.table == table and key in ("", problem.key)
+        if changed or problem.message.startswith("not TOML"):
             named = f"{problem.key}: {problem.message}" if problem.key else problem.message
             raise UsageError(f"nothing was written: {named}", hint=problem.suggestion)
     try:

@@ -13,12 +13,13 @@ from sidekiq_tui.paths import CONFIG_VARIABLE, config_file
 from sidekiq_tui.servers.profile import DEFAULT_URL, Profile
 from sidekiq_tui.servers.profile_url import parse_url
 from sidekiq_tui.servers.secrets import environment_variable, untrusted
+from sidekiq_tui.servers.settings import SETTING_TABLES, Settings, read_settings
 
 if TYPE_CHECKING:
     from sidekiq_tui.servers.profile_lines import Lines
 
 SERVERS: Final = "servers"
-TABLES: Final = (SERVERS,)
+TABLES: Final = (SERVERS, *SETTING_TABLES)
 """The tables that a settings file may have."""
 
 
@@ -38,6 +39,11 @@ class ConfigProblem:
         name = " ".join(part for part in (f"[{self.table}]" if self.table else "", self.key) if part)
         return f"{place}: {name}: {self.message}" if name else f"{place}: {self.message}"
 
+    @property
+    def hides_servers(self) -> bool:
+        """Whether a server may be missing because of it: not if it is about looks, keys or filters."""
+        return self.table not in SETTING_TABLES
+
     def error(self) -> ConfigError:
         """The problem as what ends a command."""
         return ConfigError(str(self), hint=self.suggestion)
@@ -53,6 +59,7 @@ class ProfileSet:
     notices: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     """All server names in the file, those with problems too."""
+    settings: Settings = field(default_factory=Settings)
 
     def find(self, name: str) -> Profile:
         """The server of that name. Raises `UsageError` with the nearest spelling, `ConfigError` if it has problems."""
@@ -75,6 +82,7 @@ class Selection:
     problems: tuple[ConfigProblem, ...] = ()
     notices: tuple[str, ...] = field(default=())
     """Lines for stderr."""
+    settings: Settings = field(default_factory=Settings)
 
     def require(self) -> tuple[Profile, ...]:
         """`chosen`; raises `UsageError` when several servers exist and none was named."""
@@ -156,7 +164,10 @@ class _Reader:
             servers = {}
         self._refused = untrusted(self._path) if any(_has_command(table) for table in servers.values()) else ""
         profiles = [profile for name, table in servers.items() if (profile := self._server(name, table)) is not None]
-        return ProfileSet(self._path, tuple(profiles), tuple(self._problems), names=tuple(servers))
+        settings, wrong = read_settings(document)
+        for one in wrong:
+            self._complain((one.table,), one.message, one.suggestion, (one.key,) if one.key else ())
+        return ProfileSet(self._path, tuple(profiles), tuple(self._problems), names=tuple(servers), settings=settings)
 
     def _server(self, name: str, table: object) -> Profile | None:
         from sidekiq_tui.servers.profile_schema import convert
@@ -214,8 +225,9 @@ def select_servers(
     stored = load_profiles(config, environ)
     given = _distinct([parse_url(url) for url in urls], {profile.name for profile in stored.profiles})
     if not given and not stored.profiles:
-        if stored.problems:  # falling back to another server would hide what is wrong
-            raise stored.problems[0].error()
+        for problem in stored.problems:
+            if problem.hides_servers:  # falling back to another server would hide what is wrong
+                raise problem.error()
         if not servers:
             given = [environment_profile(environ)]
     merged = (*given, *stored.profiles)
@@ -229,7 +241,7 @@ def select_servers(
         chosen = tuple(given)
     elif len(merged) == 1:
         chosen = merged
-    return Selection(merged, chosen, stored.path, stored.problems, stored.notices)
+    return Selection(merged, chosen, stored.path, stored.problems, stored.notices, stored.settings)
 
 
 def environment_profile(environ: Mapping[str, str]) -> Profile:
