@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sidekiq_tui.sidekiq.database import Database
+from sidekiq_tui.sidekiq.database import Command, Database
 from sidekiq_tui.sidekiq.errors import SidekiqError
 from sidekiq_tui.sidekiq.job import JobRecord, Place
+from sidekiq_tui.sidekiq.keys import Keys
 from sidekiq_tui.sidekiq.payload import compact, decode, to_bytes
 from sidekiq_tui.sidekiq.replies import fields, moment, text
 
@@ -31,22 +32,30 @@ class Work:
 async def read_work(db: Database, identities: Sequence[str]) -> tuple[Work, ...]:
     """The work of these processes, oldest first; one trip per 200 processes.
 
-    Reads the key of 6.4.2 and later and the one before. Raises the SidekiqError when no key could be read;
-    single keys of a wrong type are left out.
+    Raises the SidekiqError when no key could be read; single keys of a wrong type are left out.
     """
+    replies: list[object] = []
+    for start in range(0, len(identities), _SLICE):
+        replies += await db.pipeline(work_commands(db.keys, identities[start : start + _SLICE]))
+    return parse_work(identities, replies)
+
+
+def work_commands(keys: Keys, identities: Sequence[str]) -> list[Command]:
+    """What is asked about the work of processes: the key of 6.4.2 and later, and the one before; for `parse_work`."""
+    return [("HGETALL", key) for name in identities for key in (keys.work(name), keys.workers_v6(name))]
+
+
+def parse_work(identities: Sequence[str], replies: Sequence[object]) -> tuple[Work, ...]:
+    """Work from the replies to `work_commands`, oldest first; raises as `read_work`."""
     found: list[Work] = []
     errors: list[SidekiqError] = []
-    answers = 0
-    for start in range(0, len(identities), _SLICE):
-        some = [identity for identity in identities[start : start + _SLICE] for _ in range(2)]
-        keys = (key for name in some[::2] for key in (db.keys.work(name), db.keys.workers_v6(name)))
-        for identity, reply in zip(some, await db.pipeline([("HGETALL", key) for key in keys]), strict=True):
-            if isinstance(reply, SidekiqError):
-                errors.append(reply)
-            else:
-                answers += 1
-                found += _work_of(identity, fields(reply))
-    if errors and not answers:
+    asked = [identity for identity in identities for _ in range(2)]
+    for identity, reply in zip(asked, replies, strict=True):
+        if isinstance(reply, SidekiqError):
+            errors.append(reply)
+        else:
+            found += _work_of(identity, fields(reply))
+    if errors and len(errors) == len(asked):
         raise errors[0]
     return tuple(sorted(found, key=_age))
 
