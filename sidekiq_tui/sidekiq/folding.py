@@ -17,16 +17,15 @@ _HEX: Final = "[0-9a-fA-F]"
 # In this order: what is quoted, uuids, addresses, numbers with their separators, words with digits in them. An
 # apostrophe within a word (can't) quotes nothing. Words and numbers begin in one place only, so that time is linear.
 _VARIES: Final = re.compile(
-    r"""
+    rf"""
       "(?P<double>[^"]+)"
     | (?<!\w)['`](?P<single>[^'`]+)'(?!\w)
     | “(?P<curly>[^“”]+)”
-    | \b%(h)s{8}-%(h)s{4}-%(h)s{4}-%(h)s{4}-%(h)s{12}\b
-    | \b0[xX]%(h)s+
-    | (?<![\w.,:])[-+]?(?P<number>[0-9]++(?:[.,:][0-9]++)*+)(?P<unit>[a-zA-Z%%µ]{0,3})(?!\w)
+    | \b{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}\b
+    | \b0[xX]{_HEX}+
+    | (?<![\w.,:])[-+]?(?P<number>[0-9]++(?:[.,:][0-9]++)*+)(?P<unit>[a-zA-Z%µ]{{0,3}})(?!\w)
     | (?<!\w)(?P<word>\w*[0-9]\w*)
-    """
-    % {"h": _HEX},
+    """,
     re.VERBOSE,
 )
 _NAME_AND_NUMBER: Final = re.compile(r"([^\W\d]+)[0-9]+")

@@ -1,0 +1,280 @@
+"""The failed jobs of a server as groups, kept without their payloads: 20 bytes an entry, and at most so many groups.
+
+A million entries take about 30 MB, and each group some 3 KB.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from sidekiq_tui.sidekiq.backtrace import first_own_frame
+from sidekiq_tui.sidekiq.error_groups import (
+    NAME_LENGTH,
+    REST,
+    Cause,
+    ErrorGroup,
+    FailureHistory,
+    GroupMatcher,
+    cause_of,
+    failure_times,
+)
+from sidekiq_tui.sidekiq.job import JobRecord
+from sidekiq_tui.sidekiq.keys import SetName
+from sidekiq_tui.sidekiq.score_blocks import Entry, ScoreBlocks
+
+SETS: Final[tuple[SetName, ...]] = ("retry", "dead")
+MOST_GROUPS: Final = 5000
+MOST_KINDS: Final = 50_000
+"""Pairs of message and queue kept apart, over all groups."""
+MESSAGES: Final = 20
+"""Messages that a group keeps apart."""
+MESSAGE_LENGTH: Final = 200
+QUEUES: Final = 20
+FRAMES: Final = 20
+FRAMES_READ: Final = 200
+"""Backtraces that are decoded for a group."""
+SAMPLES: Final = 4
+
+# A job dies when it fails; one that lies in dead long after its last failure was put there by hand.
+_DIES_WITHIN: Final = 5.0
+
+
+class Sample(NamedTuple):
+    """A job that can be looked up again."""
+
+    failed_at: float
+    place: SetName
+    score: float
+    hash: int
+    jid: str | None
+
+
+@dataclass(slots=True)
+class _Kind:
+    """Entries that count alike: of one group, message and queue."""
+
+    group: _Tally
+    message: str | None
+    queue: str | None
+    retries: int = 0
+    dead: int = 0
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What is known of a group."""
+
+    cause: Cause
+    kinds: dict[tuple[str | None, str | None], int] = field(default_factory=dict)
+    messages: set[str] = field(default_factory=set)
+    queues: set[str] = field(default_factory=set)
+    first: float | None = None
+    last: float | None = None
+    frames: Counter[str] = field(default_factory=Counter)
+    frames_read: int = 0
+    samples: list[Sample] = field(default_factory=list)
+    history: FailureHistory = field(default_factory=FailureHistory)
+
+
+class ErrorIndex:
+    """All entries of retry and dead that were read, and their groups."""
+
+    def __init__(self) -> None:
+        self.sets: Final[Mapping[SetName, ScoreBlocks]] = {name: ScoreBlocks() for name in SETS}
+        self._tallies: dict[Cause, _Tally] = {}
+        self._kinds: list[_Kind] = []
+
+    def size(self, name: SetName) -> int:
+        """Entries known of a set."""
+        return self.sets[name].size
+
+    def add(self, name: SetName, jobs: Iterable[JobRecord], now: float) -> None:
+        """More entries of a set that is being read for the first time; `now` in Unix seconds."""
+        blocks = self.sets[name]
+        for job in jobs:
+            entry = Entry(hash(job.raw), job.score or 0.0, self._kind(job))
+            self._count(entry, name, 1)
+            self._learn(job, entry, now, first_read=True)
+            blocks.add(entry)
+
+    def replace(
+        self, found: Mapping[SetName, Sequence[tuple[range, Sequence[JobRecord]]]], now: float
+    ) -> tuple[int, int]:
+        """Puts ranges that were read again in the place of what was known of them: how many came, and how many left.
+
+        An entry that is known already, only with another score or in the other set, neither came nor left.
+        """
+        before = {name: self._entries(name, parts) for name, parts in found.items()}
+        known = {entry.hash: entry.kind for entries in before.values() for entry in entries.values()}
+        present: set[int] = set()
+        came = 0
+        for name, parts in found.items():
+            ranges: list[tuple[range, list[Entry]]] = []
+            for run, jobs in parts:
+                entries = []
+                for job in jobs:
+                    digest = hash(job.raw)
+                    present.add(digest)
+                    old = before[name].get(digest)
+                    kind = known[digest] if digest in known else self._kind(job)
+                    entry = Entry(digest, job.score or 0.0, kind)
+                    entries.append(entry)
+                    if old is None:
+                        self._count(entry, name, 1)
+                    if old is None or old.score != entry.score:
+                        came += digest not in known
+                        self._learn(job, entry, now, first_read=False, event=digest not in known)
+                ranges.append((run, entries))
+            here = {entry.hash for _, entries in ranges for entry in entries}
+            for digest, entry in before[name].items():
+                if digest not in here:
+                    self._count(entry, name, -1)
+            self.sets[name].replace(ranges)
+        gone = known.keys() - present
+        self._forget(known, gone)
+        return came, len(gone)
+
+    def groups(self) -> tuple[ErrorGroup, ...]:
+        """The groups that have jobs, the largest first."""
+        groups = [group for tally in self._tallies.values() if (group := self._group(tally)) is not None]
+        groups.sort(key=lambda group: (-group.count, -(group.last_at or 0.0), *map(str, group.cause)))
+        return tuple(groups)
+
+    def next_runs(self, cause: Cause, now: float, within: float) -> tuple[float, float, int] | None:
+        """When the next and the last retry of a group is due (Unix seconds), and how many are within some seconds."""
+        tally = self._tallies.get(cause)
+        return None if tally is None else self.sets["retry"].next_runs(set(tally.kinds.values()), now + within)
+
+    def samples(self, cause: Cause) -> tuple[Sample, ...]:
+        """Jobs of a group that were there when it was read: those that failed last, then any other."""
+        tally = self._tallies.get(cause)
+        if tally is None:
+            return ()
+        kinds = set(tally.kinds.values())
+        found = [(name, self.sets[name].last_of(kinds)) for name in ("dead", "retry")]
+        others = [Sample(0.0, name, entry.score, entry.hash, None) for name, entry in found if entry is not None]
+        return (*tally.samples, *others)
+
+    def matcher(self, cause: Cause) -> GroupMatcher:
+        """What finds the jobs of a group in the sets."""
+        return GroupMatcher(cause, self._tallies.keys() - {REST})
+
+    # Entries
+
+    def _entries(self, name: SetName, parts: Sequence[tuple[range, object]]) -> dict[int, Entry]:
+        blocks = self.sets[name].blocks
+        return {entry.hash: entry for run, _ in parts for one in run for entry in blocks[one].entries()}
+
+    def _kind(self, job: JobRecord) -> int:
+        cause = cause_of(job)
+        tally = self._tallies.get(cause)
+        if tally is None:
+            if len(self._tallies) >= MOST_GROUPS:
+                cause = REST
+            tally = self._tallies.setdefault(cause, _Tally(cause))
+        message = _kept((job.error_message or "")[:MESSAGE_LENGTH], tally.messages, MESSAGES)
+        queue = job.queue
+        queue = None if queue is None else _kept(queue[:NAME_LENGTH], tally.queues, QUEUES)
+        kind = tally.kinds.get((message, queue))
+        if kind is None:
+            if len(self._kinds) >= MOST_KINDS and tally.kinds:
+                return next(iter(tally.kinds.values()))
+            kind = tally.kinds[message, queue] = len(self._kinds)
+            self._kinds.append(_Kind(tally, message, queue))
+        return kind
+
+    def _count(self, entry: Entry, name: SetName, by: int) -> None:
+        kind = self._kinds[entry.kind]
+        if name == "retry":
+            kind.retries += by
+        else:
+            kind.dead += by
+
+    def _learn(self, job: JobRecord, entry: Entry, now: float, *, first_read: bool, event: bool = True) -> None:
+        """Notes when a job failed and where. `event`: a failure that was not counted yet."""
+        tally = self._kinds[entry.kind].group
+        first, last = failure_times(job, now)
+        if first is not None:
+            tally.first = first if tally.first is None else min(tally.first, first)
+        if last is not None:
+            tally.last = last if tally.last is None else max(tally.last, last)
+            if event and (first_read or job.place.kind != "dead" or abs(entry.score - last) <= _DIES_WITHIN):
+                tally.history.add(last, now)
+            if first_read and first is not None and first != last:
+                tally.history.add(first, now)
+        self._sample(tally, job, entry, last or 0.0)
+        if event and tally.frames_read < FRAMES_READ:
+            lines = job.error_backtrace
+            if lines:
+                tally.frames_read += 1
+                frame = first_own_frame(lines)
+                if frame is not None and (frame in tally.frames or len(tally.frames) < FRAMES):
+                    tally.frames[frame] += 1
+
+    def _sample(self, tally: _Tally, job: JobRecord, entry: Entry, failed_at: float) -> None:
+        samples = tally.samples
+        if len(samples) >= SAMPLES and failed_at < samples[-1].failed_at:
+            return
+        jid = job.jid
+        name: SetName = "dead" if job.place.kind == "dead" else "retry"
+        sample = Sample(failed_at, name, entry.score, entry.hash, None if jid is None else jid[:NAME_LENGTH])
+        kept = [one for one in samples if one.hash != entry.hash]
+        tally.samples = sorted([*kept, sample], key=lambda one: -one.failed_at)[:SAMPLES]
+
+    def _forget(self, known: Mapping[int, int], gone: Iterable[int]) -> None:
+        """Jobs that have left are nobody's sample."""
+        left: dict[int, set[int]] = {}
+        for digest in gone:
+            left.setdefault(id(self._kinds[known[digest]].group), set()).add(digest)
+        for tally in self._tallies.values() if left else ():
+            hashes = left.get(id(tally))
+            if hashes:
+                tally.samples = [sample for sample in tally.samples if sample.hash not in hashes]
+
+    def _group(self, tally: _Tally) -> ErrorGroup | None:
+        retries = dead = others = 0
+        messages: Counter[str] = Counter()
+        queues: Counter[str] = Counter()
+        for number in tally.kinds.values():
+            kind = self._kinds[number]
+            count = kind.retries + kind.dead
+            if not count:
+                continue
+            retries += kind.retries
+            dead += kind.dead
+            if kind.message is None:
+                others += count
+            elif kind.message:
+                messages[kind.message] += count
+            if kind.queue is not None:
+                queues[kind.queue] += count
+        if retries + dead <= 0:
+            return None
+        frame, frame_jobs = next(iter(tally.frames.most_common(1)), (None, 0))
+        return ErrorGroup(
+            cause=tally.cause,
+            retries=retries,
+            dead=dead,
+            queues=tuple(queues.most_common()),
+            messages=tuple(messages.most_common()),
+            other_messages=others,
+            first_at=tally.first,
+            last_at=tally.last,
+            frame=frame,
+            frame_jobs=frame_jobs,
+            frames_read=tally.frames_read,
+            sample_jid=next((sample.jid for sample in tally.samples if sample.jid is not None), None),
+            history=tally.history,
+        )
+
+
+def _kept(value: str, known: set[str], most: int) -> str | None:
+    """`value` if it is one of those kept apart, or can become one."""
+    if value not in known:
+        if len(known) >= most:
+            return None
+        known.add(value)
+    return value

@@ -1,0 +1,167 @@
+"""Reads retry and dead into an index of errors: once in full, slice by slice, and then only what has changed.
+
+A refresh counts the entries of ranges of scores (ZCOUNT, at most 256 ranges a set in the first trip) and reads again
+only the ranges whose count is not what it was: new failures, jobs retried, moved, killed or deleted by anyone, with any
+backoff. What it can miss: as many entries came into one small range of scores as left it since the last time (the next
+change there brings both to light), and failures in between of a job that failed twice since. It never reads more than
+`MOST_AGAIN` entries; when more have changed it says so, and only reading everything again helps.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sidekiq_tui.sidekiq.database import Command, Database
+from sidekiq_tui.sidekiq.error_index import SETS, ErrorIndex
+from sidekiq_tui.sidekiq.errors import ReplyError
+from sidekiq_tui.sidekiq.job import JobRecord, Place
+from sidekiq_tui.sidekiq.keys import SetName
+from sidekiq_tui.sidekiq.replies import natural, reason
+from sidekiq_tui.sidekiq.score_blocks import BLOCK
+from sidekiq_tui.sidekiq.walk import SLICE_SIZE, scored, walk_set
+
+MOST_AGAIN: Final = 20_000
+"""Entries that a refresh reads at most."""
+_AT_ONCE: Final = 2 * BLOCK
+"""A changed range of so many entries is read without counting its blocks first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a full read is: `read` of `total` entries of both sets."""
+
+    read: int
+    total: int
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a refresh found: entries that came and left; `skipped`: so many changed that they were not read."""
+
+    came: int = 0
+    left: int = 0
+    skipped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Range:
+    """Neighbouring blocks of a set, and how many entries they have now."""
+
+    name: SetName
+    run: range
+    low: float
+    high: float
+    size: int
+
+
+async def read_all(
+    db: Database, index: ErrorIndex, denied: dict[SetName, str], *, now: float, most: int | None = None
+) -> AsyncIterator[Progress]:
+    """Reads both sets into an empty index, one round trip a slice; `most` entries of each (the first: soonest, newest).
+
+    A set that may not be read is noted in `denied`, with the reason. Raises SidekiqError when that is so for both, or
+    the conversation fails. Only after the last yield, which is `complete`, can the index be refreshed.
+    """
+    sizes = {name: natural(size) or 0 for name, size in zip(SETS, await _sizes(db), strict=True)}
+    refusal: ReplyError | None = None
+    for name in SETS:
+        descending = name == "dead"
+        place, read = Place(name), 0
+        try:
+            async for stretch in walk_set(db, db.keys.job_set(name), descending=descending):
+                entries = stretch.entries if most is None else stretch.entries[: most - read]
+                index.add(name, (JobRecord(raw, place, score) for raw, score in entries), now)
+                read += len(entries)
+                sizes[name] = max(read, stretch.total)
+                yield Progress(sum(map(index.size, SETS)), sum(sizes.values()), False)
+                if most is not None and read >= most:
+                    break
+        except ReplyError as error:
+            refusal = error
+            denied[name] = reason(error)
+            sizes[name] = read
+        index.sets[name].seal(descending=descending)
+    if refusal is not None and len(denied) == len(SETS):
+        raise refusal
+    known = sum(map(index.size, SETS))
+    whole = all(index.size(name) >= sizes[name] for name in SETS)
+    yield Progress(known, max(known, sum(sizes.values())), whole)
+
+
+async def _sizes(db: Database) -> list[object]:
+    return [*await db.pipeline([("ZCARD", db.keys.job_set(name)) for name in SETS])]
+
+
+async def refresh(db: Database, index: ErrorIndex, names: Sequence[SetName], *, now: float) -> Changes:
+    """Brings a complete index up to date: one trip if nothing has changed, else two; three beyond 32,000 entries a set.
+
+    Nothing of the index changes before everything is read. Raises SidekiqError.
+    """
+    spans = [(name, span) for name in names for span in index.sets[name].spans()]
+    changed = await _changed(db, index, spans)
+    fine = [one for one in changed if len(one.run) > 1 and _known(index, one) + one.size > 2 * _AT_ONCE]
+    if fine:
+        blocks = [(one.name, range(block, block + 1)) for one in fine for block in one.run]
+        changed = [one for one in changed if one not in fine] + await _changed(db, index, blocks)
+    due = sum(one.size for one in changed)
+    if due > MOST_AGAIN:
+        return Changes(skipped=due)
+    found = await _read(db, changed)
+    return Changes(*index.replace(found, now))
+
+
+async def _changed(db: Database, index: ErrorIndex, runs: Sequence[tuple[SetName, range]]) -> list[_Range]:
+    """Those of some runs of blocks that have not as many entries as they had. One trip."""
+    ranges = [_range(index, name, run) for name, run in runs]
+    counts = await db.read([("ZCOUNT", db.keys.job_set(one.name), *_bounds(one)) for one in ranges])
+    found = []
+    for one, reply in zip(ranges, counts, strict=True):
+        count = natural(reply) or 0
+        if count != one.size:
+            found.append(_Range(one.name, one.run, one.low, one.high, count))
+    return found
+
+
+def _range(index: ErrorIndex, name: SetName, run: range) -> _Range:
+    blocks = index.sets[name].blocks
+    size = sum(blocks[one].size for one in run)
+    return _Range(name, run, blocks[run.start].low, blocks[run.stop - 1].high, size)
+
+
+def _known(index: ErrorIndex, one: _Range) -> int:
+    return _range(index, one.name, one.run).size
+
+
+async def _read(
+    db: Database, ranges: Sequence[_Range]
+) -> Mapping[SetName, Sequence[tuple[range, Sequence[JobRecord]]]]:
+    """The entries of ranges now: small ones all in one trip, large ones in slices."""
+    found: dict[SetName, list[tuple[range, Sequence[JobRecord]]]] = {name: [] for name in SETS}
+    small = [one for one in ranges if 0 < one.size <= SLICE_SIZE]
+    commands: list[Command] = [
+        ("ZRANGEBYSCORE", db.keys.job_set(one.name), *_bounds(one), "WITHSCORES", "LIMIT", 0, MOST_AGAIN)
+        for one in small
+    ]
+    replies = dict(zip(small, await db.read(commands), strict=True))
+    for one in ranges:
+        entries = scored(replies[one]) if one in replies else []
+        if one.size > SLICE_SIZE:
+            key = db.keys.job_set(one.name)
+            async for stretch in walk_set(db, key, lowest=one.low, highest=one.high):
+                entries += [(raw, score) for raw, score in stretch.entries if score is not None and _within(score, one)]
+        place = Place(one.name)
+        found[one.name].append((one.run, [JobRecord(raw, place, score) for raw, score in entries]))
+    return {name: sorted(parts, key=lambda part: part[0].start) for name, parts in found.items() if parts}
+
+
+def _within(score: float, one: _Range) -> bool:
+    return score > one.low or one.low == -math.inf
+
+
+def _bounds(one: _Range) -> tuple[str, str]:
+    """Both ends of a range as Redis wants them: the lower one is not part of it (protocol 12.2)."""
+    return "-inf" if one.low == -math.inf else f"({one.low!r}", repr(one.high)
