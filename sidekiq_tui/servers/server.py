@@ -12,8 +12,10 @@ from typing import Final, TypeVar
 from sidekiq_tui.servers.connection import Credentials, connect
 from sidekiq_tui.servers.profile import Profile
 from sidekiq_tui.servers.secrets import PasswordSource
+from sidekiq_tui.sidekiq.composition import Composition, count_queue, sample_queue
 from sidekiq_tui.sidekiq.database import Database
 from sidekiq_tui.sidekiq.errors import AuthenticationFailed, ServerTimeout
+from sidekiq_tui.sidekiq.extras import Extras, read_extras
 from sidekiq_tui.sidekiq.histogram import FORMS, Counts, Form, read_histograms
 from sidekiq_tui.sidekiq.history import History, read_history
 from sidekiq_tui.sidekiq.job import Place
@@ -21,13 +23,18 @@ from sidekiq_tui.sidekiq.job_set import JobSet
 from sidekiq_tui.sidekiq.metrics import Metrics, for_job, top_jobs
 from sidekiq_tui.sidekiq.overview import Overview, OverviewReader
 from sidekiq_tui.sidekiq.process import Process, read_processes
+from sidekiq_tui.sidekiq.profiling import JobProfile, read_profile_data, read_profiles
 from sidekiq_tui.sidekiq.queue import Page, Queue
+from sidekiq_tui.sidekiq.queue_activity import QueueActivity, read_activity
 from sidekiq_tui.sidekiq.search import Matcher, Slice, find_jid, scan, search
 from sidekiq_tui.sidekiq.usual_times import usual_times
 from sidekiq_tui.sidekiq.work import Work, read_work
 
 CALL_LIMIT: Final = 10.0
 """Seconds for one call, connecting included: a server that sends a byte now and then gets no further."""
+
+DOWNLOAD_LIMIT: Final = 300.0
+"""Seconds for a profile, which may be tens of megabytes over a slow line."""
 
 T = TypeVar("T")
 
@@ -122,6 +129,38 @@ class Server:
         """Seconds that 95 of 100 recent runs of each class stayed under, where enough is known; two trips."""
         return await self._call(lambda database: usual_times(database, classes, self._clock()))
 
+    async def queue_activity(self, queue: str, identities: Sequence[str]) -> QueueActivity:
+        """How a queue moves, and what these processes run of it; one round trip, whatever its length."""
+        return await self._call(lambda database: read_activity(database, queue, identities, self._clock()))
+
+    async def sample_queue(self, queue: str, size: int, mean_bytes: float | None = None) -> Composition:
+        """The classes of a queue of about `size` jobs of about `mean_bytes`, from an even sample; one round trip."""
+        return await self._call(lambda database: sample_queue(database, queue, size, mean_bytes))
+
+    async def count_queue(self, queue: str) -> AsyncGenerator[Composition, None]:
+        """Reads all of a queue slice by slice and yields its classes so far; stop iterating to stop reading."""
+        database = await self._admission()
+        async with aclosing(self._slices(count_queue(database, queue))) as counts:
+            async for counted in counts:
+                yield counted
+
+    async def profiles(self) -> tuple[JobProfile, ...]:
+        """The profiles of single runs that have not expired, the latest expiry first; two round trips."""
+        return await self._call(lambda database: read_profiles(database, self._clock()))
+
+    async def profile_data(self, key: str) -> bytes | None:
+        """A profile itself, gzip-compressed JSON; None when it is gone. On a connection of its own: it may be large."""
+        await self._admission()
+        database = connect(self.profile, self._credentials, DOWNLOAD_LIMIT)
+        try:
+            return await read_profile_data(database, key)
+        finally:
+            await database.close()
+
+    async def extras(self, queues: Mapping[str, Sequence[str]]) -> Extras:
+        """What Pro, Enterprise and common gems left; `queues` are those that each known process serves. Two trips."""
+        return await self._call(lambda database: read_extras(database, self._clock(), queues))
+
     async def scan(self, place: Place, matcher: Matcher) -> AsyncGenerator[Slice, None]:
         """Reads a list slice by slice and yields what matches; stop iterating to stop reading."""
         database = await self._admission()
@@ -171,7 +210,7 @@ class Server:
             await self._call(lambda database: database.command("PING"))
         return await self._connected()
 
-    async def _slices(self, slices: AsyncIterator[Slice]) -> AsyncGenerator[Slice, None]:
+    async def _slices(self, slices: AsyncIterator[T]) -> AsyncGenerator[T, None]:
         try:
             while True:
                 try:

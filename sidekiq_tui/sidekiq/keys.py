@@ -151,3 +151,59 @@ class Keys:
     def super_processes(self) -> bytes:
         """Set of processes that use Pro's super_fetch: a sign of Pro."""
         return self._key("super_processes")
+
+    def super_queues(self, identity: str) -> bytes:
+        """Set of the names of a process's private lists (Pro's super_fetch)."""
+        return self._key(f"{identity}:super_queues")
+
+    def private_queue(self, identity: str, queue: str) -> bytes:
+        """List of the jobs of a queue that a process with super_fetch is running (Pro 3.5+)."""
+        return self._key(f"queue:sq|{identity}|{queue}")
+
+    def batch(self, bid: str) -> bytes:
+        """Hash of one Pro batch."""
+        return self._key(f"b-{bid}")
+
+    @property
+    def died_batches(self) -> bytes:
+        """Set of Pro batches with a dead job."""
+        return self._key("batch-died")
+
+    @property
+    def cron_jobs(self) -> tuple[bytes, ...]:
+        """Sets of the keys of sidekiq-cron's jobs: of 2.x in its usual namespace, and of 1.x."""
+        return self._key("cron_jobs:default"), self._key("cron_jobs")
+
+    def cron_job(self, key: str) -> bytes:
+        """Hash of one of them; `key` is a member of `cron_jobs`."""
+        return self._key(key)
+
+    @property
+    def schedules(self) -> bytes:
+        """Hash of sidekiq-scheduler's jobs: name to JSON."""
+        return self._key("schedules")
+
+    def schedule_facts(self, kind: Literal["states", "last_times"]) -> bytes:
+        """Hash of what sidekiq-scheduler knows of each job: JSON of whether it is on, text of when it was pushed."""
+        return self._key(f"sidekiq-scheduler:{kind}")
+
+    @property
+    def unique_digests(self) -> bytes:
+        """Sorted set of the locks of sidekiq-unique-jobs."""
+        return self._key("uniquejobs:digests")
+
+    @property
+    def failures(self) -> bytes:
+        """Sorted set of the failed jobs that sidekiq-failures keeps."""
+        return self._key("failed")
+
+
+# How the names of keys begin that can't be computed: signs of an edition or a gem (protocol 11).
+TELLING_NAMES: Final[dict[str, bytes]] = {
+    "batch": b"b-",
+    "private list": b"queue:sq|",
+    "unique lock": b"unique:",
+    "limiter": b"lmtr-",
+    "throttle": b"throttled:",
+    "status": b"sidekiq:status:",
+}
