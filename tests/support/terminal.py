@@ -16,6 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
+from tests.support.grid import Grid
+
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 30.0
 """Seconds after which a test gives up waiting; nothing is ever asserted about how long something took."""
@@ -28,6 +30,7 @@ class Terminal:
         self, argv: Sequence[str], *, columns: int = 80, rows: int = 24, env: Mapping[str, str] | None = None
     ) -> None:
         self.output = b""
+        self._grid = Grid()
         self.status: int | None = None
         self._master, slave = pty.openpty()
         self._size(columns, rows)
@@ -77,7 +80,13 @@ class Terminal:
             with contextlib.suppress(OSError):
                 fresh = os.read(self._master, 1 << 16)
         self.output += fresh
+        self._grid.feed(fresh)
         return fresh
+
+    @property
+    def screen(self) -> str:
+        """What it shows now, as far as the program writes itself."""
+        return self._grid.text
 
     def wait(self, ready: Callable[[], bool], what: str = "") -> None:
         """Reads until a condition holds; a program that is gone is not waited for."""
@@ -86,11 +95,14 @@ class Terminal:
             fresh = self.read()
             gone = self._gone() and not fresh and not ready()
             if gone or time.monotonic() > deadline:
-                raise AssertionError(f"no {what or 'such thing'} in:\n{self.output[-3000:]!r}")
+                raise AssertionError(f"no {what or 'such thing'} in:\n{self.screen}\n{self.output[-500:]!r}")
 
     def wait_for(self, text: str, since: int = 0) -> None:
-        """Reads until some text has been written at or after a byte of `output`."""
-        self.wait(lambda: text.encode() in self.output[since:], text)
+        """Reads until text is there, on the screen or written, that was not when `output` had `since` bytes."""
+        before = Grid()
+        before.feed(self.output[:since])
+        stood = text in before.text
+        self.wait(lambda: text.encode() in self.output[since:] or (not stood and text in self.screen), text)
 
     def wait_quiet(self, seconds: float = 0.3) -> None:
         """Reads until nothing has come for a while."""

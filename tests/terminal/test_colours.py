@@ -15,7 +15,7 @@ TRUE_COLOURS = re.compile(rb"\x1b\[[0-9;]*?[34]8;[25];")
 
 def _drawn(redis_url: str, env: dict[str, str]) -> bytes:
     with Terminal(sqtui("--url", redis_url), env=env) as terminal:
-        terminal.wait_for("ago")
+        terminal.wait_for("live")
         terminal.send("@")
         terminal.wait_for("Find a server")
         terminal.send("\x1b")

@@ -25,7 +25,7 @@ def test_stale_is_shown_and_goes_away_by_itself(redis_url: str, redis_binary: Pa
             seen = len(terminal.output)
             server = EmbeddedRedis.start(folder, binary=redis_binary, name="shop")
             assert f"unix://{server.socket}" == address
-            terminal.wait_for("ago", seen)  # in the place of the chip, without a key
+            terminal.wait_for("live", seen)  # in the place of the chip, without a key
             terminal.send("gv")
             terminal.wait_for("2 of 2", seen)
             terminal.send("\x11")

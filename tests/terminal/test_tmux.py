@@ -50,6 +50,14 @@ class Tmux:
     def wait_for(self, text: str) -> str:
         return self.wait(lambda shown: text in shown)
 
+    def wait_still(self) -> str:
+        """The screen with its colours once it no longer changes."""
+        before, now = "", self.run("capture-pane", "-p", "-e")
+        while before != now:
+            time.sleep(0.5)
+            before, now = now, self.run("capture-pane", "-p", "-e")
+        return now
+
 
 @pytest.fixture
 def tmux(tmp_path: Path) -> Iterator[Tmux]:
@@ -67,7 +75,7 @@ def test_the_frame_fits_the_terminal_exactly(
     tmux.wait_for("? keys")
     shown = tmux.wait_for("dead 43" if columns >= 80 else "enq 287").splitlines()
     assert len(shown) == rows
-    assert shown[0].endswith("ago")
+    assert shown[0].endswith("live")
     assert shown[1].startswith(" proc")
     assert shown[2].lstrip().startswith("Servers")
     assert shown[-1].endswith("? keys")
@@ -109,3 +117,18 @@ def test_resizing_keeps_the_frame(tmux: Tmux, redis_url: str) -> None:
     tmux.wait(lambda text: text.strip() == "make me larger")
     tmux.run("resize-window", "-x", "120", "-y", "40")
     tmux.wait_for("Dashboard")
+
+
+def test_what_is_written_piece_by_piece_is_what_would_be_written_whole(
+    tmux: Tmux, redis_url: str, load_dump: Callable[[str], int]
+) -> None:
+    load_dump("8.1.7")
+    tmux.start(sqtui("--url", redis_url), 100, 30)
+    tmux.wait_for("dead 43")
+    for keys in ("gd", "gq", "jjj", "gr", "jj]k", "gx", "G", "?", "q", "@", "gs", "Z"):
+        tmux.keys(*keys)
+        tmux.wait_still()
+    tmux.keys("Escape")
+    pieces = tmux.wait_still()
+    tmux.keys("C-l")
+    assert tmux.wait_still() == pieces

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.cells import cell_len
 from rich.color import ColorSystem
 from rich.console import Console
 from rich.segment import Segment
@@ -17,6 +15,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 
 from sidekiq_tui.tui.terminal_frame import TerminalFrame
+from tests.support.grid import Grid
 
 WIDTH: Final = 12
 STYLES: Final = [
@@ -27,57 +26,7 @@ STYLES: Final = [
     Style.parse("reverse"),
     Style.parse("underline blue"),
 ]
-_PART: Final = re.compile(r"\x1b\[([\d;]*)([HCm])|([^\x1b])")
 CONSOLE: Final = Console(force_terminal=True, color_system="truecolor")
-
-
-class Grid:
-    """A terminal as far as these sequences need one: places, moves, and how each cell looks."""
-
-    def __init__(self) -> None:
-        self.cells: dict[tuple[int, int], tuple[str, object]] = {}
-        self._y = self._x = 0
-        self._look: tuple[frozenset[str], str, str] = (frozenset(), "39", "49")
-
-    def write(self, text: str) -> None:
-        for arguments, command, character in _PART.findall(text):
-            if command == "H":
-                self._y, self._x = (int(number) - 1 for number in arguments.split(";"))
-            elif command == "C":
-                self._x += int(arguments or 1)
-            elif command == "m":
-                self._wear(arguments)
-            elif character == "\n":
-                self._y, self._x = self._y + 1, 0
-            else:
-                width = cell_len(character)
-                if not width:
-                    before, look = self.cells.get((self._y, self._x - 1), ("", None))
-                    self.cells[self._y, self._x - 1] = (before + character, look)
-                    continue
-                self.cells[self._y, self._x] = (character, self._look)
-                if width == 2:
-                    self.cells[self._y, self._x + 1] = ("", None)
-                self._x += width
-
-    def _wear(self, arguments: str) -> None:
-        attributes, foreground, background = self._look
-        codes = arguments.split(";") if arguments else ["0"]
-        while codes:
-            code = codes.pop(0)
-            if code == "0":
-                attributes, foreground, background = frozenset(), "39", "49"
-            elif code in ("38", "48"):
-                color = ";".join(codes[: 4 if codes[0] == "2" else 2])
-                del codes[: 4 if codes[0] == "2" else 2]
-                foreground, background = (color, background) if code == "38" else (foreground, color)
-            elif code[0] == "3":
-                foreground = code
-            elif code[0] == "4" and len(code) == 2:
-                background = code
-            else:
-                attributes |= {code}
-        self._look = (attributes, foreground, background)
 
 
 def whole(*lines: Strip) -> LayoutUpdate:
