@@ -5,6 +5,7 @@ Sidekiq 7 and 8 write under different keys; both are read and added up, as a fle
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -80,9 +81,26 @@ class Metrics:
     forms: frozenset[Form] = frozenset()
     """Which versions' keys hold something in this period."""
 
+    @property
+    def width(self) -> int:
+        """Seconds of a bucket."""
+        return _WIDTH[self.granularity]
+
+    def minutes(self, class_name: str, most: int) -> tuple[float, ...]:
+        """Minutes (their first seconds) whose histograms tell how long a class ran: at most `most`, spread evenly.
+
+        Only of the last eight hours, for which Sidekiq keeps them.
+        """
+        job = self.jobs.get(class_name)
+        since = self.ends_at - MAX_MINUTES * 60
+        ran = sorted(at for at, runs in job.series["p"].items() if runs) if job is not None else []
+        kept = [at + extra for at in ran for extra in range(0, self.width, 60) if since < at + extra <= self.ends_at]
+        step = math.ceil(len(kept) / most)
+        return tuple(kept[:: max(1, step)])
+
     def bucket(self, at: float) -> float:
         """The bucket that a moment falls in."""
-        return _floor(at, _WIDTH[self.granularity])
+        return _floor(at, self.width)
 
 
 _WIDTH: Final[Mapping[Granularity, int]] = {"minutely": 60, "hourly": 600}

@@ -50,18 +50,32 @@ class LinesPlot(PlotextPlot):
     """
 
     def __init__(self, label: Callable[[float], str], *, id: str | None = None) -> None:
+        """`label` writes a value at the axis; it may be changed before `show`."""
         super().__init__(id=id)
         self.theme = "clear"
-        self._label = label
-        self._shown: tuple[object, ...] = ()
+        self.label = label
+        self._lines: tuple[PlotLine, ...] = ()
+        self._times: tuple[str, ...] = ()
+        self._ascii = False
+        self._drawn: tuple[object, ...] = ()
 
     def show(self, lines: Sequence[PlotLine], times: Sequence[str], *, ascii: bool = False) -> None:
         """Draws at most `MOST_LINES` lines of equally many samples; `times` are spread evenly below."""
-        shown = (tuple(lines), tuple(times), ascii, self.app.theme)
-        if shown == self._shown:
+        self._lines, self._times, self._ascii = tuple(lines), tuple(times), ascii
+        self._draw()
+
+    def notify_style_update(self) -> None:
+        """Another theme: plotext holds colours, not roles."""
+        super().notify_style_update()
+        if self._drawn:
+            self._draw()
+
+    def _draw(self) -> None:
+        drawn = (self._lines, self._times, self._ascii, self.label, self.app.theme)
+        if drawn == self._drawn:
             return
-        self._shown = shown
-        plot = self.plt
+        self._drawn = drawn
+        lines, times, plot = self._lines, self._times, self.plt
         plot.clear_data()
         plot.clear_figure()
         plot.theme("clear")
@@ -69,17 +83,17 @@ class LinesPlot(PlotextPlot):
         top = scale_top(max((value for line in lines for value in line.samples if value is not None), default=0.0))
         for number, (line, role) in enumerate(zip(lines, ROLES, strict=False), start=1):
             colour = self._colour(role)
-            marker = str(number) if ascii or colour == "default" else BLOCKS
+            marker = str(number) if self._ascii or colour == "default" else BLOCKS
             for xs, ys in _runs(line.samples):
                 plot.plot(xs, ys, marker=marker, color=colour)
         plot.xlim(0, max(1, count - 1))
         plot.ylim(0, top)
-        labels = ("0", self._label(top / 2), self._label(top))
+        labels = ("0", self.label(top / 2), self.label(top))
         plot.yticks([0, top / 2, top], [f"{text:>{LABEL_WIDTH + 1}}" for text in labels])
         last = max(1, len(times) - 1)
         plot.xticks([index * (count - 1) / last for index in range(len(times))], list(times))
         plot.frame(False)
-        plot.yaxes(not ascii, False)
+        plot.yaxes(not self._ascii, False)
         self.refresh()
 
     def _colour(self, role: str) -> str | int | tuple[int, int, int]:

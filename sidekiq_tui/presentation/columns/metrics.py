@@ -1,0 +1,136 @@
+"""The job classes of the Metrics screen: how often they ran, how long that took, how often it failed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from sidekiq_tui.presentation import units
+from sidekiq_tui.presentation.columns.base import (
+    Cell,
+    Column,
+    Context,
+    SortKey,
+    Span,
+    number_key,
+    text_key,
+    value_cell,
+)
+from sidekiq_tui.presentation.spark import spark
+from sidekiq_tui.sidekiq.histogram import SLOW, percentile
+
+if TYPE_CHECKING:
+    from sidekiq_tui.sidekiq.histogram import Counts
+    from sidekiq_tui.sidekiq.metrics import Metrics
+
+_TIMES_CELLS: Final = 13
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsRow:
+    """One class over a period."""
+
+    class_name: str
+    processed: int
+    """Runs, failed ones too."""
+    failed: int
+    ms: int
+    """Milliseconds of the successful runs."""
+    counts: Counts | None = None
+    """Runs by how long they took; None while that is not read."""
+
+    @property
+    def mean(self) -> float | None:
+        """Seconds of a successful run; None without any."""
+        succeeded = self.processed - self.failed
+        return self.ms / 1000 / succeeded if succeeded > 0 else None
+
+    @property
+    def total(self) -> float:
+        """Seconds of all successful runs."""
+        return self.ms / 1000
+
+    @property
+    def failing(self) -> float | None:
+        """The part of the runs that failed."""
+        return min(1.0, self.failed / self.processed) if self.processed else None
+
+    def percentile(self, share: float) -> float | None:
+        """Seconds that `share` of the successful runs stayed under, an estimate; None where that is not known."""
+        return None if self.counts is None else percentile(self.counts, share, self.mean)
+
+
+def metrics_rows(metrics: Metrics, counts: Mapping[str, Counts]) -> list[MetricsRow]:
+    """A row for each class, the one that took the most time first; `counts` by class, as far as they are read."""
+    rows = [MetricsRow(name, job.processed, job.failed, job.ms, counts.get(name)) for name, job in metrics.jobs.items()]
+    return sorted(rows, key=lambda row: (-row.ms, -row.processed, row.class_name))
+
+
+def estimate(seconds: float | None) -> str:
+    """An estimated time, at most 6 cells: exactly 335 s is all that is known of the slowest, so `>5m35s`."""
+    return f">{units.duration(seconds)}" if seconds == SLOW else units.duration(seconds)
+
+
+def _class(row: MetricsRow, context: Context, width: int | None) -> Cell:
+    return (Span(context.safe(row.class_name) or "(no name)", "text" if row.class_name else "muted"),)
+
+
+def _jobs(row: MetricsRow, context: Context, width: int | None) -> Cell:
+    return value_cell(units.count(row.processed))
+
+
+def _mean(row: MetricsRow, context: Context, width: int | None) -> Cell:
+    return value_cell(units.duration(row.mean))
+
+
+def _percentile(share: float) -> Callable[[MetricsRow, Context, int | None], Cell]:
+    def draw(row: MetricsRow, context: Context, width: int | None) -> Cell:
+        if row.counts is None:
+            return (Span(context.glyphs.cut, "muted"),)
+        return value_cell(estimate(row.percentile(share)))
+
+    return draw
+
+
+def _total(row: MetricsRow, context: Context, width: int | None) -> Cell:
+    return value_cell(units.duration(row.total))
+
+
+def _failed(row: MetricsRow, context: Context, width: int | None) -> Cell:
+    return value_cell(units.count(row.failed))
+
+
+def _failing(row: MetricsRow, context: Context, width: int | None) -> Cell:
+    return value_cell(units.share(row.failing))
+
+
+def _times(row: MetricsRow, context: Context, width: int | None) -> Cell:
+    """All rows share one axis, from 20 ms at the left to over 335 s at the right."""
+    if row.counts is None:
+        return ()
+    cells = width or _TIMES_CELLS
+    bars = [0.0] * min(cells, len(row.counts))
+    for index, count in enumerate(row.counts):
+        bars[index * len(bars) // len(row.counts)] += count
+    return (Span(spark(bars, len(bars), context.ascii), "chart"),)
+
+
+def _number(value: Callable[[MetricsRow], float | None]) -> Callable[[MetricsRow, Context], SortKey]:
+    return lambda row, context: number_key(value(row))
+
+
+_Column = Column[MetricsRow]
+
+# Percentiles do not sort: only those of the visible rows are read.
+METRICS: Final[tuple[_Column, ...]] = (
+    _Column("class", "class", 20, 40, _class, weight=3, sort=lambda row, context: text_key(row.class_name)),
+    _Column("jobs", "jobs", 5, 5, _jobs, align="right", sort=_number(lambda row: row.processed)),
+    _Column("mean", "mean", 6, 6, _mean, align="right", goes=3, sort=_number(lambda row: row.mean)),
+    _Column("p50", "p50", 6, 6, _percentile(0.5), align="right"),
+    _Column("p95", "p95", 6, 6, _percentile(0.95), align="right"),
+    _Column("total", "total", 6, 6, _total, align="right", goes=2, sort=_number(lambda row: row.total)),
+    _Column("failed", "failed", 6, 6, _failed, align="right", goes=0, sort=_number(lambda row: row.failed)),
+    _Column("failing", "fail%", 5, 5, _failing, align="right", goes=4, sort=_number(lambda row: row.failing)),
+    _Column("times", "times", 10, 26, _times, weight=1, goes=1),
+)

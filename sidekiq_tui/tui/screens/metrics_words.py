@@ -1,0 +1,208 @@
+"""The lines of the metrics: titles, facts, histogram, deploys, and why there is nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from sidekiq_tui.errors import SqtuiError
+from sidekiq_tui.presentation import units
+from sidekiq_tui.presentation.columns.base import Cell, Context, Span
+from sidekiq_tui.presentation.columns.metrics import MetricsRow, estimate
+from sidekiq_tui.presentation.spark import meter
+from sidekiq_tui.presentation.text import display_text
+from sidekiq_tui.servers.snapshot import ServerSnapshot
+from sidekiq_tui.sidekiq.deploy import Mark
+from sidekiq_tui.sidekiq.histogram import HISTOGRAM_LABELS, SLOW, bounds
+from sidekiq_tui.sidekiq.metrics import Metrics
+from sidekiq_tui.tui.screens.dashboard_panels import denied_line
+from sidekiq_tui.tui.screens.dashboard_titles import choice_spans
+from sidekiq_tui.tui.screens.metrics_periods import PERIODS, Period, keeps_metrics, longest_period, versions_text
+from sidekiq_tui.tui.screens.metrics_samples import column_of
+
+SHARES: Final = ((0.5, "p50"), (0.9, "p90"), (0.95, "p95"), (0.99, "p99"))
+_LABEL_CELLS: Final = 6
+_COUNT_CELLS: Final = 5
+_MARK_CELLS: Final = 8
+
+
+def period_choices(chosen: int, snapshot: ServerSnapshot) -> list[Span]:
+    """The periods that the server keeps, of which one is chosen."""
+    longest = longest_period(snapshot.overview)
+    return choice_spans([period.name for period in PERIODS[: longest + 1]], chosen)
+
+
+def count_words(number: int, word: str, some: str) -> str:
+    """`1 deploy`, `12 deploys`."""
+    return f"{units.count(number)} {word if number == 1 else some}"
+
+
+def list_title(metrics: Metrics | None, rows: Sequence[MetricsRow], filter: str, server: str) -> list[Span]:
+    """How many classes ran, how many jobs, how many of these failed; `server` is named where the frame does not."""
+    named = [Span(f"{display_text(server)} ", "title")] if server else []
+    if metrics is None:
+        return [*named, Span("Metrics", "title")]
+    spans = [*named, Span(f"Metrics {count_words(len(metrics.jobs), 'class', 'classes')}", "title")]
+    if filter:
+        spans += [
+            Span("  filter ", "muted"),
+            Span(display_text(filter, 60), "accent"),
+            Span(f"  {units.count(len(rows))} match", "strong"),
+        ]
+    processed, failed = sum(row.processed for row in rows), sum(row.failed for row in rows)
+    spans += [
+        Span(f"  {count_words(processed, 'job', 'jobs')}", "strong" if processed else "muted"),
+        Span(f"  {units.count(failed)} failed", "text" if failed else "muted"),
+    ]
+    if processed and failed:
+        spans.append(Span(f" {units.share(min(1.0, failed / processed))}", "muted"))
+    spans.append(Span(f"  {count_words(len(metrics.marks), 'deploy', 'deploys')}", "muted"))
+    if metrics.truncated:
+        spans.append(Span("  more classes than can be shown", "warn"))
+    return spans
+
+
+def age_spans(slow: bool, away: bool, period: Period, age: float | None) -> list[Span]:
+    """What is under way, or how old the numbers are when the server does not answer."""
+    if slow:
+        return [Span(f"  reading {period.name} …", "muted")]
+    if away and age is not None:
+        return [Span(f"  as of {units.age(age)} ago", "warn")]
+    return []
+
+
+def empty_notice(
+    snapshot: ServerSnapshot,
+    period: Period,
+    metrics: Metrics | None,
+    error: SqtuiError | None,
+    filter: str,
+    context: Context,
+) -> list[Cell]:
+    """Why there are no classes; nothing while that is not known."""
+    server, overview = display_text(snapshot.server), snapshot.overview
+    if not keeps_metrics(overview):
+        return [
+            (
+                Span(f"{versions_text(overview)} keeps no metrics.", "strong"),
+                Span(" Sidekiq 7 and newer count each run of a class and how long it took.", "muted"),
+            )
+        ]
+    if error is not None and snapshot.error is None:
+        return [denied_line("Metrics", error.message, context.glyphs)]
+    if metrics is None:
+        if snapshot.error is None:
+            return []
+        return [(Span(f"Not read yet: {server} does not answer.", "muted"),)]
+    if filter and metrics.jobs:
+        return [
+            (
+                Span("Nothing matches ", "strong"),
+                Span(display_text(filter, 200), "accent"),
+                Span(f"  {count_words(len(metrics.jobs), 'class', 'classes')}.  ", "muted"),
+                Span("esc", "key"),
+                Span(" clears the filter", "muted"),
+            )
+        ]
+    words = " Sidekiq 7 and newer count each run; a class comes here with its first."
+    if period.hours is not None:
+        words = " Only Sidekiq 8 keeps more than 8h."
+    return [(Span(f"No job ran on {server} in the last {period.name}.", "strong"), Span(words, "muted"))]
+
+
+def facts_lines(row: MetricsRow, context: Context, narrow: bool) -> list[Cell]:
+    """The numbers of a class in two lines: counts and times, and percentiles."""
+    gap = "  " if narrow else "   "
+
+    def fact(name: str, value: str, more: str = "") -> Cell:
+        muted = value in ("0", units.UNKNOWN)
+        return (
+            Span(f" {name} ", "muted"),
+            Span(f"{value:<6}", "muted" if muted else "strong"),
+            Span(f"{more:<6}" if more else "", "muted"),
+            Span(gap),
+        )
+
+    share = units.share(row.failing) if row.failed else ""
+    first = [
+        fact("runs", units.count(row.processed)),
+        fact("failed", units.count(row.failed), share),
+        fact("mean", units.duration(row.mean)),
+        fact("total", units.duration(row.total)),
+    ]
+    cut = context.glyphs.cut
+    second = [fact(name, cut if row.counts is None else estimate(row.percentile(part))) for part, name in SHARES]
+    return [tuple(span for cell in line for span in cell) for line in (first, second)]
+
+
+def histogram_lines(row: MetricsRow, width: int, rows: int, context: Context) -> list[Cell]:
+    """One line for each bucket, fastest first; neighbours share one where the terminal is too low for all."""
+    counts = row.counts or (0,) * len(HISTOGRAM_LABELS)
+    each = -(-len(counts) // max(1, rows))
+    starts = range(0, len(counts), each)
+    sums = [sum(counts[start : start + each]) for start in starts]
+    most = max(sums, default=0)
+    bar = width - 1 - _LABEL_CELLS - 1 - 1 - _COUNT_CELLS - _MARK_CELLS
+    places = _percentile_rows(row, each)
+    lines: list[Cell] = []
+    for index, (start, count) in enumerate(zip(starts, sums, strict=True)):
+        full, empty = meter(count / most if most else 0.0, max(1, bar), context.ascii)
+        marks = " ".join(places.get(index, ()))
+        lines.append(
+            (
+                Span(f" {_label(start, each):>{_LABEL_CELLS}} ", "muted"),
+                Span(full, "chart"),
+                Span(empty, "rule"),
+                Span(f" {units.count(count):>{_COUNT_CELLS}}", "text" if count else "muted"),
+                Span(f" {marks}", "accent"),
+            )
+        )
+    return lines
+
+
+def _label(start: int, each: int) -> str:
+    """What the runs of this line stayed under; the last ones have no limit."""
+    last = min(start + each, len(HISTOGRAM_LABELS)) - 1
+    return f"<{HISTOGRAM_LABELS[last]}" if last < len(HISTOGRAM_LABELS) - 1 else f">{HISTOGRAM_LABELS[start - 1]}"
+
+
+def _percentile_rows(row: MetricsRow, each: int) -> dict[int, list[str]]:
+    """Which percentiles fall in which line; the first and the last of a crowd where there is no room for all."""
+    places: dict[int, list[str]] = {}
+    for part, name in SHARES:
+        seconds = row.percentile(part)
+        if seconds is not None:
+            slowest = len(HISTOGRAM_LABELS) - 1
+            bucket = next((i for i in range(slowest) if seconds <= bounds(i)[1] and seconds != SLOW), slowest)
+            places.setdefault(bucket // each, []).append(name)
+    return {place: names if len(names) < 3 else [f"{names[0]}…{names[-1][1:]}"] for place, names in places.items()}
+
+
+def marks_spans(metrics: Metrics, columns: int, gutter: int) -> Cell:
+    """The line of deploys under a chart: their numbers, 1 is the newest, which wins where several share a column."""
+    cells = [" "] * max(0, columns)
+    for number, mark in reversed(list(enumerate(reversed(metrics.marks), start=1))):
+        place = column_of(metrics, mark.at, columns)
+        if place is not None:
+            cells[place] = str(number) if number < 10 else "+"
+    return (Span(" " * gutter), Span("".join(cells), "accent strong"))
+
+
+def deploy_lines(marks: Sequence[Mark], rows: int, period: Period, context: Context) -> list[Cell]:
+    """The deploys, newest first, with the numbers they have on the time axis; a heading where there is room."""
+    newest = list(reversed(marks))
+    words = count_words(len(newest), "deploy", "deploys") if newest else "no deploy"
+    lines: list[Cell] = []
+    if rows > 1:
+        lines.append((Span(" Deploys ", "title"), Span(f" {words} in {period.name}", "muted")))
+    for number, mark in enumerate(newest[: max(1, rows - 1)], start=1):
+        when = units.time_at(mark.at, context.now, context.time_mode)
+        lines.append(
+            (Span(f" {number} ", "accent strong"), Span(f"{when:<12} ", "muted"), Span(context.safe(mark.label)))
+        )
+    if not newest and rows == 1:
+        lines.append((Span(f" {words} in {period.name}", "muted"),))
+    hidden = len(newest) - max(1, rows - 1)
+    if hidden > 0 and lines:
+        lines[0] = (*lines[0], Span(f"  and {units.count(hidden)} more", "muted")) if rows == 1 else lines[0]
+    return lines
