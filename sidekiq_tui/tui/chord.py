@@ -8,12 +8,19 @@ from textual import events
 from textual.widget import Widget
 
 from sidekiq_tui.presentation.columns.base import Span
+from sidekiq_tui.presentation.glyphs import glyph_set
+from sidekiq_tui.presentation.text import cell_width, clip
 from sidekiq_tui.tui.actions import Action
 from sidekiq_tui.tui.keymap import LEADER, character_of, chord_key
 from sidekiq_tui.tui.messages import ActionChosen
 from sidekiq_tui.tui.screens.base import ViewScreen
+from sidekiq_tui.tui.views import VIEWS
 
-_ESCAPE: Final = "escape"
+_MOST_LINES: Final = 2
+_LENGTHS: Final = (40, 12, 8, 7, 6, 5, 4, 3)
+"""How long a word may be, from what one would wish to what a narrow terminal forces."""
+_ROOMY: Final = 8
+"""Words longer than this stand two blanks apart."""
 
 
 class Chord:
@@ -36,7 +43,8 @@ class Chord:
         if key != LEADER or target.check_consume_key(event.key, event.character):
             return False
         self._on = screen
-        screen.show_chord(choice_spans(choices(screen)))
+        cut = glyph_set(screen.app_state.ascii).cut
+        screen.show_chord(choice_lines(choices(screen), screen.size.width - 2, cut))
         return True
 
 
@@ -45,12 +53,34 @@ def choices(screen: ViewScreen) -> list[Action]:
     return [action for action in screen.available if _second(action) and screen.reason_against(action) is None]
 
 
-def choice_spans(actions: list[Action]) -> list[Span]:
-    """The choices as the message line shows them."""
-    spans = [Span(LEADER, "key"), Span(" ")]
-    for action in actions:
-        spans += [Span(f" {_second(action)}", "key"), Span(f" {action.label}", "muted")]
-    return spans
+def choice_lines(actions: list[Action], cells: int, cut: str) -> list[list[Span]]:
+    """The choices in one line if they fit, else in two, with shorter words if they must be."""
+    for longest in _LENGTHS:
+        words = [(_second(action) or "", _shortened(action, longest, cut)) for action in actions]
+        lines = _lines(words, cells, 2 if longest > _ROOMY else 1)
+        if len(lines) <= _MOST_LINES:
+            break
+    return lines[:_MOST_LINES]
+
+
+def _lines(words: list[tuple[str, str]], cells: int, apart: int) -> list[list[Span]]:
+    lines: list[list[Span]] = [[Span(LEADER, "key")]]
+    used = len(LEADER)
+    for key, word in words:
+        needed = apart + cell_width(key) + 1 + cell_width(word)
+        if used + needed > cells:
+            lines.append([Span(" " * len(LEADER))])
+            used = len(LEADER)
+        lines[-1] += [Span(" " * apart), Span(key, "key"), Span(f" {word}", "muted")]
+        used += needed
+    return lines
+
+
+def _shortened(action: Action, longest: int, cut: str) -> str:
+    if cell_width(action.label) <= longest:
+        return action.label
+    short = next((view.short.lower() for view in VIEWS if action.id == f"go-{view.name}"), action.label)
+    return clip(short, longest, ellipsis=cut)
 
 
 def _second(action: Action) -> str | None:

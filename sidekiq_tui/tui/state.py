@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 from sidekiq_tui.presentation.units import TimeMode
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sidekiq_tui.servers.profile import Access, Profile
     from sidekiq_tui.servers.registry import Registry
     from sidekiq_tui.servers.snapshot import ServerSnapshot
@@ -33,8 +35,24 @@ class AppState:
     """What is drawn: the newest snapshot of each server in the registry's order, or the ones at the freeze."""
     recent: list[str] = field(default_factory=list)
     """Servers that were in view, the latest first."""
+    columns: dict[str, list[str]] = field(default_factory=dict)
+    """Keys of the columns that a person chose, by kind of list; a kind that is not here shows what it comes with."""
     saved_filters: Mapping[str, str] = field(default_factory=dict)
     """Filters as typed, by the name they were saved under."""
+    config: Path | None = None
+    """The settings file, where filters are saved; None: nowhere."""
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Keys that a person set, by the id of the action."""
+    views: dict[str, str] = field(default_factory=dict)
+    """The view last in front of each server; the empty name stands for all servers."""
+    commands: tuple[str, ...] = ()
+    """What was typed after `:`, also in earlier runs, the oldest first."""
+    typed: list[str] = field(default_factory=list)
+    """What was typed after `:` in this run."""
+    theme: str = ""
+    """The theme that a person chose in this run or an earlier one."""
+    notices: tuple[str, ...] = ()
+    """What is wrong in the settings, in words."""
 
     def __post_init__(self) -> None:
         self.snapshots.update({name: self.registry.snapshot(name) for name in self.registry.servers})

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sidekiq_tui.tui.keymap import LEADER
+
+Keys = Mapping[str, tuple[str, ...]]
+"""Keys that a person set, by the id of the action."""
 
 APP: Final = "app"
 """The scope of keys that work in dialogs too."""
@@ -47,3 +51,11 @@ class Action:
         return self.shown or " ".join(
             key.replace(" ", "") if key.startswith(f"{LEADER} ") else key for key in self.keys
         )
+
+
+def with_keys(actions: Iterable[Action], keys: Keys) -> tuple[Action, ...]:
+    """The actions with the keys that a person set in the place of their own."""
+    return tuple(
+        replace(action, keys=keys[action.id], shown="", footer_key="") if action.id in keys else action
+        for action in actions
+    )

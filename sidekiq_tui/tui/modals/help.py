@@ -14,6 +14,7 @@ from sidekiq_tui.presentation.columns.base import Span
 from sidekiq_tui.presentation.glyphs import glyph_set, to_ascii
 from sidekiq_tui.presentation.text import cell_width, clip, display_text, fit
 from sidekiq_tui.tui.actions import APP, GROUPS, Action, actions_of, bindings
+from sidekiq_tui.tui.actions.action import with_keys
 from sidekiq_tui.tui.screens.base import ViewScreen
 from sidekiq_tui.tui.widgets.line import Line
 from sidekiq_tui.tui.widgets.span_lines import SpanLine, SpanLines
@@ -41,7 +42,7 @@ class HelpModal(ModalScreen[None]):
     @classmethod
     def of(cls, screen: ViewScreen) -> HelpModal:
         """The help of a screen as it stands now."""
-        actions = (*screen.available, *actions_of([APP]))
+        actions = (*screen.available, *with_keys(actions_of([APP]), screen.app_state.keys))
         return cls(screen.view, _grouped(actions, screen), ascii=screen.app_state.ascii)
 
     def compose(self) -> ComposeResult:

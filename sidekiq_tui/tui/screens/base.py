@@ -16,8 +16,10 @@ from sidekiq_tui.presentation.columns.base import Span
 from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.servers.snapshot import ServerSnapshot
 from sidekiq_tui.tui.actions import EVERYWHERE, Action, actions_of, bindings, find_action, footer_actions
+from sidekiq_tui.tui.actions.action import with_keys
 from sidekiq_tui.tui.corner import strip_of
 from sidekiq_tui.tui.state import AppState
+from sidekiq_tui.tui.views import VIEWS
 from sidekiq_tui.tui.widgets.banner import Banner
 from sidekiq_tui.tui.widgets.footer import Footer
 from sidekiq_tui.tui.widgets.header_strip import HeaderStrip
@@ -88,6 +90,11 @@ class ViewScreen(Screen[None]):
     def refresh_now(self) -> None:
         """`ctrl+r`: read again what the view itself reads; the pollers have been told already."""
 
+    @property
+    def crumb(self) -> str:
+        """What the screen is called in the way to one that was opened from it."""
+        return next(view.title for view in VIEWS if view.name == self.view)
+
     # What a view may use.
 
     @property
@@ -98,7 +105,7 @@ class ViewScreen(Screen[None]):
     @property
     def available(self) -> tuple[Action, ...]:
         """All actions of this screen, also those that cannot work now."""
-        return actions_of((*self.scopes, EVERYWHERE))
+        return with_keys(actions_of((*self.scopes, EVERYWHERE)), self.app_state.keys)
 
     def say(self, text: str, role: str = "text") -> None:
         """An outcome in the message line, until the next key. `text` must be safe."""
@@ -142,8 +149,12 @@ class ViewScreen(Screen[None]):
             usable = [action for action in usable if action.id != "back"]
         items = [(action.footer_key or action.keys_text.split(" ")[0], self._verb(action)) for action in usable]
         if self._away is not None:
-            items.insert(1 if usable and usable[0].id == "open" else 0, (find_action("refresh").keys[0], "try now"))
-        self.query_one(Footer).show(items)
+            items.insert(1 if usable and usable[0].id == "open" else 0, (self._key_of("refresh"), "try now"))
+        self.query_one(Footer).show(items, self._key_of("help"))
+
+    def _key_of(self, action_id: str) -> str:
+        (action,) = with_keys([find_action(action_id)], self.app_state.keys)
+        return action.keys[0]
 
     def redraw(self) -> None:
         """Draws frame and body from the state; does nothing while the screen is not in front."""
@@ -154,9 +165,10 @@ class ViewScreen(Screen[None]):
 
     # What the app calls.
 
-    def show_chord(self, spans: Sequence[Span] = ()) -> None:
-        """The choices after `g`; none when it is over."""
-        self.query_one(MessageLine).set("chord", spans)
+    def show_chord(self, choices: Sequence[Sequence[Span]] = ()) -> None:
+        """The choices after `g`, in the message line and, where they need it, the footer; none when it is over."""
+        self.query_one(MessageLine).set("chord", choices[0] if choices else ())
+        self.query_one(Footer).cover(choices[1] if len(choices) > 1 else ())
 
     def key_pressed(self) -> None:
         """An outcome has been read."""

@@ -11,12 +11,13 @@ from sidekiq_tui.presentation.columns.base import Span
 from sidekiq_tui.presentation.text import cell_width
 from sidekiq_tui.tui.widgets.line import Line
 
-_ALWAYS: Final = (Span("?", "key"), Span(" keys", "muted"))
+HELP_KEY: Final = "?"
 
 
-def footer_spans(items: Sequence[tuple[str, str]], width: int) -> list[Span]:
+def footer_spans(items: Sequence[tuple[str, str]], width: int, help_key: str = HELP_KEY) -> list[Span]:
     """Pairs of key and verb, two blanks apart, as many as fit; ``? keys`` at the right end."""
-    always = sum(cell_width(span.text) for span in _ALWAYS)
+    last = (Span(help_key, "key"), Span(" keys", "muted"))
+    always = sum(cell_width(span.text) for span in last)
     spans = [Span(" ")]
     used = 1
     for key, verb in items:
@@ -27,7 +28,7 @@ def footer_spans(items: Sequence[tuple[str, str]], width: int) -> list[Span]:
             spans.append(Span("  "))
         spans += [Span(key, "key"), Span(f" {verb}", "muted")]
         used += needed
-    return [*spans, Span(" " * max(0, width - used - always - 1)), *_ALWAYS, Span(" ")]
+    return [*spans, Span(" " * max(0, width - used - always - 1)), *last, Span(" ")]
 
 
 class Footer(Line):
@@ -38,12 +39,22 @@ class Footer(Line):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._items: tuple[tuple[str, str], ...] = ()
+        self._help_key = HELP_KEY
+        self._cover: tuple[Span, ...] = ()
 
-    def show(self, items: Sequence[tuple[str, str]]) -> None:
-        """Shows pairs of key and verb."""
-        self._items = tuple(items)
-        self.put(footer_spans(self._items, self.size.width))
+    def show(self, items: Sequence[tuple[str, str]], help_key: str = HELP_KEY) -> None:
+        """Shows pairs of key and verb, and the key that shows all keys."""
+        self._items, self._help_key = tuple(items), help_key
+        self._lay_out(self.size.width)
+
+    def cover(self, spans: Sequence[Span] = ()) -> None:
+        """Shows something else for a while; without spans the keys again."""
+        self._cover = tuple(spans)
+        self._lay_out(self.size.width)
 
     def on_resize(self, event: events.Resize) -> None:
         """Lays the same keys out anew."""
-        self.put(footer_spans(self._items, event.size.width))
+        self._lay_out(event.size.width)
+
+    def _lay_out(self, width: int) -> None:
+        self.put([Span(" "), *self._cover] if self._cover else footer_spans(self._items, width, self._help_key))

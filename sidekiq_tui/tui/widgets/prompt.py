@@ -22,11 +22,14 @@ PAUSE_SECONDS: Final = 0.15
 """How long typing must pause before what was typed so far is told."""
 
 
+_SIGN_CELLS: Final = 2
+
+
 class Assistant(Protocol):
     """Helps with typing: what could stand here, and what was typed before."""
 
-    def hint(self, text: str) -> Sequence[Span]:
-        """What to show at the right of the field."""
+    def hint(self, text: str, cells: int) -> Sequence[Span]:
+        """What to show at the right of the field, where there is room for so many cells."""
 
     def complete(self, text: str, step: int) -> str:
         """The text with the next (1) or previous (-1) candidate at its end; the text itself if there is none."""
@@ -73,6 +76,7 @@ class Prompt(Horizontal):
     Prompt #prompt-sign { width: 2; }
     Prompt PromptInput { width: 2fr; height: 1; border: none; padding: 0; background: transparent; }
     Prompt PromptInput:focus { border: none; }
+    Prompt.-assisted PromptInput { width: 1fr; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -109,8 +113,10 @@ class Prompt(Horizontal):
         self.query_one("#prompt-sign", Line).put((Span(" "), Span(sign, "key")))
         field = self.query_one(PromptInput)
         field.assistant = assistant
-        self.query_one("#prompt-hint", Line).put(hint if assistant is None else assistant.hint(value))
+        self.set_class(assistant is not None, "-assisted")
+        self.query_one("#prompt-hint", Line).put(hint)
         field.value = value
+        self._assist(value)
         field.disabled = False
         self.add_class("-shown")
         field.focus()
@@ -120,12 +126,21 @@ class Prompt(Horizontal):
         event.stop()
         if self._done is None:
             return
-        field = self.query_one(PromptInput)
-        if field.assistant is not None:
-            self.query_one("#prompt-hint", Line).put(field.assistant.hint(event.value))
+        self._assist(event.value)
         if self._changed is not None:
             self._hush()
             self._pause = self.set_timer(PAUSE_SECONDS, self._tell)
+
+    def on_resize(self) -> None:
+        """There is more or less room for the hint."""
+        if self._done is not None:
+            self._assist(self.query_one(PromptInput).value)
+
+    def _assist(self, text: str) -> None:
+        assistant = self.query_one(PromptInput).assistant
+        if assistant is not None:
+            cells = max(0, self.app.size.width - _SIGN_CELLS) // 2
+            self.query_one("#prompt-hint", Line).put(assistant.hint(text, cells))
 
     def _tell(self) -> None:
         text = self.query_one(PromptInput).value
