@@ -140,6 +140,38 @@ def clip(text: str, width: int, cut: Cut = "right", ellipsis: str = ELLIPSIS) ->
     return _head(text, width - 1) + ellipsis if cut == "right" else ellipsis + _tail(text, width - 1)
 
 
+def wrap_cells(text: str, first: int, rest: int | None = None) -> list[str]:
+    """Safe text in pieces of at most `first` cells, and `rest` cells from the second on; nothing is left out."""
+    pieces: list[str] = []
+    room = max(1, first)
+    ascii = text.isascii() and text.isprintable()
+    start = 0
+    while start < len(text) or not pieces:
+        # A piece of `room` cells has about as many characters; a wide one alone may need more than there is.
+        piece = text[start : start + room] if ascii else _head(text[start : start + 5 * room + 5], room)
+        piece = piece or text[start : start + 1]
+        pieces.append(piece)
+        start += len(piece)
+        room = max(1, first if rest is None else rest)
+    return pieces
+
+
+def wrap_words(text: str, width: int) -> list[str]:
+    """Safe text in lines of at most `width` cells, broken at blanks where there are some."""
+    lines: list[str] = []
+    line = ""
+    for word in text.split(" "):
+        longer = f"{line} {word}" if line else word
+        if cell_width(longer) <= width:
+            line = longer
+            continue
+        if line:
+            lines.append(line)
+        *whole, line = wrap_cells(word, width)
+        lines += whole
+    return [*lines, line]
+
+
 def fit(text: str, width: int, align: Align = "left", cut: Cut = "right", ellipsis: str = ELLIPSIS) -> str:
     """`text`, made safe, cut or padded to exactly `width` cells."""
     shown = clip(text, width, cut, ellipsis)

@@ -27,7 +27,14 @@ def screen_args(job: JobRecord) -> object:
     """
     if not job.is_active_job or _SERIALIZED.encode() not in job.raw:
         return job.display_args
-    return payload.display_args({**job.item, "args": _with_plain_values(job.item.get("args"))})
+    return shown_args(job.item)
+
+
+def shown_args(item: Mapping[str, object]) -> object:
+    """As `screen_args`, of the fields of a payload."""
+    if payload.is_wrapper(item):
+        item = {**item, "args": _with_plain_values(item.get("args"))}
+    return payload.display_args(item)
 
 
 def _with_plain_values(value: object) -> object:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from sidekiq_tui.presentation import units
+from sidekiq_tui.presentation.json_view import json_safe
 from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.sidekiq.job import JobRecord
 from sidekiq_tui.tui.screens.base import ViewScreen
@@ -36,7 +37,7 @@ def copy_jids(screen: ViewScreen, jobs: Sequence[JobRecord]) -> None:
         return
     what = f"JID {_short(jids[0])}" if len(jids) == 1 else f"{len(jids):,} JIDs"
     without = len(jobs) - len(jids)
-    _copy(screen, "\n".join(map(safe_text, jids)), what, f"; {without:,} without a JID left out" if without else "")
+    _copy(screen, "\n".join(map(json_safe, jids)), what, f"; {without:,} without a JID left out" if without else "")
 
 
 def copy_json(screen: ViewScreen, jobs: Sequence[JobRecord]) -> None:
@@ -59,14 +60,7 @@ def safe_json(job: JobRecord, *, one_line: bool = False) -> str:
     text = job.text
     if one_line and not job.malformed:
         text = text.replace("\r", " ").replace("\n", " ")  # inside a JSON text they stand for themselves nowhere
-    return safe_text(text, keep="" if one_line else "\n\r\t")
-
-
-def safe_text(text: str, keep: str = "") -> str:
-    r"""`text` with everything that is not printable, but for `keep` and blanks, as `\uXXXX`."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(char if char.isprintable() or char in keep else _escaped(char) for char in text)
+    return json_safe(text, keep="" if one_line else "\n\r\t")
 
 
 def sequence(text: str, environ: Mapping[str, str]) -> str:
@@ -117,11 +111,3 @@ def _short(jid: str) -> str:
     """Enough of a JID to know it again."""
     shown = display_text(jid, 40)
     return shown if len(shown) <= _SHORT_JID + 1 else f"{shown[:_SHORT_JID]}…"
-
-
-def _escaped(char: str) -> str:
-    code = ord(char)
-    if code <= 0xFFFF:
-        return f"\\u{code:04x}"
-    code -= 0x10000
-    return f"\\u{0xD800 + (code >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"
