@@ -41,6 +41,8 @@ from sidekiq_tui.tui.widgets.title_line import TitleLine
 RISING: Final = frozenset({"class"})
 MINUTES_A_CLASS: Final = 60
 """Histograms read for a row at most, evenly over the period; its own screen reads all."""
+NARROW: Final = 100
+NARROWEST_RANGE: Final = 72
 CHARTS: Final[tuple[tuple[str, str, Measure], ...]] = (
     ("time", "Run time a minute", "ms"),
     ("runs", "Runs a minute", "p"),
@@ -252,9 +254,10 @@ class MetricsScreen(MetricsView):
         state = self.app_state
         named = self.server if state.scope is None else ""
         age = None if self.metrics is None else state.now() - self.metrics.ends_at
-        left = list_title(self.metrics, self._rows, self._filter, named)
+        narrow = self.size.width < NARROW
+        left = list_title(self.metrics, self._rows, self._filter, named, narrow)
         left += age_spans(self._slow, self.away, self.period, age)
-        shown = range_spans(self.table, len(self._rows))
+        shown = range_spans(self.table, len(self._rows)) if self.size.width >= NARROWEST_RANGE else []
         right = [*shown, Span("  " if shown else ""), *period_choices(self._period, self.snapshot)]
         self.query_one("#title", TitleLine).show(left, right)
 
@@ -279,7 +282,9 @@ class MetricsScreen(MetricsView):
             ]
             self.query_one("#marks", Line).put(marks_spans(metrics, self._places["marks"].width - GUTTER, GUTTER))
         choices = choice_spans([word for word, _, _ in CHARTS], self._chart)
-        self.query_one("#chart-title", TitleLine).show((Span(f"{title}  ", "title"), *legend(lines)), choices)
+        room = self._places["chart"].width - len(title) - sum(len(text) for text, _ in choices) - 6
+        names = legend(lines, room)
+        self.query_one("#chart-title", TitleLine).show((Span(f"{title}  ", "title"), *names), choices)
         plot = self.query_one("#chart", LinesPlot)
         plot.label = units.duration if measure == "ms" else units.rate
         plot.show(lines, ticks(self.period, metrics, self.app_state.time_mode), ascii=self.app_state.ascii)

@@ -17,7 +17,8 @@ from sidekiq_tui.sidekiq.histogram import add_up
 from sidekiq_tui.sidekiq.metrics import JobMetrics, Metrics
 from sidekiq_tui.tui.actions import Action, bindings
 from sidekiq_tui.tui.actions.metrics import METRICS, METRICS_CLASS
-from sidekiq_tui.tui.screens.metrics_layout import BESIDE_FROM, class_layout
+from sidekiq_tui.tui.breadcrumbs import trail_to
+from sidekiq_tui.tui.screens.metrics_layout import class_layout
 from sidekiq_tui.tui.screens.metrics_periods import Period, ticks
 from sidekiq_tui.tui.screens.metrics_samples import Samples, mean_times, per_minute, resample
 from sidekiq_tui.tui.screens.metrics_view import MetricsView
@@ -37,6 +38,7 @@ from sidekiq_tui.tui.widgets.line_chart import GUTTER, LineChart
 from sidekiq_tui.tui.widgets.text_block import TextBlock
 from sidekiq_tui.tui.widgets.title_line import TitleLine
 
+NARROW: Final = 100
 _CHARTS: Final = ("runs", "failed", "mean")
 
 
@@ -75,6 +77,11 @@ class MetricsClassScreen(MetricsView):
     def server(self) -> str:
         """The server in view; the one it was opened on while all are."""
         return self.app_state.scope or self._opened_on
+
+    @property
+    def crumb(self) -> str:
+        """The class."""
+        return self._class or "(no name)"
 
     async def read(self, period: Period) -> Metrics:
         """This class alone, all its histograms included; they are read apart where the buckets have none."""
@@ -127,7 +134,7 @@ class MetricsClassScreen(MetricsView):
         self._draw_title()
         notice = empty_notice(self.snapshot, self.period, self.metrics, self._error, "", context)
         empty = self.metrics is None or not job.processed
-        lines = notice if empty and notice else facts_lines(row, context, size.width < BESIDE_FROM)
+        lines = notice if empty and notice else facts_lines(row, context, size.width)
         self.query_one("#facts", TextBlock).put(lines)
         self._draw_times(row, context)
         self._draw_charts(job)
@@ -138,10 +145,9 @@ class MetricsClassScreen(MetricsView):
 
     def _draw_title(self) -> None:
         state = self.app_state
-        name = display_text(self._class, 200) or "(no name)"
-        named = f"{display_text(self.server)} " if state.scope is None else ""
         age = None if self.metrics is None else state.now() - self.metrics.ends_at
-        left = [Span(f"{named}{name}", "title"), *age_spans(self._slow, self.away, self.period, age)]
+        way = trail_to(self, narrow=self.size.width < NARROW)
+        left = [*way, *age_spans(self._slow, self.away, self.period, age)]
         self.query_one("#title", TitleLine).show(left, period_choices(self._period, self.snapshot))
 
     def _draw_times(self, row: MetricsRow, context: Context) -> None:

@@ -41,6 +41,11 @@ def keeps_metrics(overview: Overview | None) -> bool:
     return not overview or _newest(overview) is None or (_newest(overview) or 0) >= 7
 
 
+def names_no_version(overview: Overview | None) -> bool:
+    """Whether processes run and none says its version: Sidekiq up to 7.0.1 (protocol 16)."""
+    return overview is not None and bool(overview.processes) and not overview.sidekiq_versions
+
+
 def longest_period(overview: Overview | None) -> int:
     """The longest period that the processes of a server keep, as an index; the longest of all where not known."""
     newest = _newest(overview) if overview is not None else None

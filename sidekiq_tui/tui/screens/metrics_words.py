@@ -7,7 +7,7 @@ from typing import Final
 
 from sidekiq_tui.errors import SqtuiError
 from sidekiq_tui.presentation import units
-from sidekiq_tui.presentation.columns.base import Cell, Context, Span
+from sidekiq_tui.presentation.columns.base import Cell, Context, Span, fit_cell
 from sidekiq_tui.presentation.columns.metrics import MetricsRow, estimate
 from sidekiq_tui.presentation.spark import meter
 from sidekiq_tui.presentation.text import display_text
@@ -17,10 +17,18 @@ from sidekiq_tui.sidekiq.histogram import HISTOGRAM_LABELS, SLOW, bounds
 from sidekiq_tui.sidekiq.metrics import Metrics
 from sidekiq_tui.tui.screens.dashboard_panels import denied_line
 from sidekiq_tui.tui.screens.dashboard_titles import choice_spans
-from sidekiq_tui.tui.screens.metrics_periods import PERIODS, Period, keeps_metrics, longest_period, versions_text
+from sidekiq_tui.tui.screens.metrics_periods import (
+    PERIODS,
+    Period,
+    keeps_metrics,
+    longest_period,
+    names_no_version,
+    versions_text,
+)
 from sidekiq_tui.tui.screens.metrics_samples import column_of
 
 SHARES: Final = ((0.5, "p50"), (0.9, "p90"), (0.95, "p95"), (0.99, "p99"))
+_FACT_CELLS: Final = 22
 _LABEL_CELLS: Final = 6
 _COUNT_CELLS: Final = 5
 _MARK_CELLS: Final = 8
@@ -37,12 +45,15 @@ def count_words(number: int, word: str, some: str) -> str:
     return f"{units.count(number)} {word if number == 1 else some}"
 
 
-def list_title(metrics: Metrics | None, rows: Sequence[MetricsRow], filter: str, server: str) -> list[Span]:
+def list_title(
+    metrics: Metrics | None, rows: Sequence[MetricsRow], filter: str, server: str, narrow: bool
+) -> list[Span]:
     """How many classes ran, how many jobs, how many of these failed; `server` is named where the frame does not."""
     named = [Span(f"{display_text(server)} ", "title")] if server else []
     if metrics is None:
         return [*named, Span("Metrics", "title")]
-    spans = [*named, Span(f"Metrics {count_words(len(metrics.jobs), 'class', 'classes')}", "title")]
+    classes = count_words(len(metrics.jobs), "class", "classes")
+    spans = [*named, Span(classes if narrow else f"Metrics {classes}", "title")]
     if filter:
         spans += [
             Span("  filter ", "muted"),
@@ -50,13 +61,14 @@ def list_title(metrics: Metrics | None, rows: Sequence[MetricsRow], filter: str,
             Span(f"  {units.count(len(rows))} match", "strong"),
         ]
     processed, failed = sum(row.processed for row in rows), sum(row.failed for row in rows)
-    spans += [
-        Span(f"  {count_words(processed, 'job', 'jobs')}", "strong" if processed else "muted"),
-        Span(f"  {units.count(failed)} failed", "text" if failed else "muted"),
-    ]
-    if processed and failed:
-        spans.append(Span(f" {units.share(min(1.0, failed / processed))}", "muted"))
-    spans.append(Span(f"  {count_words(len(metrics.marks), 'deploy', 'deploys')}", "muted"))
+    share = units.share(min(1.0, failed / processed)) if processed else units.UNKNOWN
+    spans.append(Span(f"  {count_words(processed, 'job', 'jobs')}", "strong" if processed else "muted"))
+    if narrow:
+        spans.append(Span(f"  {share} failed", "muted"))
+    else:
+        spans.append(Span(f"  {units.count(failed)} failed", "text" if failed else "muted"))
+        spans.append(Span(f" {share}" if failed else "", "muted"))
+        spans.append(Span(f"  {count_words(len(metrics.marks), 'deploy', 'deploys')}", "muted"))
     if metrics.truncated:
         spans.append(Span("  more classes than can be shown", "warn"))
     return spans
@@ -83,10 +95,8 @@ def empty_notice(
     server, overview = display_text(snapshot.server), snapshot.overview
     if not keeps_metrics(overview):
         return [
-            (
-                Span(f"{versions_text(overview)} keeps no metrics.", "strong"),
-                Span(" Sidekiq 7 and newer count each run of a class and how long it took.", "muted"),
-            )
+            (Span(f"{versions_text(overview)} keeps no metrics.", "strong"),),
+            (Span("Sidekiq 7 and newer count each run of a class and how long it took.", "muted"),),
         ]
     if error is not None and snapshot.error is None:
         return [denied_line("Metrics", error.message, context.glyphs)]
@@ -104,35 +114,35 @@ def empty_notice(
                 Span(" clears the filter", "muted"),
             )
         ]
-    words = " Sidekiq 7 and newer count each run; a class comes here with its first."
-    if period.hours is not None:
-        words = " Only Sidekiq 8 keeps more than 8h."
-    return [(Span(f"No job ran on {server} in the last {period.name}.", "strong"), Span(words, "muted"))]
+    words = "Sidekiq 7 and newer count each run; a class comes here with its first."
+    if names_no_version(overview):
+        words = "Its processes are older than Sidekiq 7.0.2; Sidekiq 6 keeps no metrics."
+    elif period.hours is not None:
+        words = "Only Sidekiq 8 keeps more than 8h."
+    return [(Span(f"No job ran on {server} in the last {period.name}.", "strong"),), (Span(words, "muted"),)]
 
 
-def facts_lines(row: MetricsRow, context: Context, narrow: bool) -> list[Cell]:
+def facts_lines(row: MetricsRow, context: Context, width: int) -> list[Cell]:
     """The numbers of a class in two lines: counts and times, and percentiles."""
-    gap = "  " if narrow else "   "
+    slot = min(_FACT_CELLS, width // len(SHARES))
 
     def fact(name: str, value: str, more: str = "") -> Cell:
-        muted = value in ("0", units.UNKNOWN)
-        return (
-            Span(f" {name} ", "muted"),
-            Span(f"{value:<6}", "muted" if muted else "strong"),
-            Span(f"{more:<6}" if more else "", "muted"),
-            Span(gap),
+        role = "muted" if value in ("0", units.UNKNOWN) else "strong"
+        return fit_cell(
+            (Span(f" {name} ", "muted"), Span(value, role), Span(f" {more}" if more else "", "muted")), slot
         )
 
-    share = units.share(row.failing) if row.failed else ""
-    first = [
-        fact("runs", units.count(row.processed)),
-        fact("failed", units.count(row.failed), share),
-        fact("mean", units.duration(row.mean)),
-        fact("total", units.duration(row.total)),
-    ]
     cut = context.glyphs.cut
-    second = [fact(name, cut if row.counts is None else estimate(row.percentile(part))) for part, name in SHARES]
-    return [tuple(span for cell in line for span in cell) for line in (first, second)]
+    lines = (
+        (
+            fact("runs", units.count(row.processed)),
+            fact("failed", units.count(row.failed), units.share(row.failing) if row.failed else ""),
+            fact("mean", units.duration(row.mean)),
+            fact("total", units.duration(row.total)),
+        ),
+        tuple(fact(name, cut if row.counts is None else estimate(row.percentile(part))) for part, name in SHARES),
+    )
+    return [tuple(span for cell in line for span in cell) for line in lines]
 
 
 def histogram_lines(row: MetricsRow, width: int, rows: int, context: Context) -> list[Cell]:
@@ -151,8 +161,7 @@ def histogram_lines(row: MetricsRow, width: int, rows: int, context: Context) ->
         lines.append(
             (
                 Span(f" {_label(start, each):>{_LABEL_CELLS}} ", "muted"),
-                Span(full, "chart"),
-                Span(empty, "rule"),
+                Span(full + " " * len(empty), "chart"),
                 Span(f" {units.count(count):>{_COUNT_CELLS}}", "text" if count else "muted"),
                 Span(f" {marks}", "accent"),
             )
@@ -189,20 +198,17 @@ def marks_spans(metrics: Metrics, columns: int, gutter: int) -> Cell:
 
 
 def deploy_lines(marks: Sequence[Mark], rows: int, period: Period, context: Context) -> list[Cell]:
-    """The deploys, newest first, with the numbers they have on the time axis; a heading where there is room."""
+    """The deploys, newest first, with the numbers they have on the time axis; with one row, the newest alone."""
     newest = list(reversed(marks))
-    words = count_words(len(newest), "deploy", "deploys") if newest else "no deploy"
-    lines: list[Cell] = []
-    if rows > 1:
-        lines.append((Span(" Deploys ", "title"), Span(f" {words} in {period.name}", "muted")))
-    for number, mark in enumerate(newest[: max(1, rows - 1)], start=1):
-        when = units.time_at(mark.at, context.now, context.time_mode)
-        lines.append(
-            (Span(f" {number} ", "accent strong"), Span(f"{when:<12} ", "muted"), Span(context.safe(mark.label)))
+    count = count_words(len(newest), "deploy", "deploys") if newest else "no deploy"
+    lines = [
+        (
+            Span(f" {number} ", "accent strong"),
+            Span(f"{units.time_at(mark.at, context.now, context.time_mode):<12} ", "muted"),
+            Span(context.safe(mark.label)),
         )
-    if not newest and rows == 1:
-        lines.append((Span(f" {words} in {period.name}", "muted"),))
-    hidden = len(newest) - max(1, rows - 1)
-    if hidden > 0 and lines:
-        lines[0] = (*lines[0], Span(f"  and {units.count(hidden)} more", "muted")) if rows == 1 else lines[0]
-    return lines
+        for number, mark in enumerate(newest, start=1)
+    ]
+    if rows > 1:
+        return [(Span(" Deploys ", "title"), Span(f" {count} in {period.name}", "muted")), *lines[: rows - 1]]
+    return [(Span(f" {count} ", "muted"), *(lines[0] if lines else (Span(f"in {period.name}", "muted"),)))]

@@ -33,11 +33,12 @@ class PlotLine:
     samples: Samples
 
 
-def legend(lines: Sequence[PlotLine]) -> list[Span]:
-    """Which line is which, worst first as given."""
+def legend(lines: Sequence[PlotLine], room: int = 0) -> list[Span]:
+    """Which line is which, worst first as given; names share `room` cells where that gives them more than usual."""
+    cells = max(NAME_CELLS, room // max(1, len(lines)) - 4)
     spans: list[Span] = []
     for number, (line, role) in enumerate(zip(lines, ROLES, strict=False), start=1):
-        name = clip(display_text(line.name), NAME_CELLS)
+        name = clip(display_text(line.name), cells)
         spans += [Span("  " if spans else ""), Span(f"{number} {name}", f"{role} strong")]
     return spans
 
@@ -81,7 +82,8 @@ class LinesPlot(PlotextPlot):
         plot.theme("clear")
         count = max((len(line.samples) for line in lines), default=2)
         top = scale_top(max((value for line in lines for value in line.samples if value is not None), default=0.0))
-        for number, (line, role) in enumerate(zip(lines, ROLES, strict=False), start=1):
+        # What is drawn last lies on top: the first line.
+        for number, (line, role) in reversed(list(enumerate(zip(lines, ROLES, strict=False), start=1))):
             colour = self._colour(role)
             marker = str(number) if self._ascii or colour == "default" else BLOCKS
             for xs, ys in _runs(line.samples):
