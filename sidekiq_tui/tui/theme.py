@@ -137,6 +137,28 @@ _MONO: Final = Palette(
 PALETTES: Final[Mapping[str, Palette]] = MappingProxyType({DARK: _DARK, LIGHT: _LIGHT, ANSI: _ANSI, MONO: _MONO})
 
 
+def own_palette(dark: bool) -> Palette:
+    """Our palette on dark or on light ground."""
+    return _DARK if dark else _LIGHT
+
+
+def palette_of(theme: str) -> Palette:
+    """The palette of a theme, ours or one of Textual's; the dark one for a name that is neither."""
+    own = PALETTES.get(theme)
+    if own is not None or theme not in BUILTIN_THEMES or BUILTIN_THEMES[theme].ansi:
+        return own or _DARK
+    from sidekiq_tui.tui.theme_foreign import foreign_palette
+
+    return foreign_palette(theme)
+
+
+def theme_names() -> dict[str, str]:
+    """What a person may call a theme, and what the app calls it."""
+    from sidekiq_tui.tui.theme_foreign import FOREIGN
+
+    return {name.removeprefix("sqtui-"): name for name in NAMES} | {name: name for name in FOREIGN}
+
+
 def label_key(label: str | None) -> str:
     """The palette's name for a server's label: one of the three that have a colour of their own, else ``other``."""
     folded = label.casefold() if label else ""
@@ -151,7 +173,7 @@ def is_production(label: str | None) -> bool:
 @lru_cache(maxsize=2048)
 def style_for(role: str, ground: str = "ground", theme: str = DARK) -> Style:
     """The Rich style of a role on a ground; unknown roles read as ``text``, unknown grounds as ``ground``."""
-    palette = PALETTES.get(theme, _DARK)
+    palette = palette_of(theme)
     kind, modifier = _parts(role)
     colour = _colour(kind, palette)
     bold = bool(modifier) or kind in _BOLD or _ALIASES.get(kind, kind) in palette.bold
@@ -192,10 +214,13 @@ def _ground(ground: str, palette: Palette) -> str:
 
 def textual_themes() -> tuple[Theme, ...]:
     """The themes to register with the app; app.tcss uses only the variables named here."""
-    return tuple(_textual_theme(name, palette) for name, palette in PALETTES.items())
+    return tuple(textual_theme(name) for name in PALETTES)
 
 
-def _textual_theme(name: str, palette: Palette) -> Theme:
+def textual_theme(name: str) -> Theme:
+    """A theme as Textual takes it, with the colours of its palette."""
+    palette = palette_of(name)
+
     def colour(role: str) -> str:
         return _css(palette.colours.get(role, ""))
 
@@ -250,15 +275,26 @@ def _css(colour: str) -> str:
     return colour if colour.startswith("#") else f"ansi_{colour}"
 
 
-def choose_theme(environ: Mapping[str, str], colour_system: str | None) -> str:
-    """The theme to start with, by ``SQTUI_THEME`` (dark, light, 16, mono), ``NO_COLOR``, terminal, ``COLORFGBG``."""
+def choose_theme(
+    environ: Mapping[str, str], colour_system: str | None, *, configured: str = "", remembered: str = ""
+) -> str:
+    """The theme to start with.
+
+    ``SQTUI_THEME`` decides (dark, light, 16, mono, or one of Textual's), then ``NO_COLOR``, then the settings; then
+    what the terminal can show, what was chosen the last time, ``COLORFGBG``. Names that do not exist are passed over.
+    """
     wanted = environ.get("SQTUI_THEME", "")
-    if f"sqtui-{wanted}" in NAMES:
-        return f"sqtui-{wanted}"
+    names = theme_names() if wanted or configured or remembered else {}
+    if wanted in names:
+        return names[wanted]
     if "NO_COLOR" in environ or colour_system is None:
         return MONO
+    if configured in names:
+        return names[configured]
     if colour_system == "standard":
         return ANSI
+    if remembered in names:
+        return names[remembered]
     behind = environ.get("COLORFGBG", "").rpartition(";")[2]
     return LIGHT if behind in ("7", "15") else DARK
 
