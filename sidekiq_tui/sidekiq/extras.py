@@ -16,8 +16,7 @@ from sidekiq_tui.sidekiq.errors import SidekiqError
 from sidekiq_tui.sidekiq.job import JobRecord, Place
 from sidekiq_tui.sidekiq.keys import SET_NAMES, TELLING_NAMES, Keys
 from sidekiq_tui.sidekiq.payload import decode, to_text
-from sidekiq_tui.sidekiq.replies import fields, json_value, members, moment, natural, reason, scanned, text
-from sidekiq_tui.sidekiq.walk import scored
+from sidekiq_tui.sidekiq.replies import fields, json_value, members, moment, natural, reason, scanned, scored, text
 
 BATCHES_READ: Final = 50
 SCHEDULES_READ: Final = 50
