@@ -205,7 +205,7 @@ class Dataset:
 
     def _deploys(self) -> Iterator[Command]:
         for number, label in enumerate(DEPLOYS):
-            at = datetime.fromtimestamp(self.now, UTC) - timedelta(hours=1.2 + number * 19)
+            at = datetime.fromtimestamp(self.now, UTC) - timedelta(hours=0.7 + number * 19)
             yield deploy_mark(self.keys, at, label)
             yield ("EXPIRE", self.keys.marks(at.date()), _MARK_TTL)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import struct
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -72,33 +73,63 @@ def metrics(
     keys: Keys, kinds: tuple[JobKind, ...], rate: float, minutes: int, rng: Random, now: float, new: bool
 ) -> Iterator[Command]:
     """Metrics of the last `minutes` minutes (at most eight hours) and, in 8.x, of 72 hours in steps of ten minutes."""
-    shares = sum(kind.share for kind in kinds)
     for back in range(1, min(minutes, MINUTE_TTL // 60)):
         at = datetime.fromtimestamp(now - back * 60, UTC)
         ttl = MINUTE_TTL - back * 60
-        fields: list[str | int] = []
-        for kind in kinds:
-            runs = poisson(rate * 60 * kind.share / shares * wave(at.timestamp()), rng)
-            if runs:
-                failed = _failed(kind, runs, rng, at.timestamp())
-                fields += _fields(kind, runs, failed, rng)
-                histogram = keys.histogram(kind.metric, at) if new else keys.histogram_v7(kind.metric, at)
-                yield ("SET", histogram, _histogram(kind, runs - failed), "EX", ttl)
-        key = keys.metrics_minute(at) if new else keys.metrics_minute_v7(at)
-        if fields:
-            yield ("HSET", key, *fields)
-            yield ("EXPIRE", key, ttl)
+        ran = _ran(kinds, rate * 60, at.timestamp(), rng)
+        for name, (_, counters) in ran.items():
+            histogram = keys.histogram(name, at) if new else keys.histogram_v7(name, at)
+            yield ("SET", histogram, _packed(counters), "EX", ttl)
+        yield from _rollup(keys.metrics_minute(at) if new else keys.metrics_minute_v7(at), ran, ttl)
     steps = range(1, min(minutes, TEN_MINUTES_TTL // 600)) if new else ()
     for back in steps:
         at = datetime.fromtimestamp(now - back * 600, UTC)
-        fields = []
-        for kind in kinds:
-            runs = poisson(rate * 600 * kind.share / shares * wave(at.timestamp()), rng)
-            if runs:
-                fields += _fields(kind, runs, _failed(kind, runs, rng, at.timestamp()), rng)
-        if fields:
-            yield ("HSET", keys.metrics_ten_minutes(at), *fields)
-            yield ("EXPIRE", keys.metrics_ten_minutes(at), TEN_MINUTES_TTL - back * 600)
+        ran = _ran(kinds, rate * 600, at.timestamp(), rng)
+        yield from _rollup(keys.metrics_ten_minutes(at), ran, TEN_MINUTES_TTL - back * 600)
+
+
+def _ran(kinds: tuple[JobKind, ...], runs: float, at: float, rng: Random) -> dict[str, tuple[Counter[str], list[int]]]:
+    """What about so many runs leave at a moment: by class the fields of the rollup and a histogram.
+
+    Kinds that Sidekiq counts under one name (all mailers) are added up.
+    """
+    shares = sum(kind.share for kind in kinds)
+    ran: dict[str, tuple[Counter[str], list[int]]] = {}
+    for kind in kinds:
+        processed = poisson(runs * kind.share / shares * wave(at), rng)
+        if not processed:
+            continue
+        failed = _failed(kind, processed, rng, at)
+        succeeded = processed - failed
+        fields, counters = ran.setdefault(kind.metric, (Counter(), [0] * (len(BOUNDS) + 1)))
+        fields["p"] += processed
+        fields["f"] += failed
+        fields["ms"] += int(succeeded * kind.mean * 1000 * rng.uniform(0.8, 1.25))
+        for step, count in _spread(succeeded, rng):
+            counters[min(max(bucket_of(kind.mean * 800) + step, 0), len(BOUNDS))] += count
+    return ran
+
+
+def _spread(runs: int, rng: Random) -> Iterator[tuple[int, int]]:
+    """Every run in one bucket, as steps from the middle one."""
+    steps, shares = zip(*_SPREAD, strict=True)
+    counts = Counter({step: int(runs * share) for step, share in _SPREAD})
+    counts.update(rng.choices(steps, shares, k=runs - counts.total()))
+    yield from counts.items()
+
+
+def _rollup(key: bytes, ran: Mapping[str, tuple[Counter[str], list[int]]], ttl: int) -> Iterator[Command]:
+    values = [(f"{name}|{field}", by) for name, (fields, _) in ran.items() for field, by in fields.items() if by]
+    words = [word for pair in values for word in pair]
+    if words:
+        yield ("HSET", key, *words)
+        yield ("EXPIRE", key, ttl)
+
+
+def _packed(counters: list[int]) -> bytes:
+    """As Redis keeps it: saturated, and only up to the last counter that was used."""
+    used = max((at for at, count in enumerate(counters) if count), default=0) + 1
+    return struct.pack(f">{used}H", *(min(65_535, count) for count in counters[:used]))
 
 
 def wave(at: float) -> float:
@@ -113,24 +144,6 @@ def trouble(at: float) -> bool:
 
 def _failed(kind: JobKind, runs: int, rng: Random, at: float) -> int:
     return min(runs, poisson(runs * kind.fails * (6 if trouble(at) else 1), rng))
-
-
-def _fields(kind: JobKind, runs: int, failed: int, rng: Random) -> list[str | int]:
-    fields: list[str | int] = [f"{kind.metric}|p", runs]
-    if failed:
-        fields += [f"{kind.metric}|f", failed]
-    if runs > failed:
-        fields += [f"{kind.metric}|ms", int((runs - failed) * kind.mean * 1000 * rng.uniform(0.8, 1.25))]
-    return fields
-
-
-def _histogram(kind: JobKind, runs: int) -> bytes:
-    counters = [0] * (len(BOUNDS) + 1)
-    middle = bucket_of(kind.mean * 800)
-    for step, share in _SPREAD:
-        counters[min(max(middle + step, 0), len(BOUNDS))] += min(65_535, round(runs * share))
-    used = max((at for at, count in enumerate(counters) if count), default=0) + 1
-    return struct.pack(f">{used}H", *counters[:used])
 
 
 def poisson(mean: float, rng: Random) -> int:

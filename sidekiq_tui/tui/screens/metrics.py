@@ -26,7 +26,7 @@ from sidekiq_tui.tui.screens.dashboard_titles import choice_spans
 from sidekiq_tui.tui.screens.listing import NO_ROWS, left_out, range_spans, reason_against_empty
 from sidekiq_tui.tui.screens.metrics_layout import list_layout
 from sidekiq_tui.tui.screens.metrics_periods import Period, ticks
-from sidekiq_tui.tui.screens.metrics_samples import Measure, per_minute, resample
+from sidekiq_tui.tui.screens.metrics_samples import Measure, rates, resample, unit_of
 from sidekiq_tui.tui.screens.metrics_view import MetricsView, Source
 from sidekiq_tui.tui.screens.metrics_words import age_spans, empty_notice, list_title, marks_spans, period_choices
 from sidekiq_tui.tui.state import AppState
@@ -44,9 +44,9 @@ MINUTES_A_CLASS: Final = 60
 NARROW: Final = 100
 NARROWEST_RANGE: Final = 72
 CHARTS: Final[tuple[tuple[str, str, Measure], ...]] = (
-    ("time", "Run time a minute", "ms"),
-    ("runs", "Runs a minute", "p"),
-    ("failed", "Failures a minute", "f"),
+    ("time", "Run time", "ms"),
+    ("runs", "Runs", "p"),
+    ("failed", "Failures", "f"),
 )
 
 
@@ -271,15 +271,14 @@ class MetricsScreen(MetricsView):
             return
         from sidekiq_tui.tui.widgets.plot import MOST_LINES, LinesPlot, PlotLine, legend
 
-        _, title, measure = CHARTS[self._chart]
+        _, what, measure = CHARTS[self._chart]
+        title = f"{what} {unit_of(metrics)[1]}"
         lines: list[PlotLine] = []
         if metrics is not None:
             columns = min(len(metrics.buckets) - 1, self._places["chart"].width - GUTTER)
             sums = {row.class_name: sum(metrics.jobs[row.class_name].series[measure].values()) for row in self._rows}
             top = sorted((name for name in sums if sums[name]), key=lambda name: (-sums[name], name))[:MOST_LINES]
-            lines = [
-                PlotLine(each, resample(per_minute(metrics, metrics.jobs[each], measure), columns)) for each in top
-            ]
+            lines = [PlotLine(each, resample(rates(metrics, metrics.jobs[each], measure), columns)) for each in top]
             self.query_one("#marks", Line).put(marks_spans(metrics, self._places["marks"].width - GUTTER, GUTTER))
         choices = choice_spans([word for word, _, _ in CHARTS], self._chart)
         room = self._places["chart"].width - len(title) - sum(len(text) for text, _ in choices) - 6

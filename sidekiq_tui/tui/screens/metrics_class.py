@@ -20,7 +20,7 @@ from sidekiq_tui.tui.actions.metrics import METRICS, METRICS_CLASS
 from sidekiq_tui.tui.breadcrumbs import trail_to
 from sidekiq_tui.tui.screens.metrics_layout import class_layout
 from sidekiq_tui.tui.screens.metrics_periods import Period, ticks
-from sidekiq_tui.tui.screens.metrics_samples import Samples, mean_times, per_minute, resample
+from sidekiq_tui.tui.screens.metrics_samples import Samples, mean_times, rates, resample, unit_of
 from sidekiq_tui.tui.screens.metrics_view import MetricsView
 from sidekiq_tui.tui.screens.metrics_words import (
     age_spans,
@@ -165,7 +165,8 @@ class MetricsClassScreen(MetricsView):
             return
         metrics, ascii = self.metrics, self.app_state.ascii
         columns = self._places[shown[0]].width - GUTTER
-        titles = {"runs": "Runs a minute", "failed": "Failures a minute", "mean": "Mean time of a run"}
+        unit = unit_of(metrics)[1]
+        titles = {"runs": f"Runs {unit}", "failed": f"Failures {unit}", "mean": "Mean time of a run"}
         times = ticks(self.period, metrics, self.app_state.time_mode)
         for name in shown:
             samples: Samples = []
@@ -173,7 +174,7 @@ class MetricsClassScreen(MetricsView):
                 samples = (
                     mean_times(metrics, job, columns)
                     if name == "mean"
-                    else resample(per_minute(metrics, job, "p" if name == "runs" else "f"), columns)
+                    else resample(rates(metrics, job, "p" if name == "runs" else "f"), columns)
                 )
             label = units.duration if name == "mean" else units.rate
             chart = self.query_one(f"#{name}", LineChart)

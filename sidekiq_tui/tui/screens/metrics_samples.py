@@ -12,11 +12,17 @@ Measure = Literal["p", "f", "ms"]
 Samples = list[float | None]
 
 
-def per_minute(metrics: Metrics, job: JobMetrics, measure: Measure) -> Samples:
-    """Runs, failures or seconds of run time in a minute, for each bucket that is over."""
+def rates(metrics: Metrics, job: JobMetrics, measure: Measure) -> Samples:
+    """Runs, failures or seconds of run time per minute (per hour where buckets are longer), for each bucket that is
+    over."""
     values = job.series[measure]
-    scale = metrics.width / 60 * (1000 if measure == "ms" else 1)
+    scale = metrics.width / unit_of(metrics)[0] * (1000 if measure == "ms" else 1)
     return [values.get(at, 0) / scale for at in metrics.buckets[:-1]]
+
+
+def unit_of(metrics: Metrics | None) -> tuple[int, str]:
+    """What rates are per: seconds, and in words."""
+    return (3600, "an hour") if metrics is not None and metrics.granularity == "hourly" else (60, "a minute")
 
 
 def mean_times(metrics: Metrics, job: JobMetrics, columns: int) -> Samples:
