@@ -48,6 +48,12 @@ async def read_iterations(db: Database, jids: Sequence[str]) -> Mapping[str, Ite
     return found
 
 
+def parse_state(reply: object) -> IterationState | None:
+    """The state from HGETALL's reply; None when there is none."""
+    said = fields(reply)
+    return _state(said) if said else None
+
+
 def _state(said: Mapping[str, bytes]) -> IterationState:
     cursor = said.get("c")
     return IterationState(
