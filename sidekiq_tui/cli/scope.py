@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sidekiq_tui.cli import diagnostics
@@ -29,7 +30,7 @@ def scope_of(args: argparse.Namespace, *, every_server: bool = False) -> Scope:
     """
     every = args.all or (every_server and not args.server and not args.url)
     selection = _select(args, every=every)
-    profiles = selection.require()
+    profiles = _as_held(selection.require(), args)
     return Scope(profiles, total=args.all or len(profiles) > 1)
 
 
@@ -37,7 +38,12 @@ def ui_scope(args: argparse.Namespace) -> tuple[tuple[Profile, ...], str | None]
     """All servers for the terminal UI, and the one it starts on (None: all of them, or the only one)."""
     selection = _select(args, every=args.all)
     start = selection.chosen[0].name if len(selection.chosen) == 1 else None
-    return selection.profiles, start
+    return _as_held(selection.profiles, args), start
+
+
+def _as_held(profiles: Sequence[Profile], args: argparse.Namespace) -> tuple[Profile, ...]:
+    """The servers with the access that this run has to them."""
+    return tuple(replace(profile, access="read-only") if args.read_only else profile for profile in profiles)
 
 
 def _select(args: argparse.Namespace, *, every: bool) -> Selection:

@@ -103,8 +103,14 @@ class ReadOnlyConnection(ReadOnlyCommands, Connection):
     """TCP or TLS. Names are looked up in a daemon thread, so a hanging resolver delays neither others nor the exit."""
 
     def __init__(
-        self, *, tls_context: ssl.SSLContext | None = None, server_hostname: str | None = None, **options: Any
+        self,
+        *,
+        tls_context: ssl.SSLContext | None = None,
+        server_hostname: str | None = None,
+        scripts: bool = False,
+        **options: Any,
     ) -> None:
+        self.scripts = scripts
         self._tls_context = tls_context
         self._server_hostname = server_hostname
         super().__init__(**options)
@@ -130,6 +136,10 @@ class ReadOnlyConnection(ReadOnlyCommands, Connection):
 
 class ReadOnlyUnixConnection(ReadOnlyCommands, UnixDomainSocketConnection):
     """Unix socket. redis-py's own `_connect` authenticates here and once more afterwards; once is enough."""
+
+    def __init__(self, *, scripts: bool = False, **options: Any) -> None:
+        self.scripts = scripts
+        super().__init__(**options)
 
     async def _connect(self) -> None:
         async with asyncio.timeout(self.socket_connect_timeout):
@@ -205,6 +215,7 @@ def build_pool(profile: Profile, credentials: Credentials, timeout: float | None
         "driver_info": None,
         "max_connections": MAX_CONNECTIONS,
         "timeout": POOL_TIMEOUT,
+        "scripts": profile.access != "read-only",
     }
     if profile.socket is not None:
         return BlockingConnectionPool(connection_class=ReadOnlyUnixConnection, path=profile.socket, **options)

@@ -8,6 +8,7 @@ from typing import Final
 from redis.typing import EncodableT
 
 from sidekiq_tui.sidekiq.errors import CommandRefused
+from sidekiq_tui.sidekiq.find_script import SCRIPTS
 
 CONTAINERS: Final = frozenset(
     (
@@ -30,7 +31,8 @@ READS: Final = frozenset(
     )
 )  # fmt: skip
 """Reads only. Some that sound like reads are missing because they can write (SORT, GETEX, GETDEL, BITFIELD, SPOP),
-run scripts (EVAL_RO, FCALL_RO), block or stop the server (WAIT, MONITOR, SUBSCRIBE, DEBUG), or hold it (MULTI)."""
+run scripts (FCALL_RO; of EVAL_RO see `runs_known_script`), block or stop the server (WAIT, MONITOR, SUBSCRIBE, DEBUG),
+or hold it (MULTI)."""
 
 ALLOWED: Final = CONNECTION | READS
 
@@ -61,10 +63,15 @@ def command_name(args: tuple[EncodableT, ...]) -> bytes:
     return b" ".join(words[:2])
 
 
-def check(args: tuple[EncodableT, ...]) -> None:
-    """Raises `CommandRefused` unless the command is on the list."""
+def runs_known_script(args: tuple[EncodableT, ...]) -> bool:
+    """Whether the command is EVAL_RO, under which a script cannot write, of a text that is sqtui's own."""
+    return len(args) > 1 and args[0] in ("EVAL_RO", b"EVAL_RO") and args[1] in SCRIPTS
+
+
+def check(args: tuple[EncodableT, ...], *, scripts: bool = False) -> None:
+    """Raises `CommandRefused` unless the command is on the list, or, with `scripts`, runs one of sqtui's own."""
     name = command_name(args)
-    if name not in ALLOWED:
+    if name not in ALLOWED and not (scripts and runs_known_script(args)):
         shown = name.decode("ascii", "backslashreplace")[:40] or "an unnamed command"
         raise CommandRefused(
             f"{shown} is not on the list of reads: nothing was sent",
@@ -75,14 +82,17 @@ def check(args: tuple[EncodableT, ...]) -> None:
 class ReadOnlyCommands:
     """Mixed in before a redis-py connection class: both ways to turn commands into bytes pass `check`."""
 
+    scripts = False
+    """Whether sqtui's own reading scripts may run."""
+
     def pack_command(self, *args: EncodableT) -> list[bytes]:
         """Packs one command, or raises `CommandRefused`."""
-        check(args)
+        check(args, scripts=self.scripts)
         return super().pack_command(*args)  # type: ignore[misc,no-any-return]  # the connection class comes after
 
     def pack_commands(self, commands: Iterable[Iterable[EncodableT]]) -> list[bytes]:
         """Packs a pipeline; one command off the list refuses it whole."""
         listed = [tuple(command) for command in commands]
         for command in listed:
-            check(command)
+            check(command, scripts=self.scripts)
         return super().pack_commands(listed)  # type: ignore[misc,no-any-return]

@@ -35,6 +35,8 @@ class Database:
     def __init__(self, redis: Redis, namespace: str = "") -> None:
         self.keys: Final = Keys(namespace)
         self.trips = 0
+        self.scripts = True
+        """Whether scripts that only read may be worth trying: false once one was refused."""
         self._redis = redis
 
     async def pipeline(self, commands: Sequence[Command]) -> list[Reply]:

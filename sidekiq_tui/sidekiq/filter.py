@@ -88,12 +88,12 @@ class Filter:
 
         Of several payloads, joined by line feeds: that none matches.
         """
-        if not self._needles:
+        if not self.needles:
             return True
         text = searchable(raw)
         if text is None:
             return True
-        for needles in self._needles:  # plain loops: this runs for each payload of a search
+        for needles in self.needles:  # plain loops: this runs for each payload of a search
             for needle in needles:
                 if needle in text:
                     break
@@ -106,7 +106,8 @@ class Filter:
         return tuple(term for term in self.terms if term not in self.servers)
 
     @cached_property
-    def _needles(self) -> tuple[tuple[bytes, ...], ...]:
+    def needles(self) -> tuple[tuple[bytes, ...], ...]:
+        """Lower-case ASCII: of each tuple one must be in a matching payload that hides nothing (see `searchable`)."""
         return tuple(needles for term in self._of_jobs if not term.negated and (needles := term.needles()))
 
 

@@ -25,6 +25,7 @@ _LETTERS: Final = re.compile(r"[a-z_]{3,}")
 _UNSURE_LETTERS: Final = ("infinity", ENCRYPTED_MARK)
 # The only letters outside ASCII whose lower case has an ASCII letter in it: Kelvin's K, and I with a dot.
 _ODD_CAPITALS: Final = (b"\xe2\x84\xaa", b"\xc4\xb0")
+_HIDDEN: Final = re.compile(rb"\\u(?:00[0-7]|0130|212[aA])")
 _ESCAPE: Final = re.compile(r'\\(?:u([0-9a-fA-F]{4})|(["\\/bfnrt]))')
 _SHORT_ESCAPES: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
@@ -127,9 +128,9 @@ Term = Word | FieldTerm | Comparison
 def searchable(raw: bytes) -> bytes | None:
     """The payload in lower case, to look for needles in; None when its bytes may not show what it says.
 
-    That is when it has `\\u` escapes, or one of two capitals whose lower case is ASCII.
+    That is when it has escapes of ASCII characters, or one of two capitals whose lower case is ASCII, escaped or not.
     """
-    if b"\\u" in raw or (not raw.isascii() and any(odd in raw for odd in _ODD_CAPITALS)):
+    if (b"\\u" in raw and _HIDDEN.search(raw)) or (not raw.isascii() and any(odd in raw for odd in _ODD_CAPITALS)):
         return None
     return raw.lower()
 

@@ -10,8 +10,8 @@ from sidekiq_tui.sidekiq.database import Database
 from sidekiq_tui.sidekiq.job import JobRecord, Place
 from sidekiq_tui.sidekiq.keys import SetName
 from sidekiq_tui.sidekiq.queue import FURTHEST, Page
-from sidekiq_tui.sidekiq.replies import natural
-from sidekiq_tui.sidekiq.walk import Stretch, containing, scan_set, scored, walk_set
+from sidekiq_tui.sidekiq.replies import natural, scored
+from sidekiq_tui.sidekiq.walk import Stretch, containing, scan_set, walk_set
 
 
 class JobSet:
@@ -28,18 +28,19 @@ class JobSet:
         """How many entries it has. Raises SidekiqError."""
         return natural(await self._db.command("ZCARD", self.key)) or 0
 
-    async def page(self, offset: int, limit: int) -> Page:
+    async def page(self, offset: int, limit: int, *, backwards: bool = False) -> Page:
         """At most `limit` entries from `offset`, in one round trip, at the same price at any depth.
 
-        Raises SidekiqError.
+        `backwards` counts from the other end. Raises SidekiqError.
         """
         first = min(offset, FURTHEST)
         last = first + max(limit, 1) - 1
+        falling = self.descending != backwards
         # From the end with negative ranks: ZRANGE ... REV is not in Redis 6.0.
-        ranks = (-last - 1, -first - 1) if self.descending else (first, last)
+        ranks = (-last - 1, -first - 1) if falling else (first, last)
         size, reply = await self._db.read([("ZCARD", self.key), ("ZRANGE", self.key, *ranks, "WITHSCORES")])
         entries = scored(reply)
-        if self.descending:
+        if falling:
             entries.reverse()
         jobs = tuple(JobRecord(raw, self.place, score) for raw, score in entries[: max(limit, 0)])
         return Page(self.place, offset, natural(size) or 0, jobs, time.time())

@@ -91,6 +91,19 @@ def scanned(reply: object) -> tuple[int, list[bytes]] | None:
     return natural(reply[0]) or 0, [item for item in reply[1] if isinstance(item, bytes)]
 
 
+def payloads(reply: object) -> list[bytes]:
+    """The entries of a list."""
+    return [raw for raw in reply if isinstance(raw, bytes)] if isinstance(reply, list) else []
+
+
+def scored(reply: object) -> list[tuple[bytes, float]]:
+    """The entries and scores of a flat WITHSCORES reply."""
+    if not isinstance(reply, list):
+        return []
+    pairs = zip(reply[::2], reply[1::2], strict=False)
+    return [(raw, float(score)) for raw, score in pairs if isinstance(raw, bytes) and isinstance(score, bytes)]
+
+
 def members(reply: object) -> tuple[str, ...] | None:
     """The names that one SSCAN found, in byte order, each once; None for another reply."""
     found = scanned(reply)

@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from sidekiq_tui.sidekiq.database import Database
 from sidekiq_tui.sidekiq.errors import ReplyError
 from sidekiq_tui.sidekiq.filter import Filter
 from sidekiq_tui.sidekiq.filter_terms import FieldTerm
+from sidekiq_tui.sidekiq.find import Finder
+from sidekiq_tui.sidekiq.find_script import ENTRIES, Needles
 from sidekiq_tui.sidekiq.job import JobRecord, Place
 from sidekiq_tui.sidekiq.job_set import JobSet
 from sidekiq_tui.sidekiq.keys import SET_NAMES
@@ -41,6 +43,15 @@ class Matcher(Protocol):
         """Whether the job is one of those wanted; `now` in Unix seconds. Never raises."""
 
 
+@runtime_checkable
+class Needled(Protocol):
+    """A matcher that knows what must be in the bytes: then the server can look for that."""
+
+    @property
+    def needles(self) -> Needles:
+        """Of each tuple one must be in a payload that matches, unless it `hides` what it says (see `find_script`)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Slice:
     """One read of a search: the jobs in it that match, and how far the search of this place is.
@@ -56,7 +67,7 @@ class Slice:
 
 
 async def scan(
-    db: Database, place: Place, matcher: Matcher, *, now: float, slice_size: int = SLICE_SIZE
+    db: Database, place: Place, matcher: Matcher, *, now: float, slice_size: int | None = None
 ) -> AsyncIterator[Slice]:
     """What matches in one place, in its order: a queue newest first, sets as their pages. One round trip a slice.
 
@@ -68,16 +79,22 @@ async def scan(
         return
     if place.kind == "queue" and place.queue is None:
         raise ReplyError("The names of the queues may not be read")
-    async for stretch in _walk(db, place, slice_size):
+    finder = None
+    if isinstance(matcher, Needled) and matcher.needles:
+        finder = Finder(db, matcher.needles, slice_size or ENTRIES)
+    async for stretch in _walk(db, place, slice_size or SLICE_SIZE, finder):
         found = _matching(stretch, place, matcher, now)
         yield Slice(place, found, stretch.read, stretch.total, stretch.complete)
 
 
 def _matching(stretch: Stretch, place: Place, matcher: Matcher, now: float) -> tuple[JobRecord, ...]:
     """The jobs that match. Most slices of a search have none: one look at all their bytes tells."""
-    if not matcher.may_match(b"\n".join([raw for raw, _ in stretch.entries])):
-        return ()
-    jobs = (JobRecord(raw, place, score) for raw, score in stretch.entries if matcher.may_match(raw))
+    entries = stretch.entries
+    if not stretch.sifted:
+        if not matcher.may_match(b"\n".join([raw for raw, _ in entries])):
+            return ()
+        entries = [entry for entry in entries if matcher.may_match(entry[0])]
+    jobs = (JobRecord(raw, place, score) for raw, score in entries)
     return tuple(job for job in jobs if matcher.matches(job, now))
 
 
@@ -106,11 +123,13 @@ async def search(
 async def find_jid(db: Database, jid: str, *, now: float) -> AsyncIterator[Slice]:
     """Looks for the jobs of exactly this jid everywhere, cheap places first: work, the sets, then queue by queue.
 
-    In sets the server looks, and only what matches comes over the wire (a jid written with `\\u` escapes is missed
-    there, as in Ruby). Queues have no such help: all of them are read, the smallest first. A place that may not be read
-    yields a slice that is not complete; raises SidekiqError when that is so for all, or the conversation fails.
+    Where the server may not be asked to look (see `find`), it still does in sets, by ZSCAN (a jid written with `\\u`
+    escapes is missed then, as in Ruby); all queues are read. A place that may not be read yields a slice that is not
+    complete; raises SidekiqError when that is so for all, or the conversation fails.
     """
     exactly = Filter((FieldTerm("jid", (jid,), exact=True),))
+    if db.scripts and exactly.needles:  # whether they run decides how the first set is read
+        await Finder(db, exactly.needles, 1).in_set(db.keys.retry, None, descending=False)
     refusal: ReplyError | None = None
     answered = False
     for place in await _everywhere(db):
@@ -126,7 +145,7 @@ async def find_jid(db: Database, jid: str, *, now: float) -> AsyncIterator[Slice
 
 
 async def _look(db: Database, place: Place, jid: str, exactly: Filter, now: float) -> AsyncIterator[Slice]:
-    if place.kind in SET_NAMES and _PLAIN_JID.fullmatch(jid):
+    if place.kind in SET_NAMES and _PLAIN_JID.fullmatch(jid) and not db.scripts:
         stretches = scan_set(db, db.keys.job_set(place.kind), containing(jid))
         async for stretch in stretches:
             jobs = tuple(JobRecord(raw, place, score) for raw, score in stretch.entries)
@@ -140,11 +159,11 @@ def _of(jid: str, jobs: tuple[JobRecord, ...]) -> tuple[JobRecord, ...]:
     return tuple(job for job in jobs if job.jid == jid)
 
 
-def _walk(db: Database, place: Place, slice_size: int) -> AsyncIterator[Stretch]:
+def _walk(db: Database, place: Place, slice_size: int, finder: Finder | None) -> AsyncIterator[Stretch]:
     if place.kind == "queue" or place.kind == "work":
-        return walk_list(db, Queue(db, place.queue or "").key, slice_size)
+        return walk_list(db, Queue(db, place.queue or "").key, slice_size, finder)
     found = JobSet(db, place.kind)
-    return walk_set(db, found.key, descending=found.descending, slice_size=slice_size)
+    return walk_set(db, found.key, descending=found.descending, slice_size=slice_size, finder=finder)
 
 
 async def _scan_work(db: Database, matcher: Matcher, now: float) -> Slice:

@@ -14,14 +14,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from sidekiq_tui.sidekiq.database import Database
+from sidekiq_tui.sidekiq.find import OVERLAP, Finder, Mark, SetPart
 from sidekiq_tui.sidekiq.payload import to_bytes
-from sidekiq_tui.sidekiq.replies import natural
+from sidekiq_tui.sidekiq.replies import natural, payloads, scored
 
 SLICE_SIZE: Final = 500
 
-# Entries of a list read again with the next slice, to see how far the list has moved.
-_OVERLAP: Final = 32
-# So many of them must stand in a row to be taken for the place where the last slice ended.
+# So many entries of the overlap must stand in a row to be taken for the place where the last slice ended.
 _RUN: Final = 2
 # ZSCAN looks at so many entries a call: a thousand cost the server 8 ms (protocol 17.1).
 _SCAN_COUNT: Final = 500
@@ -44,18 +43,24 @@ class Stretch:
     read: int
     total: int
     complete: bool
+    sifted: bool = False
+    """The server has left out what cannot match."""
 
 
 # ---- Lists
 
 
-async def walk_list(db: Database, key: bytes, slice_size: int = SLICE_SIZE) -> AsyncIterator[Stretch]:
+async def walk_list(
+    db: Database, key: bytes, slice_size: int = SLICE_SIZE, finder: Finder | None = None
+) -> AsyncIterator[Stretch]:
     """All of a list, head (newest) first; one round trip for its length, then one a slice. Raises SidekiqError.
 
     Entries are addressed from the tail: pushes at the head then move nothing, and jobs that workers take from the tail
     only bring entries again that were read before. An overlap shows how far the rest has moved. Where it is lost (its
     entries were all deleted, or many were pushed at the tail) the list is walked again for what was not seen, where
     copies of what was, byte for byte, are left out. A list that turns over with every slice ends as not `complete`.
+
+    With a `finder` the entries are those that may match, and slices are as large as it makes them.
     """
     seen = _Seen()
     total = 0
@@ -65,16 +70,22 @@ async def walk_list(db: Database, key: bytes, slice_size: int = SLICE_SIZE) -> A
         known: list[bytes] = []
         gap = complete = False
         while left > 0:
-            last = max(left - slice_size + 1, 1)
-            length, reply = await db.read([("LLEN", key), ("LRANGE", key, -(left + len(known)), -last)])
-            raws = _payloads(reply)
-            start = _after(raws, known)
-            fresh = seen.take(raws[start or 0 :], only_new=start is None)
-            gap = gap or (start is None and bool(fresh))
-            known, left = raws[-_OVERLAP:] or known, min(last - 1, natural(length) or 0)
+            first, last = -(left + len(known)), -max(left - (finder.entries if finder else slice_size) + 1, 1)
+            part = await finder.in_list(key, first, last, known) if finder else None
+            if part is not None:
+                fresh = seen.take(part.raws, only_new=False)
+                known, left = part.tail or known, min(-part.last - 1, part.size)
+            else:
+                last = -max(left - slice_size + 1, 1)
+                length, reply = await db.read([("LLEN", key), ("LRANGE", key, first, last)])
+                raws = payloads(reply)
+                start = _after(raws, known)
+                fresh = seen.take(raws[start or 0 :], only_new=start is None)
+                gap = gap or (start is None and bool(fresh))
+                known, left = raws[-OVERLAP:] or known, min(-last - 1, natural(length) or 0)
             complete = left == 0 and not gap
             read = total if complete or attempt else total - left
-            yield Stretch([(raw, None) for raw in fresh], read, total, complete)
+            yield Stretch([(raw, None) for raw in fresh], read, total, complete, part is not None)
         if not gap:
             break
     else:
@@ -126,10 +137,6 @@ def _run(raws: list[bytes], place: int, known: list[bytes], end: int) -> int:
     return run
 
 
-def _payloads(reply: object) -> list[bytes]:
-    return [raw for raw in reply if isinstance(raw, bytes)] if isinstance(reply, list) else []
-
-
 # ---- Sorted sets
 
 
@@ -141,43 +148,76 @@ async def walk_set(
     highest: float = math.inf,
     descending: bool = False,
     slice_size: int = SLICE_SIZE,
+    finder: Finder | None = None,
 ) -> AsyncIterator[Stretch]:
     """All of a sorted set within scores, in its order; one round trip a slice. Raises SidekiqError.
 
     Redis orders entries by (score, bytes), so the last one read tells exactly what is still to come, whatever was added
-    or removed before it. Within one score the next slice is found by an offset that points at that last entry: when
-    what comes first lies behind it, entries before it were removed, and the offset steps back.
+    or removed before it. With a `finder` (for all scores) the entries are those that may match.
     """
-    command = "ZREVRANGEBYSCORE" if descending else "ZRANGEBYSCORE"
-    start, end = (highest, lowest) if descending else (lowest, highest)
-    direction = -1 if descending else 1
-    slice_size = max(slice_size, 2)  # one entry is the last one's, read again
-    last: tuple[float, bytes] | None = None
-    offset = read = 0
+    reader = _SetReader(db, key, (highest, lowest) if descending else (lowest, highest), descending, slice_size)
+    mark: Mark | None = None
+    read = 0
     while True:
-        ranged = (command, key, _score(start), _score(end), "WITHSCORES", "LIMIT", offset, slice_size)
-        size, reply = await db.read([("ZCARD", key), ranged])
-        found = scored(reply)
-        if last is not None and offset and (not found or _behind(found[0], last, direction)):
-            offset = max(0, offset - slice_size)
-            continue
+        found = await finder.in_set(key, mark, descending=descending) if finder else None
+        part = found or await reader.read(mark)
+        read += part.read
+        yield Stretch(part.entries, read, max(part.size, read), part.mark is None, found is not None)
+        if part.mark is None:
+            return
+        mark = part.mark
+
+
+class _SetReader:
+    """Reads slices of a sorted set, each from where a mark says.
+
+    Within one score that is found by an offset, which points at the last entry: when what comes first lies behind it,
+    entries before it were removed, and the offset steps back.
+    """
+
+    def __init__(
+        self, db: Database, key: bytes, scores: tuple[float, float], descending: bool, slice_size: int
+    ) -> None:
+        self._db = db
+        self._key = key
+        self._start, self._end = scores
+        self._direction = -1 if descending else 1
+        self._slice_size = max(slice_size, 2)  # one entry is the last one's, read again
+
+    async def read(self, mark: Mark | None) -> SetPart:
+        start = _score(self._start) if mark is None else _score(mark.score)
+        if mark is not None and mark.raw is None:
+            start, mark = f"({start}", None
+        offset = 0 if mark is None else mark.offset
+        while True:
+            size, found = await self._slice(start, offset)
+            if mark is None or not offset or (found and not self._behind(found[0], mark)):
+                break
+            offset = max(0, offset - self._slice_size)
         known = 0
-        while last is not None and known < len(found) and not _behind(found[known], last, direction):
+        while mark is not None and known < len(found) and not self._behind(found[known], mark):
             known += 1
         fresh = found[known:]
-        read += len(fresh)
-        complete = len(found) < slice_size
-        yield Stretch(fresh, read, max(natural(size) or 0, read), complete)
-        if complete:
-            return
-        if fresh:
-            last = (fresh[-1][1], fresh[-1][0])
-        score = found[-1][1]
-        if score == start:
-            offset += len(found) - 1
-        else:
-            offset = sum(1 for _, other in found if other == score) - 1
-        start = score
+        after = None
+        if len(found) == self._slice_size:
+            score = found[-1][1]
+            same = sum(1 for _, other in found if other == score)
+            place = same - 1 + (offset if mark is not None and score == mark.score else 0)
+            raw = fresh[-1][0] if fresh or mark is None else mark.raw
+            after = Mark(score, raw, place)
+        return SetPart(fresh, len(fresh), size, after)
+
+    async def _slice(self, start: str, offset: int) -> tuple[int, list[tuple[bytes, float]]]:
+        command = "ZREVRANGEBYSCORE" if self._direction < 0 else "ZRANGEBYSCORE"
+        limit = ("LIMIT", offset, self._slice_size)
+        ranged = (command, self._key, start, _score(self._end), "WITHSCORES", *limit)
+        size, reply = await self._db.read([("ZCARD", self._key), ranged])
+        return natural(size) or 0, scored(reply)
+
+    def _behind(self, entry: tuple[bytes, float], mark: Mark) -> bool:
+        """Whether the entry comes after the mark in the walk's order."""
+        place, last = (entry[1], entry[0]), (mark.score, mark.raw or b"")
+        return place > last if self._direction > 0 else place < last
 
 
 async def scan_set(db: Database, key: bytes, pattern: str) -> AsyncIterator[Stretch]:
@@ -206,20 +246,6 @@ async def scan_set(db: Database, key: bytes, pattern: str) -> AsyncIterator[Stre
 def containing(text: str) -> str:
     """The glob that matches anything with this text in it."""
     return f"*{_GLOB.sub(_ESCAPED, text)}*"
-
-
-def scored(reply: object) -> list[tuple[bytes, float]]:
-    """The entries and scores of a flat WITHSCORES reply."""
-    if not isinstance(reply, list):
-        return []
-    pairs = zip(reply[::2], reply[1::2], strict=False)
-    return [(raw, float(score)) for raw, score in pairs if isinstance(raw, bytes) and isinstance(score, bytes)]
-
-
-def _behind(entry: tuple[bytes, float], last: tuple[float, bytes], direction: int) -> bool:
-    """Whether the entry comes after `last` in the walk's order."""
-    place = (entry[1], entry[0])
-    return place > last if direction > 0 else place < last
 
 
 def _score(score: float) -> str:
