@@ -83,15 +83,15 @@ class Server:
 
         return await self._call(read)
 
-    async def page(self, place: Place, offset: int, limit: int) -> Page:
-        """One page of a queue or a set, in Sidekiq's own order; `place` is a list, not work."""
+    async def page(self, place: Place, offset: int, limit: int, *, backwards: bool = False) -> Page:
+        """One page of a queue or a set, in Sidekiq's own order or from the other end; `place` is a list, not work."""
 
         async def read(database: Database) -> Page:
             if place.kind == "queue":
-                return await Queue(database, place.queue or "").page(offset, limit)
+                return await Queue(database, place.queue or "").page(offset, limit, backwards=backwards)
             if place.kind == "work":
                 raise ValueError("work has no pages")
-            return await JobSet(database, place.kind).page(offset, limit)
+            return await JobSet(database, place.kind).page(offset, limit, backwards=backwards)
 
         return await self._call(read)
 

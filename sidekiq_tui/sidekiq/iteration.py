@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sidekiq_tui.sidekiq.database import Database
-from sidekiq_tui.sidekiq.errors import SidekiqError
+from sidekiq_tui.sidekiq.database import Command, Database
+from sidekiq_tui.sidekiq.errors import ReplyError, SidekiqError
 from sidekiq_tui.sidekiq.replies import fields, json_value, moment, natural, real, text
 
+STATE_SECONDS: Final = 30 * 86_400
+"""How long Sidekiq keeps a state."""
 _SLICE: Final = 200
 
 
@@ -46,6 +48,28 @@ async def read_iterations(db: Database, jids: Sequence[str]) -> Mapping[str, Ite
     if errors and len(errors) == len(wanted):
         raise errors[0]
     return found
+
+
+async def cancel_iteration(db: Database, jid: str, now: float) -> float:
+    """Asks an iterable job to stop; when that was first asked, in Unix seconds. It stops at its next look.
+
+    Unlike Ruby's `cancel!` it seeds the state of a job that has not run yet: with `cancelled` alone such a job fails
+    with a TypeError at its start and is retried until it is dead (protocol 10). What is there is never overwritten, nor
+    is a time to live renewed. Raises SidekiqError.
+    """
+    key = db.keys.iteration(jid)
+    ttl = natural(await db.command("TTL", key))
+    seeds = [("HSETNX", key, field, value) for field, value in (("c", "null"), ("ex", 0), ("rt", 0))]
+    commands: list[Command] = [("MULTI",), *seeds, ("HSETNX", key, "cancelled", int(now))]
+    if ttl is None:
+        commands.append(("EXPIRE", key, STATE_SECONDS))
+    replies = await db.read([*commands, ("HGET", key, "cancelled"), ("EXEC",)])
+    done = replies[-1]
+    answers: list[object] = list(done) if isinstance(done, list) else []
+    for answer in answers:
+        if isinstance(answer, Exception):
+            raise ReplyError(f"the cancellation was refused: {answer}")
+    return (moment(answers[-1]) if answers else None) or now
 
 
 def parse_state(reply: object) -> IterationState | None:

@@ -47,11 +47,16 @@ class Queue:
         """
         return waited(await self._db.command("LINDEX", self.key, -1), now)
 
-    async def page(self, offset: int, limit: int) -> Page:
-        """At most `limit` jobs from `offset`, newest first, in one round trip. Raises SidekiqError."""
+    async def page(self, offset: int, limit: int, *, backwards: bool = False) -> Page:
+        """At most `limit` jobs from `offset`, newest first, in one round trip; `backwards`: oldest first.
+
+        Raises SidekiqError.
+        """
         first = min(offset, FURTHEST)
         last = first + max(limit, 1) - 1
-        size, raws = await self._db.read([("LLEN", self.key), ("LRANGE", self.key, first, last)])
-        found = raws[: max(limit, 0)] if isinstance(raws, list) else []
+        ends = (-last - 1, -first - 1) if backwards else (first, last)
+        size, raws = await self._db.read([("LLEN", self.key), ("LRANGE", self.key, *ends)])
+        entries = raws if isinstance(raws, list) else []
+        found = (entries[::-1] if backwards else entries)[: max(limit, 0)]
         jobs = tuple(JobRecord(raw, self.place) for raw in found if isinstance(raw, bytes))
         return Page(self.place, offset, natural(size) or 0, jobs, time.time())

@@ -137,7 +137,7 @@ class FakeServer:
     def __init__(self) -> None:
         self.jobs: dict[Place, tuple[JobRecord, ...]] = {}
 
-    async def page(self, place: Place, offset: int, limit: int) -> Page:
+    async def page(self, place: Place, offset: int, limit: int, *, backwards: bool = False) -> Page:
         """A part of a list."""
         jobs = self.jobs.get(place, ())
         return Page(place, offset, len(jobs), jobs[offset : offset + limit], NOW)

@@ -20,7 +20,7 @@ def notice(found: Found) -> str:
 
 def test_the_title_says_how_much_was_read_until_all_was() -> None:
     under_way = Found("class:A", matches=3, read=15_900, total=71_500)
-    assert title(under_way, narrow=False) == "Retries 71.5k  filter class:A  3 match in 15.9k read"
+    assert title(under_way, narrow=False) == "Retries 71.5k  filter class:A  3 match, 22% scanned"
     assert title(under_way, narrow=True) == "3 in 15.9k of 71.5k  / class:A"
     stopped = Found("class:A", matches=3, read=15_900, total=71_500, stopped=True)
     assert title(stopped, narrow=True) == "3 in 15.9k of 71.5k, stopped  / class:A"

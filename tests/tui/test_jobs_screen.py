@@ -352,10 +352,10 @@ async def test_a_scan_can_be_stopped_and_keeps_what_it_found(
         await open_queue(live)
         proxy.delay = 0.3
         await live.pilot.press("/", *"NumberJob", "enter")
-        await live.until(lambda: " match in " in live.body and live.table.current is not None)
+        await live.until(lambda: "% scanned" in live.body and live.table.current is not None)
         await live.until(lambda: "ctrl+x stop" in live.text)
         await live.pilot.press("ctrl+x")
-        await live.sees("read, stopped")
+        await live.sees("scanned, stopped")
         await live.until(lambda: "ctrl+x" not in live.text)
         assert live.table.current is not None
         reads = proxy.wire.names.count("LRANGE")

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 ListKind = Literal["queue", "retry", "schedule", "dead", "search"]
 
-_CLOCK_CELLS: Final = 12
+CLOCK_CELLS: Final = 12
+AGE_CELLS: Final = 8
 _LAST_TRIES: Final = 0.8
 """From this part of its tries on, a job is about to die."""
 _PROBE: Final = 4096
@@ -42,7 +43,8 @@ class JobRow:
     label: str | None = None
 
 
-def _job(row: JobRow | JobRecord) -> JobRecord:
+def job_of(row: JobRow | JobRecord) -> JobRecord:
+    """The job of a row."""
     return row.job if isinstance(row, JobRow) else row
 
 
@@ -53,21 +55,21 @@ def _server(row: JobRow | JobRecord, context: Context, width: int | None) -> Cel
 
 
 def _upcoming(row: JobRow | JobRecord, context: Context, width: int | None) -> Cell:
-    shown = units.time_cell(_job(row).score, context.now, context.time_mode, upcoming=True)
+    shown = units.time_cell(job_of(row).score, context.now, context.time_mode, upcoming=True)
     return (Span(shown, "ok strong" if shown == "due" else "muted" if shown == units.UNKNOWN else "text"),)
 
 
 def _died(row: JobRow | JobRecord, context: Context, width: int | None) -> Cell:
-    return value_cell(units.time_cell(_job(row).score, context.now, context.time_mode))
+    return value_cell(units.time_cell(job_of(row).score, context.now, context.time_mode))
 
 
 def _waiting(row: JobRow | JobRecord, context: Context, width: int | None) -> Cell:
-    return value_cell(units.time_cell(_job(row).waiting_since, context.now, context.time_mode))
+    return value_cell(units.time_cell(job_of(row).waiting_since, context.now, context.time_mode))
 
 
 def _tries(row: JobRow | JobRecord, context: Context, width: int | None) -> Cell:
     """Which of its retries comes next: a job that failed once waits for the first."""
-    job = _job(row)
+    job = job_of(row)
     if job.retry_count is None:
         return value_cell(units.UNKNOWN)
     tries = job.retry_count + 1
@@ -78,26 +80,26 @@ def _tries(row: JobRow | JobRecord, context: Context, width: int | None) -> Cell
 
 
 def _tries_key(row: JobRow | JobRecord, context: Context) -> SortKey:
-    return number_key(_job(row).retry_count)
+    return number_key(job_of(row).retry_count)
 
 
 def _queue(row: JobRow | JobRecord, context: Context, width: int | None) -> Cell:
-    queue = _job(row).queue
+    queue = job_of(row).queue
     return value_cell(units.UNKNOWN) if queue is None else (Span(context.safe(queue)),)
 
 
 def _where(row: JobRow | JobRecord, context: Context, width: int | None) -> Cell:
-    place = _job(row).place
+    place = job_of(row).place
     return (Span(context.safe(place.queue if place.kind == "queue" and place.queue is not None else place.kind)),)
 
 
 def _jid(row: JobRow | JobRecord, context: Context, width: int | None) -> Cell:
-    jid = _job(row).jid
+    jid = job_of(row).jid
     return (Span(context.safe(jid) if jid is not None else units.UNKNOWN, "muted"),)
 
 
 def _class(row: JobRow | JobRecord, context: Context, width: int | None) -> Cell:
-    job = _job(row)
+    job = job_of(row)
     if job.malformed:
         return (Span(f"{context.glyphs.bad} undecodable", "bad"),)
     return class_cell(job.display_class, context)
@@ -115,7 +117,7 @@ def class_cell(name: str | None, context: Context) -> Cell:
 
 
 def _args(row: JobRow | JobRecord, context: Context, width: int | None) -> Cell:
-    job = _job(row)
+    job = job_of(row)
     if job.malformed:
         return (Span(_what_it_is(job.raw), "muted"),)
     return (Span(json_text(screen_args(job), context.limit), "muted"),)
@@ -138,7 +140,7 @@ def _is_json(raw: bytes) -> bool:
 
 
 def _error(row: JobRow | JobRecord, context: Context, width: int | None) -> Cell:
-    job = _job(row)
+    job = job_of(row)
     if job.malformed:
         return (Span(_raw_start(job.raw, context), "muted"), Span(" kept as it is", "muted"))
     return error_cell(job.error_class, job.error_message, context)
@@ -166,25 +168,25 @@ def _raw_start(raw: bytes, context: Context) -> str:
 
 
 def _score_key(row: JobRow | JobRecord, context: Context) -> SortKey:
-    return number_key(_job(row).score)
+    return number_key(job_of(row).score)
 
 
 def _waiting_key(row: JobRow | JobRecord, context: Context) -> SortKey:
-    since = _job(row).waiting_since
+    since = job_of(row).waiting_since
     return number_key(None if since is None else context.now - since)
 
 
 def _died_key(row: JobRow | JobRecord, context: Context) -> SortKey:
-    score = _job(row).score
+    score = job_of(row).score
     return number_key(None if score is None else context.now - score)
 
 
 def _text(value: Callable[[JobRecord], str | None]) -> Callable[[JobRow | JobRecord, Context], SortKey]:
-    return lambda row, context: text_key(value(_job(row)))
+    return lambda row, context: text_key(value(job_of(row)))
 
 
 def _args_key(row: JobRow | JobRecord, context: Context) -> SortKey:
-    return text_key(display_text(json_text(screen_args(_job(row)))))
+    return text_key(display_text(json_text(screen_args(job_of(row)))))
 
 
 _Column = Column["JobRow | JobRecord"]
@@ -199,8 +201,8 @@ SERVER: Final = _Column(
 )
 JID: Final = _Column("jid", "jid", 24, 24, _jid, goes=4)
 """For one-shot tables, from which one copies it; screens show it below the list."""
-_TRIES: Final = _Column("tries", "tries", 5, 5, _tries, align="right", goes=3, sort=_tries_key)
-_QUEUE: Final = _Column("queue", "queue", 8, 12, _queue, weight=1, goes=2, sort=_text(lambda job: job.queue))
+TRIES: Final = _Column("tries", "tries", 5, 5, _tries, align="right", goes=3, sort=_tries_key)
+QUEUE: Final = _Column("queue", "queue", 8, 12, _queue, weight=1, goes=2, sort=_text(lambda job: job.queue))
 _WHERE: Final = _Column("where", "where", 10, 10, _where, sort=_text(lambda job: job.place.queue or job.place.kind))
 _CLASS: Final = _Column(
     "class", "class", 22, 32, _class, weight=2, cut="left", sort=_text(lambda job: job.display_class)
@@ -211,9 +213,9 @@ _ERROR: Final = _Column("error", "error", 22, None, _error, weight=4, sort=_text
 
 _REST: Final[Mapping[ListKind, tuple[_Column, ...]]] = {
     "queue": (_CLASS, _ARGS_STAY),
-    "retry": (_TRIES, _QUEUE, _CLASS, _ARGS, _ERROR),
-    "schedule": (_QUEUE, _CLASS, _ARGS_STAY),
-    "dead": (_QUEUE, _CLASS, _ARGS, _ERROR),
+    "retry": (TRIES, QUEUE, _CLASS, _ARGS, _ERROR),
+    "schedule": (QUEUE, _CLASS, _ARGS_STAY),
+    "dead": (QUEUE, _CLASS, _ARGS, _ERROR),
     "search": (_WHERE, _CLASS, _ARGS, _ERROR),
 }
 
@@ -229,11 +231,14 @@ _TIMES: Final = {
 
 def job_columns(kind: ListKind, *, server: bool = False, time_mode: units.TimeMode = "relative") -> tuple[_Column, ...]:
     """The columns of a list of jobs; `server` adds the server first. Points in time need a wider first column."""
+    return (*((SERVER,) if server else ()), own_time_column(kind, time_mode), *_REST[kind])
+
+
+def own_time_column(kind: ListKind, time_mode: units.TimeMode) -> _Column:
+    """The time that a list is about."""
     relative, absolute, draw, key = _TIMES[kind]
-    wide = 8 if time_mode == "relative" else _CLOCK_CELLS
-    heading = relative if time_mode == "relative" else absolute
-    time = _Column("time", heading, wide, wide, draw, align="right", sort=key)
-    return (*((SERVER,) if server else ()), time, *_REST[kind])
+    wide = AGE_CELLS if time_mode == "relative" else CLOCK_CELLS
+    return _Column("time", relative if time_mode == "relative" else absolute, wide, wide, draw, align="right", sort=key)
 
 
 JOBS: Final[Mapping[ListKind, tuple[_Column, ...]]] = {kind: job_columns(kind) for kind in _REST}

@@ -11,7 +11,7 @@ from typing import Final
 
 from textual.binding import Binding, BindingType
 
-from sidekiq_tui.tui.actions import dashboard, dialogs, everywhere, lists, profiles, queue
+from sidekiq_tui.tui.actions import dashboard, dialogs, everywhere, filters, jobs, lists, metrics, profiles, queue
 from sidekiq_tui.tui.actions.action import APP, EVERYWHERE, GROUPS, Action
 from sidekiq_tui.tui.keymap import chord_key
 
@@ -29,12 +29,19 @@ __all__ = [
 
 ACTIONS: Final[tuple[Action, ...]] = (
     *lists.ACTIONS,
+    *jobs.ACTIONS,
+    *job.ACTIONS,
+    *filters.ACTIONS,
     *dashboard.ACTIONS,
+    *metrics.ACTIONS,
     *queue.ACTIONS,
     *profiles.ACTIONS,
     *everywhere.ACTIONS,
     *dialogs.ACTIONS,
 )
+
+_NAMED: Final = {",": "comma"}
+"""Keys whose character means something else in a Textual binding."""
 
 
 def actions_of(scopes: Iterable[str]) -> tuple[Action, ...]:
@@ -54,7 +61,14 @@ def find_action(identifier: str) -> Action:
 def bindings(*scopes: str) -> list[BindingType]:
     """Textual bindings of some scopes, for the BINDINGS of the class that holds them; chords are the app's business."""
     return [
-        Binding(key, action.run, action.help, show=False, id=f"{action.id}-{index}", priority=action.where == APP)
+        Binding(
+            _NAMED.get(key, key),
+            action.run,
+            action.help,
+            show=False,
+            id=f"{action.id}-{index}",
+            priority=action.where == APP,
+        )
         for action in actions_of(scopes)
         for index, key in enumerate(action.keys)
         if chord_key(key) is None

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from sidekiq_tui.servers.server import Server
 from sidekiq_tui.sidekiq.job import JobRecord, Place
 from sidekiq_tui.sidekiq.queue import Page
 from sidekiq_tui.tui.widgets.rows import displacement
+
+_SLICE: Final = 1000
+_AROUND: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +44,54 @@ async def read_again(
     span: tuple[int, int],
     seen: Seen,
     span_after: Callable[[int], tuple[int, int]],
+    *,
+    backwards: bool = False,
 ) -> Window:
     """Reads `span` (offset, length) again and finds the jobs that were `seen`, which may have moved meanwhile.
 
     `span_after` says what must be read once jobs have moved that far. One trip where nothing moved out of `span`,
-    else two. Raises SidekiqError.
+    else two; `backwards`: from the list's other end. Raises SidekiqError.
     """
-    page = await server.page(place, *span)
+    page = await server.page(place, *span, backwards=backwards)
     shift = seen.shift(page)
     grown = page.size - seen.size
     if shift is None and grown and seen.keys:
         # All that was visible is elsewhere: most likely so much further as the list has grown.
-        further = await server.page(place, *span_after(grown))
+        further = await server.page(place, *span_after(grown), backwards=backwards)
         found = seen.shift(further)
         return Window(page) if found is None else Window(further, found)
     moved = shift or 0
     wanted = span_after(moved)
     if moved and not _covers(page, wanted):
-        page = await server.page(place, *wanted)
+        page = await server.page(place, *wanted, backwards=backwards)
     return Window(page, moved)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Rows between two that are known: their indexes and their identities when it was asked for."""
+
+    first: int
+    last: int
+    one: Hashable
+    other: Hashable
+
+
+async def read_range(
+    server: Server, place: Place, wanted: Range, *, backwards: bool = False
+) -> tuple[JobRecord, ...] | None:
+    """The jobs from one end of a range to the other, a trip for every thousand; None if an end is no longer there.
+
+    Some more is read around it, for the list may have moved meanwhile. Raises SidekiqError.
+    """
+    jobs: list[JobRecord] = []
+    for offset in range(max(0, wanted.first - _AROUND), wanted.last + _AROUND + 1, _SLICE):
+        jobs += (await server.page(place, offset, _SLICE, backwards=backwards)).jobs
+    places = {job.identity: index for index, job in enumerate(jobs)}
+    ends = places.get(wanted.one), places.get(wanted.other)  # type: ignore[call-overload]
+    if ends[0] is None or ends[1] is None:
+        return None
+    return tuple(jobs[min(ends) : max(ends) + 1])
 
 
 def job_key(job: JobRecord) -> Hashable:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from sidekiq_tui.presentation import units
-from sidekiq_tui.presentation.columns.base import Cell, Context, Span
+from sidekiq_tui.presentation.columns.base import Cell, Column, Context, Span
 from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.servers.snapshot import ServerSnapshot
 from sidekiq_tui.sidekiq.errors import SidekiqError
 from sidekiq_tui.sidekiq.job import JobRecord, Place
 from sidekiq_tui.sidekiq.overview import QueueSummary
 from sidekiq_tui.tui.screens.dashboard_panels import denied_line
+from sidekiq_tui.tui.widgets.rows import PAGE_SIZE
+from sidekiq_tui.tui.widgets.sorting import Order
+
+USUAL_PACE: Final = 50_000.0
+"""Entries a second of a scan, where none was measured: half of what benchmarks/README.md shows without a network."""
 
 _NAMES = {"retry": "Retries", "schedule": "Scheduled", "dead": "Dead"}
 _EMPTY = {
@@ -24,7 +30,7 @@ _EMPTY = {
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """How far the reading for a filter is; `stopped` if a person or the limit ended it."""
+    """How far the reading for a filter is; `stopped` if a person ended it, `full` if the limit did."""
 
     filter: str
     matches: int = 0
@@ -32,6 +38,7 @@ class Found:
     total: int = 0
     complete: bool = False
     stopped: bool = False
+    full: bool = False
 
 
 def place_name(place: Place) -> str:
@@ -39,28 +46,56 @@ def place_name(place: Place) -> str:
     return display_text(place.queue or "") if place.kind == "queue" else _NAMES[place.kind]
 
 
-def title_spans(place: Place, size: int | None, found: Found | None, *, server: str, narrow: bool) -> list[Span]:
-    """Name and size, the filter, and how much of the list it has been held against. `server` if it must be named."""
+def title_spans(
+    place: Place, size: int | None, found: Found | None, *, server: str, narrow: bool, order: str = ""
+) -> list[Span]:
+    """Name and size, the filter, how much of the list it has been held against, and an order that is not the list's.
+
+    `server` if it must be named.
+    """
     number = units.count(size)
+    by = [Span(f"  {order}", "sorted")] if order else []
     on = [Span(f"  on {display_text(server)}", "muted")] if server else []
     if found is None:
-        return [Span(f"{place_name(place)} {number}", "title"), *on]
+        return [Span(f"{place_name(place)} {number}", "title"), *on, *by]
     words = Span(display_text(found.filter), "accent")
-    read = ", all read" if found.complete else f" in {units.count(found.read)} read"
-    read += ", stopped" if found.stopped else ""
     if narrow:
         of = f"of {number}" if found.complete else f"in {units.count(found.read)} of {number}"
-        if found.stopped:
-            of += ", stopped"
-        return [Span(f"{units.count(found.matches)} {of}", "title"), Span("  / ", "muted"), words]
+        of += _stopped(found)
+        return [Span(f"{units.count(found.matches)} {of}", "title"), *by, Span("  / ", "muted"), words]
     return [
         Span(f"{place_name(place)} {number}", "title"),
         *on,
         Span("  filter ", "muted"),
         words,
         Span(f"  {units.count(found.matches)} match", "strong"),
-        Span(read, "muted"),
+        Span((", all read" if found.complete else _read(found)) + _stopped(found), "muted"),
+        *by,
     ]
+
+
+def _read(found: Found) -> str:
+    return f", {units.share(found.read / found.total)} scanned" if found.total else ", nothing scanned yet"
+
+
+def _stopped(found: Found) -> str:
+    return ", stopped: more are not kept" if found.full else ", stopped" if found.stopped else ""
+
+
+def order_words(place: Place, order: Order, columns: Sequence[Column[JobRecord]], size: int | None) -> str:
+    """An order other than the list's own, and what it covers. `size`: of a list that is here page by page."""
+    if order.key is None:
+        if not order.falling:
+            return ""
+        return "oldest first" if place.kind in ("queue", "dead") else "latest first"
+    heading = next((column.heading for column in columns if column.key == order.key), order.key)
+    words = f"by {heading}" + (" falling" if order.falling else "")
+    return f"this page {words}" if size is not None and size > PAGE_SIZE else words
+
+
+def price_words(size: int, pace: float | None) -> str:
+    """What it takes to read a list; `pace` in entries a second, as seen in the last scan of this screen."""
+    return f"{units.count(size)} entries: reading all takes about {units.duration(size / (pace or USUAL_PACE))}."
 
 
 def queue_spans(queue: QueueSummary | None, context: Context) -> list[Span]:

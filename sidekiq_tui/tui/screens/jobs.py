@@ -2,52 +2,52 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
-from contextlib import aclosing
-from dataclasses import dataclass, replace
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from textual import on, work
-from textual.app import ComposeResult
 from textual.message import Message
 from textual.worker import Worker, WorkerState
 
 from sidekiq_tui.presentation import units
-from sidekiq_tui.presentation.columns.base import Cell, Column, Span
-from sidekiq_tui.presentation.columns.jobs import ListKind, job_columns
+from sidekiq_tui.presentation.columns.base import Cell, Span
+from sidekiq_tui.presentation.columns.jobs import ListKind
 from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.servers.snapshot import ServerSnapshot
-from sidekiq_tui.sidekiq.errors import FilterError, SidekiqError
+from sidekiq_tui.sidekiq.errors import FilterError, ServerTimeout, SidekiqError
 from sidekiq_tui.sidekiq.filter import Filter, parse_filter
 from sidekiq_tui.sidekiq.job import JobRecord, Place
-from sidekiq_tui.sidekiq.search import Slice
+from sidekiq_tui.sidekiq.search import Matcher, Slice
 from sidekiq_tui.tui.actions import Action, bindings
-from sidekiq_tui.tui.actions.lists import FILTER, LIST, SCAN
-from sidekiq_tui.tui.screens.base import ViewScreen
-from sidekiq_tui.tui.screens.job_reader import Seen, Window, job_key, job_weight, read_again
-from sidekiq_tui.tui.screens.job_words import Found, empty_notice, job_note, queue_spans, title_spans
-from sidekiq_tui.tui.screens.listing import context_of, left_out, range_spans
+from sidekiq_tui.tui.actions.lists import FILTER
+from sidekiq_tui.tui.screens.job_list import OWN_TIME
+from sidekiq_tui.tui.screens.job_reader import Range, Seen, Window, job_key, job_weight, read_again, read_range
+from sidekiq_tui.tui.screens.job_scan import ScanScreen
+from sidekiq_tui.tui.screens.job_words import empty_notice, order_words, place_name, price_words, title_spans
+from sidekiq_tui.tui.screens.listing import context_of
 from sidekiq_tui.tui.state import AppState
 from sidekiq_tui.tui.widgets.record_table import RecordTable
-from sidekiq_tui.tui.widgets.rows import PAGE_SIZE, PagedRows, StaticRows
-from sidekiq_tui.tui.widgets.title_line import TitleLine
+from sidekiq_tui.tui.widgets.rows import PAGE_SIZE, PagedRows, Rows, StaticRows
+from sidekiq_tui.tui.widgets.sorting import Order, SortedPages, in_order
 
 LOADING_SECONDS: Final = 0.15
 """Reads faster than this show nothing."""
-NARROW: Final = 100
-MOST_MATCHES: Final = 50_000
-TELL_SECONDS: Final = 0.2
-"""How often a running scan shows what it has found."""
+DEAR_ENTRIES: Final = 1_000_000
+"""A filter over more entries says what it costs before it reads."""
+MOST_IN_RANGE: Final = 10_000
+"""So many rows are read to mark a range that reaches over pages never seen."""
+HINT: Final = (Span("words  class:  error:  jid:  age>2h", "muted"),)
 
-Source = tuple[str, Place]
+Source = tuple[str, Place, bool]
+"""Server, list, and whether its own order is turned round."""
 
 
-class JobsScreen(ViewScreen):
+class JobsScreen(ScanScreen):
     """Subclasses say which list of which server it is."""
 
-    scopes: ClassVar[tuple[str, ...]] = (LIST, FILTER, SCAN)
-    BINDINGS = bindings(FILTER, SCAN)
+    scopes: ClassVar[tuple[str, ...]] = (*ScanScreen.scopes, FILTER)
+    BINDINGS = bindings(FILTER)
     place: Place
 
     @dataclass
@@ -58,35 +58,32 @@ class JobsScreen(ViewScreen):
         window: Window
 
     @dataclass
-    class Scanned(Message):
-        """Some more of the list was held against the filter."""
-
-        source: Source
-        filter: Filter
-        slices: tuple[Slice, ...]
-
-    @dataclass
-    class Failed(Message):
+    class ReadFailed(Message):
         """A read failed."""
 
         source: Source
         error: SidekiqError
 
+    @dataclass
+    class RangeRead(Message):
+        """The rows between two of them; None if they could not be found again."""
+
+        source: Source
+        jobs: Sequence[JobRecord] | None
+
     def __init__(self, app_state: AppState) -> None:
         super().__init__(app_state)
         self._source: Source | None = None
-        self._pages: PagedRows[JobRecord] = self._no_pages()
+        self._pages: PagedRows[JobRecord] = PagedRows(job_key, job_weight)
+        self._by_page: SortedPages[JobRecord] | None = None
         self._read_at: float | None = None
         self._reading = False
         self._slow = False
         self._error: SidekiqError | None = None
         self._typed = ""
-        self._filter: Filter | None = None
-        self._found: Found | None = None
-        self._matches: list[JobRecord] = []
-        self._scanning = False
+        self._preview: tuple[str, Rows[JobRecord]] | None = None
 
-    # What it is of
+    # What it is of.
 
     @property
     def server(self) -> str:
@@ -94,75 +91,83 @@ class JobsScreen(ViewScreen):
         return self.app_state.preferred
 
     @property
-    def source(self) -> Source:
-        """The list that is to be shown."""
-        return (self.server, self.place)
+    def kind(self) -> ListKind:
+        """The kind of the list."""
+        return "search" if self.place.kind == "work" else self.place.kind
 
     @property
-    def table(self) -> RecordTable[JobRecord]:
-        """The list."""
-        return self.query_one("#table", RecordTable)
+    def list_name(self) -> str:
+        """The list as its title calls it."""
+        return place_name(self.place) if self.found is None else f"{self.found.matches:,} found"
 
-    def body(self) -> ComposeResult:
-        """Title and list."""
-        yield TitleLine(ascii=self.app_state.ascii, id="title")
-        yield RecordTable[JobRecord](self._columns(), id="table")
+    @property
+    def source(self) -> Source:
+        """The list that is to be shown."""
+        return (self.server, self.place, self.order == Order(None, True))
 
-    def on_mount(self) -> None:
-        """Keys go to the list."""
-        self.table.focus()
+    @property
+    def own_order(self) -> Order:
+        """By time: soonest first, newest first in queues and among the dead."""
+        return Order(OWN_TIME, (self.place.kind == "dead") != self.order.falling)
 
     def on_screen_suspend(self) -> None:
         """Nothing is read for a list that is not seen."""
-        self._stop()
+        self._preview = None
 
     def reason_against(self, action: Action) -> str | None:
-        """Rows do not open, and only what runs can be stopped."""
-        if action.id == "open":
-            return "there is no more to a job than its row and the message line"
-        if action.id == "stop-scan" and not self._scanning:
-            return "nothing is being read for a filter"
-        return None
+        """An empty list has nothing to filter."""
+        if action.id == "filter" and self.matcher is None and self._read_at is not None and not self._pages.size:
+            return "the list is empty"
+        return super().reason_against(action)
 
-    # Data
+    # Data.
 
     def show(self, snapshots: Mapping[str, ServerSnapshot]) -> None:
         """Draws what is known and reads again what a newer poll may have outdated."""
-        if self._source != self.source:
+        if self._source is None or self._source[:2] != self.source[:2]:
             self._restart()
-        self._draw()
+        self.draw()
         taken = snapshots[self.server].taken_at
-        if self._filter is None and (self._read_at is None or (taken is not None and taken > self._read_at)):
+        if self.matcher is None and (self._read_at is None or (taken is not None and taken > self._read_at)):
             self._start_reading()
 
     def tick(self, now: float) -> None:
         """Times in rows and title."""
-        self._draw()
+        self.draw()
 
     def refresh_now(self) -> None:
         """Reads window or matches again."""
-        if self._filter is not None:
-            self._start_scan(self._filter)
+        if self.matcher is not None:
+            self.start_scan(self.matcher)
         else:
             self._start_reading()
 
     def _restart(self) -> None:
-        self._stop()
+        """Another list: nothing of the one before is left."""
+        self.end_scan()
+        self.marks.clear()
+        self._renew()
+        self._typed = ""
+
+    def _renew(self) -> None:
+        """The same list from its other end, or another one: pages and cursor begin anew."""
+        self.stop_reading()
         self._source = self.source
-        self._pages = self._no_pages()
-        self._read_at = self._error = self._filter = self._found = None
-        self._matches = []
+        self._pages = PagedRows(job_key, job_weight)
+        self._by_page = None
+        self._read_at = self._error = None
         self.table.restart()
 
-    def _stop(self) -> None:
+    def stop_reading(self) -> None:
+        """Ends all reads."""
         self.workers.cancel_group(self, "page")
-        self.workers.cancel_group(self, "scan")
+        self.workers.cancel_group(self, "range")
         self._reading = self._slow = False
-        self._scan_ended()
+        super().stop_reading()
 
     def _start_reading(self) -> None:
         """One read at a time, of what is visible when it runs."""
-        if self._reading or self.app_state.frozen or self._filter is not None or not self.is_front:
+        if self._reading or self.app_state.frozen or self.matcher is not None or not self.is_front:
             return
         if self.app_state.snapshots[self.server].error is not None:
             return  # the poller tries; when it gets through, this is drawn again
@@ -173,60 +178,76 @@ class JobsScreen(ViewScreen):
     def _still_reading(self) -> None:
         self._slow = self._reading
         if self._slow and self.is_front:
-            self._draw_title()
+            self.draw_around()
 
     @work(group="page", exclusive=True, exit_on_error=False)
     async def _read_window(self) -> None:
-        server, place = source = self.source
-        rows, table = self._pages, self.table
+        source, rows, table = self.source, self._pages, self.table
         first, last = table.window
-        seen = Seen(rows.size, rows.keys(first, last), table.cursor if first <= table.cursor <= last else None)
+        if self._by_page is not None:  # what is visible is anywhere on its pages
+            offset, length = rows.span(first, last)
+            seen = Seen(rows.size, rows.keys(offset, offset + length - 1))
+        else:
+            seen = Seen(rows.size, rows.keys(first, last), table.cursor if first <= table.cursor <= last else None)
         try:
             window = await read_again(
-                self.app_state.registry.server(server),
-                place,
+                self.app_state.registry.server(source[0]),
+                source[1],
                 rows.span(first, last),
                 seen,
                 lambda shift: rows.span(*table.window_after(shift)),
+                backwards=source[2],
             )
         except SidekiqError as error:
-            self.post_message(self.Failed(source, error))
+            self.post_message(self.ReadFailed(source, error))
         else:
             self.post_message(self.Read(source, window))
 
-    def on_jobs_screen_read(self, message: Read) -> None:
+    @on(Read)
+    def _window_read(self, message: Read) -> None:
         """Puts a window in its place; the cursor goes with its job."""
         self._reading = self._slow = False
-        if message.source != self._source or self._filter is not None:
+        if message.source != self._source or self.matcher is not None:
             return
-        window, page = message.window, message.window.page
         self._error = None
         self._read_at = self.app_state.now()
+        self._put(message.window)
+        if self.is_front:
+            self.draw(0 if self._by_page is not None else message.window.shift)
+
+    def _put(self, window: Window) -> None:
+        page = window.page
         if window.shift or page.size != self._pages.size:
             self._pages.renew(page.offset, page.jobs, page.size)
         else:
             self._pages.put(page.offset, page.jobs, page.size)
-        if self.is_front:
-            self._draw(window.shift)
+        if len(self.marks) and page.size <= len(page.jobs):  # all there is: what is not here is gone
+            before = len(self.marks)
+            self.marks.keep({job.identity for job in page.jobs})
+            if len(self.marks) != before:
+                self.refresh_footer()
 
-    def on_jobs_screen_failed(self, message: Failed) -> None:
+    @on(ReadFailed)
+    def _read_failed(self, message: ReadFailed) -> None:
         """Keeps what was there; says why where there is nothing."""
         self._reading = self._slow = False
-        self._scan_ended()
-        if message.source != self._source:
-            return
-        self._error = message.error
+        if message.source == self._source:
+            self.scan_failed(message.error)
+
+    def scan_failed(self, error: SidekiqError) -> None:
+        """Keeps what was there; says why where there is nothing."""
+        self._error = error
         self._read_at = self.app_state.now()
         if self.is_front:
-            self._draw()
+            self.draw()
             if self.app_state.snapshots[self.server].error is None:
-                self.say(display_text(message.error.message), "warn")
+                self.say_error(error)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A reader that broke in a way nobody thought of."""
-        if event.state == WorkerState.ERROR and self._source is not None:
+        if event.state == WorkerState.ERROR and event.worker.group != "scan" and self._source is not None:
             reason = f"reading failed: {type(event.worker.error).__name__}"
-            self.post_message(self.Failed(self._source, SidekiqError(reason)))
+            self.post_message(self.ReadFailed(self._source, SidekiqError(reason)))
 
     @on(RecordTable.Wanted)
     def _rows_wanted(self) -> None:
@@ -234,184 +255,212 @@ class JobsScreen(ViewScreen):
         if self._error is None:
             self._start_reading()
 
-    # The filter
+    async def load(self, index: int) -> None:
+        """Reads the page with the row at `index`, also while another screen lies over this one."""
+        if self.app_state.frozen:
+            raise ServerTimeout("frozen: Z lets the screen go on")
+        server, place, backwards = self.source
+        page = await self.app_state.registry.server(server).page(
+            place, *self._pages.span(index, index), backwards=backwards
+        )
+        self._put(Window(page))
+
+    # Rows and orders.
+
+    def given(self) -> Rows[JobRecord]:
+        """The whole list page by page, or what a filter found."""
+        if self._preview is not None:
+            return self._preview[1]
+        if self.matcher is not None:
+            return self.arranged(self.matches)
+        return self._pages if self._by_page is None else self._by_page
+
+    def order_changed(self) -> None:
+        """The list's own order is Redis's, also turned round; by a column each page is sorted by itself."""
+        if self.matcher is not None:
+            return
+        if self.source != self._source:
+            self._renew()
+            return
+        self._by_page = None
+        if self.order.key is not None:
+            self._by_page = SortedPages(self._pages, self._in_order)
+
+    def _in_order(self, jobs: Sequence[JobRecord]) -> Sequence[JobRecord]:
+        return in_order(jobs, self.columns, self.order, context_of(self.app_state))
+
+    @property
+    def size_matched(self) -> int | None:
+        """The whole list, or what a filter found."""
+        return len(self.matches) if self.matcher is not None else self._pages.size
+
+    def mark_all(self) -> str:
+        """What a filter found; without one the list as a whole, of which nothing is read for that."""
+        if self.matcher is not None:
+            return super().mark_all()
+        self.marks.mark_whole()
+        size = units.count(self._pages.size)
+        return f"all of {self.list_name} is marked: {size} now, as a rule; they are not read one by one"
+
+    def range_not_loaded(self, first: int, last: int) -> None:
+        """Reads the rows of a range and marks them."""
+        if last - first >= MOST_IN_RANGE or self._by_page is not None or self.app_state.frozen or self.matcher:
+            super().range_not_loaded(first, last)
+            return
+        self.say(f"reading {last - first + 1:,} rows …", "muted")
+        here = self.table.current
+        if self.marks.anchor is not None and here is not None:
+            self._read_range(Range(first, last, self.marks.anchor, here.identity))
+
+    @work(group="range", exclusive=True, exit_on_error=False)
+    async def _read_range(self, wanted: Range) -> None:
+        source = self.source
+        server = self.app_state.registry.server(source[0])
+        try:
+            jobs = await read_range(server, source[1], wanted, backwards=source[2])
+        except SidekiqError as error:
+            self.post_message(self.ReadFailed(source, error))
+        else:
+            self.post_message(self.RangeRead(source, jobs))
+
+    @on(RangeRead)
+    def _range_read(self, message: RangeRead) -> None:
+        if message.source != self._source:
+            return
+        if message.jobs is None:
+            self.say("the list has moved on: one end of the range is gone", "warn")
+        elif not self.mark_these(message.jobs):
+            self.say(f"{len(message.jobs):,} rows marked", "muted")
+
+    # The filter.
+
+    def slices(self, matcher: Matcher) -> AsyncGenerator[Slice, None]:
+        """The list, held against a filter."""
+        return self.app_state.registry.server(self.server).scan(self.place, matcher)
 
     def action_filter(self) -> None:
-        """Asks what to look for."""
-        self.ask("/", self._typed, self._filter_typed, (Span("words  class:  error:  jid:  age>2h", "muted"),))
+        """Asks what to look for; what is loaded is filtered while one types."""
+        self.ask("/", self._typed, self._filter_typed, HINT, self._filter_changed)
+
+    def apply_filter(self, text: str) -> None:
+        """Filters as if `text` had been typed."""
+        if self._source is None or self._source[:2] != self.source[:2]:
+            self._restart()
+        self._filter_typed(text)
+
+    @property
+    def filter_text(self) -> str:
+        """The filter in force, as typed."""
+        return "" if self.matcher is None else self._typed
+
+    def _filter_changed(self, text: str) -> None:
+        wanted = self._parsed(text, say=False)
+        self._preview = None
+        if wanted is not None and not wanted.empty:
+            now = self.app_state.now()
+            jobs = self.matches if self.matcher is not None else self._pages.loaded
+            fitting = [job for job in jobs if wanted.may_match(job.raw) and wanted.matches(job, now)]
+            self._preview = (
+                f"{units.count(len(fitting))} of {units.count(len(jobs))} loaded",
+                StaticRows[JobRecord](fitting, job_key),
+            )
+        self.draw()
 
     def _filter_typed(self, text: str | None) -> None:
-        if text is None:
-            return
-        self._typed = text.strip()
+        self._preview = None
+        wanted = None if text is None else self._parsed(text, say=True)
+        if text is not None and wanted is not None:
+            self._typed = text.strip()
+            if wanted.empty:
+                self._unfilter()
+            elif self._pages.size > DEAR_ENTRIES:
+                self._ask_about_price(wanted)
+            else:
+                self.start_scan(wanted)
+        self.draw()
+
+    def _parsed(self, text: str, *, say: bool) -> Filter | None:
         try:
-            wanted = parse_filter(self._typed)
+            return parse_filter(text.strip())
         except FilterError as error:
-            self.say(display_text(f"{error.message}  {error.hint}".strip()), "bad")
-            return
-        if wanted.empty:
-            self.clear()
-        else:
-            self._start_scan(wanted)
+            if say:
+                self._typed = text.strip()
+                self.say(display_text(f"{error.message}  {error.hint}".strip()), "bad")
+            return None
 
-    def _start_scan(self, wanted: Filter) -> None:
-        if self.app_state.frozen:
-            self.say("frozen: Z lets the screen go on", "warn")
-            return
-        self._stop()
-        self._filter, self._error = wanted, None
-        self._found = Found(wanted.text)
-        self._matches = []
-        self._scanning = True
-        self.table.restart()
-        self.refresh_footer()
-        self._draw()
-        self._scan(wanted)
+    def _ask_about_price(self, wanted: Filter) -> None:
+        """Reading all of a large list is announced before."""
 
-    @work(group="scan", exclusive=True, exit_on_error=False)
-    async def _scan(self, wanted: Filter) -> None:
-        server, place = source = self.source
-        waiting: list[Slice] = []
-        told = time.monotonic()
-        try:
-            async with aclosing(self.app_state.registry.server(server).scan(place, wanted)) as slices:
-                async for found in slices:
-                    waiting.append(found)
-                    if found.complete or time.monotonic() - told >= TELL_SECONDS:
-                        self.post_message(self.Scanned(source, wanted, tuple(waiting)))
-                        waiting, told = [], time.monotonic()
-        except SidekiqError as error:
-            self.post_message(self.Failed(source, error))
-        if waiting:
-            self.post_message(self.Scanned(source, wanted, tuple(waiting)))
+        def answered(answer: str | None) -> None:
+            if answer is not None and not answer.strip():
+                self.start_scan(wanted)
+            elif answer is not None:
+                self._filter_typed(answer)
 
-    def on_jobs_screen_scanned(self, message: Scanned) -> None:
-        """Shows what was found so far."""
-        if message.source != self._source or message.filter is not self._filter or self._found is None:
-            return
-        for found in message.slices:
-            self._matches.extend(found.jobs)
-        last = message.slices[-1]
-        full = len(self._matches) >= MOST_MATCHES
-        self._found = replace(
-            self._found,
-            matches=len(self._matches),
-            read=last.read,
-            total=last.total,
-            complete=last.complete,
-            stopped=self._found.stopped or (full and not last.complete),
+        words = price_words(self._pages.size, self.pace)
+        self.ask(
+            "?",
+            "",
+            answered,
+            (
+                Span(words, "warn"),
+                Span("  enter", "key"),
+                Span(" reads, ", "muted"),
+                Span("esc", "key"),
+                Span(" stays", "muted"),
+            ),
         )
-        if full or last.complete:
-            self.workers.cancel_group(self, "scan")
-            self._scan_ended()
-        if self.is_front:
-            self._draw()
-
-    def action_stop_scan(self) -> None:
-        """Stops reading and keeps what was found."""
-        if self._scanning and self._found is not None:
-            self.workers.cancel_group(self, "scan")
-            self._found = replace(self._found, stopped=True)
-            self._scan_ended()
-            self._draw()
 
     def clear(self) -> bool:
-        """`esc` ends the filter and goes back to the whole list."""
-        if self._filter is None:
+        """`esc` ends marks first, then the filter, and goes back to the whole list."""
+        if super().clear():
+            return True
+        if self.matcher is None:
             return False
-        self._stop()
-        self._filter = self._found = self._read_at = None
-        self._matches = []
-        self.table.restart()
-        self.redraw()
+        self._unfilter()
         return True
 
-    def _scan_ended(self) -> None:
-        if self._scanning:
-            self._scanning = False
-            if self._found is not None and not self._found.complete:
-                self._found = replace(self._found, stopped=True)
-            self.refresh_footer()
+    def _unfilter(self) -> None:
+        if self.matcher is None:
+            return
+        self.end_scan()
+        self._renew()
+        self.redraw()
 
-    # Drawing
+    # Words.
 
-    def _no_pages(self) -> PagedRows[JobRecord]:
-        return PagedRows(job_key, job_weight)
+    def notice(self) -> Sequence[Cell]:
+        """Why there are no rows."""
+        snapshot = self.app_state.snapshots[self.server]
+        if self.matcher is None and self._read_at is None and snapshot.error is None:
+            return ()
+        context = context_of(self.app_state)
+        return empty_notice(self.place, snapshot, self._error, self.found, context, self._read_at)
 
-    def _columns(self) -> tuple[Column[JobRecord], ...]:
-        kind: ListKind = "search" if self.place.kind == "work" else self.place.kind
-        return job_columns(kind, time_mode=self.app_state.time_mode)
-
-    def _draw(self, shift: int = 0) -> None:
+    def title_left(self, narrow: bool) -> Sequence[Span]:
+        """Name, size, filter, order, and how current it is."""
         state = self.app_state
-        snapshot, context = state.snapshots[self.server], context_of(state)
-        self.table.set_columns(self._columns())
-        rows = StaticRows(self._matches, job_key) if self._filter is not None else self._pages
-        notice: list[Cell] = []
-        if self._filter is not None or self._read_at is not None or snapshot.error is not None:
-            notice = empty_notice(self.place, snapshot, self._error, self._found, context, self._read_at)
-        self.table.show(
-            rows,
-            context,
-            shift=shift,
-            sorted_by=("time", self.place.kind == "dead"),
-            stale=snapshot.error is not None,
-            notice=notice,
-        )
-        self._draw_title()
-        self._draw_note()
-
-    def _draw_title(self) -> None:
-        state = self.app_state
-        snapshot, context = state.snapshots[self.server], context_of(state)
-        narrow = self.size.width < NARROW
-        named = self.server if state.scope is None else ""
+        snapshot = state.snapshots[self.server]
         size = self._pages.size if self._read_at is not None and self._error is None else None
-        spans = title_spans(self.place, size, self._found, server=named, narrow=narrow)
-        shown = len(self._matches) if self._filter is not None else self._pages.size
+        if self._preview is not None:
+            return [
+                Span(f"{place_name(self.place)} {units.count(size)}", "title"),
+                Span(f"  {self._preview[0]}", "muted"),
+            ]
+        named = self.server if state.scope is None else ""
+        order = order_words(self.place, self.order, self.columns, self._pages.size if self.found is None else None)
+        spans = title_spans(self.place, size, self.found, server=named, narrow=narrow, order=order)
         if self._slow:
             spans.append(Span(f"  reading {self._reading_words()} …", "muted"))
         elif snapshot.error is not None and self._read_at is not None:
             spans.append(Span(f"  as of {units.age(state.now() - self._read_at)} ago", "warn"))
-        elif self.place.kind == "queue" and self._found is None and not narrow and snapshot.overview is not None:
-            queue = next((one for one in snapshot.overview.queues if one.name == self.place.queue), None)
-            spans += queue_spans(queue, context)
-        self.query_one("#title", TitleLine).show(spans, range_spans(self.table, shown))
+        return spans
 
     def _reading_words(self) -> str:
         first, last = self.table.window
         if last < first:
             return f"1–{PAGE_SIZE}"
         return f"{first + 1:,}–{last + 1:,} of {units.count(self._pages.size)}"
-
-    def _draw_note(self) -> None:
-        job, context = self.table.current, context_of(self.app_state)
-        if job is None:
-            self.note()
-        else:
-            self.note(job_note(job, left_out(self.table, self._columns(), job, context), context))
-
-    @on(RecordTable.Moved)
-    def _moved(self) -> None:
-        if self.is_front:
-            self._draw_title()
-            self._draw_note()
-
-
-class QueueJobsScreen(JobsScreen):
-    """The jobs of one queue, newest first, opened from a list of queues."""
-
-    view: ClassVar[str] = "queues"
-
-    def __init__(self, app_state: AppState, server: str, queue: str) -> None:
-        self._opened_on = server
-        self.place = Place("queue", queue)
-        super().__init__(app_state)
-
-    @property
-    def server(self) -> str:
-        """The server in view; the one it was opened on while all are."""
-        return self.app_state.scope or self._opened_on
 
 
 class RetriesScreen(JobsScreen):

@@ -32,7 +32,7 @@ def queues_notice(view: ScopeView, context: Context) -> list[Cell]:
 
 def open_queue(screen: ViewScreen, row: QueueRow) -> None:
     """Shows the jobs of a queue over the screen."""
-    from sidekiq_tui.tui.screens.jobs import QueueJobsScreen
+    from sidekiq_tui.tui.screens.queue_jobs import QueueJobsScreen
 
     server = row.server or screen.app_state.preferred
     screen.app.push_screen(QueueJobsScreen(screen.app_state, server, row.summary.name))

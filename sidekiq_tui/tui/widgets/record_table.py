@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final, Generic, NamedTuple, TypeVar
 
@@ -75,6 +75,7 @@ class RecordTable(Inked, Generic[R], can_focus=True):
         self._sorted: tuple[str, bool] | None = None
         self._stale = False
         self._notice: tuple[Cell, ...] = ()
+        self._marked: Callable[[R], bool] | None = None
         self._cursor = 0
         self._cursor_key: Hashable | None = None
         self._top = 0
@@ -95,17 +96,18 @@ class RecordTable(Inked, Generic[R], can_focus=True):
         sorted_by: tuple[str, bool] | None = None,
         stale: bool = False,
         notice: Sequence[Cell] = (),
+        marked: Callable[[R], bool] | None = None,
     ) -> None:
         """Draws rows, which may be the same ones, changed. The cursor stays on its record and the view on its rows.
 
         `shift` says how far records moved since they were drawn; `total` is a last row without cursor; `sorted_by` a
         column's key and whether it falls; `stale` mutes everything; `notice` stands in the place of rows if there are
-        none.
+        none; `marked` says which rows wear a mark.
         """
         if context != self._drawing:
             self._memo.clear()
         self._rows, self._drawing, self._total, self._sorted = rows, context, total, sorted_by
-        self._stale, self._notice = stale, tuple(notice)
+        self._stale, self._notice, self._marked = stale, tuple(notice), marked
         self._follow(shift)
         self._draw()
 
@@ -165,6 +167,10 @@ class RecordTable(Inked, Generic[R], can_focus=True):
     def rows_needed(self) -> int:
         """Lines to show everything at once."""
         return HEADING_ROWS + self._rows.size + (self._total is not None)
+
+    def repaint(self) -> None:
+        """Draws the same rows again: what `marked` says of them has changed."""
+        self._draw()
 
     def place(self, index: int) -> None:
         """Puts the cursor on a row and shows it."""
@@ -380,7 +386,10 @@ class RecordTable(Inked, Generic[R], can_focus=True):
                 self._memo.clear()
             known = self._memo[index] = (row, self._cells(row))
         cells = tuple(_muted(cell) for cell in known[1]) if self._stale else known[1]
-        return _Drawn(ground, (_bar(glyph, "muted" if self._stale else "accent"), *cells))
+        role, mark = "muted" if self._stale else "accent", " "
+        if self._marked is not None and self._marked(row):
+            mark, ground = self._drawing.glyphs.marked, "cursor" if here else "mark"
+        return _Drawn(ground, (_bar(glyph, role, mark), *cells))
 
     def _cells(self, row: R) -> tuple[Cell, ...]:
         return tuple(
@@ -392,8 +401,8 @@ class RecordTable(Inked, Generic[R], can_focus=True):
         return cell if index == len(self._layout) - 1 else (*cell, Span(" " * BETWEEN))
 
 
-def _bar(glyph: str, role: str = "accent") -> Cell:
-    return (Span(glyph, role), Span(" " * (GUTTER - 1)))
+def _bar(glyph: str, role: str = "accent", mark: str = " ") -> Cell:
+    return (Span(glyph, role), Span(mark, role if mark.strip() else "text"))
 
 
 def _muted(cell: Cell) -> Cell:

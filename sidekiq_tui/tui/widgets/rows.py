@@ -83,7 +83,7 @@ class PagedRows(Generic[R]):
         kept: int = PAGES_KEPT,
         weight_kept: int = BYTES_KEPT,
     ) -> None:
-        self._identify = identify
+        self.identify: Final = identify
         self._weigh = weigh
         self._weight_kept = weight_kept
         self._page_size = page_size
@@ -101,21 +101,35 @@ class PagedRows(Generic[R]):
         """Pages held now."""
         return len(self._pages)
 
+    @property
+    def page_size(self) -> int:
+        """Rows of a full page."""
+        return self._page_size
+
+    @property
+    def loaded(self) -> list[R]:
+        """All rows that are here, in their order."""
+        return [row for number in sorted(self._pages) for row in self._pages[number]]
+
+    def page(self, number: int) -> Sequence[R] | None:
+        """The rows of one page; None while it is not here."""
+        found = self._pages.get(number)
+        if found is not None:
+            self._pages.move_to_end(number)
+        return found
+
     def get(self, index: int) -> R | None:
         """The row at `index`; None while its page is not here."""
         if not 0 <= index < self._size:
             return None
         number, place = divmod(index, self._page_size)
-        page = self._pages.get(number)
-        if page is None or place >= len(page):
-            return None
-        self._pages.move_to_end(number)
-        return page[place]
+        page = self.page(number)
+        return None if page is None or place >= len(page) else page[place]
 
     def key(self, index: int) -> Hashable | None:
         """What identifies the row at `index`."""
         row = self.get(index)
-        return None if row is None else self._identify(row)
+        return None if row is None else self.identify(row)
 
     def index_of(self, key: Hashable, near: int) -> int | None:
         """The nearest index of the row with this key among the pages held."""
@@ -175,7 +189,7 @@ class PagedRows(Generic[R]):
     def _keys(self) -> Iterable[tuple[int, Hashable]]:
         for number, page in self._pages.items():
             for place, row in enumerate(page):
-                yield number * self._page_size + place, self._identify(row)
+                yield number * self._page_size + place, self.identify(row)
 
 
 def displacement(
