@@ -18,8 +18,9 @@ from sidekiq_tui.sidekiq.errors import AuthenticationFailed, ServerTimeout
 from sidekiq_tui.sidekiq.extras import Extras, read_extras
 from sidekiq_tui.sidekiq.histogram import FORMS, Counts, Form, read_histograms
 from sidekiq_tui.sidekiq.history import History, read_history
-from sidekiq_tui.sidekiq.job import Place
+from sidekiq_tui.sidekiq.job import JobRecord, Place
 from sidekiq_tui.sidekiq.job_set import JobSet
+from sidekiq_tui.sidekiq.job_watch import Look, look_for
 from sidekiq_tui.sidekiq.metrics import Metrics, for_job, top_jobs
 from sidekiq_tui.sidekiq.overview import Overview, OverviewReader
 from sidekiq_tui.sidekiq.process import Process, read_processes
@@ -182,6 +183,10 @@ class Server:
         async with aclosing(self._slices(find_jid(database, jid, now=self._clock()))) as slices:
             async for found in slices:
                 yield found
+
+    async def look_for(self, job: JobRecord, identities: Sequence[str] = ()) -> Look:
+        """Where a job is now, among sets and the work of some processes: one trip, whatever the sizes."""
+        return await self._call(lambda database: look_for(database, job, identities))
 
     def ask_again(self) -> None:
         """A person wants another try: a declined or wrong password may be asked for once more."""

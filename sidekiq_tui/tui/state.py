@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from sidekiq_tui.presentation.units import TimeMode
+from sidekiq_tui.tui.sightings import Sightings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +36,8 @@ class AppState:
     """What is drawn: the newest snapshot of each server in the registry's order, or the ones at the freeze."""
     recent: list[str] = field(default_factory=list)
     """Servers that were in view, the latest first."""
+    sightings: Sightings = field(default_factory=Sightings)
+    """What was seen of single jobs."""
     columns: dict[str, list[str]] = field(default_factory=dict)
     """Keys of the columns that a person chose, by kind of list; a kind that is not here shows what it comes with."""
     saved_filters: Mapping[str, str] = field(default_factory=dict)
