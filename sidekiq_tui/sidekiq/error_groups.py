@@ -21,6 +21,8 @@ MINUTES: Final = 120
 TENS: Final = 144
 """And of each of so many ten minutes: a day."""
 
+_HISTORY: Final = 10 * MINUTE * TENS
+
 # Clocks of workers may be ahead of ours by so many seconds; a time further on says nothing.
 _AHEAD: Final = 3600.0
 
@@ -88,8 +90,9 @@ class FailureHistory:
 
     def add(self, time: float, now: float) -> None:
         """Counts a failure, if it is recent; one that seems to be in the future counts as of now."""
-        self._minutes.add(min(time, now))
-        self._tens.add(min(time, now))
+        if time > now - _HISTORY:
+            self._minutes.add(min(time, now))
+            self._tens.add(min(time, now))
 
     def minutes(self, now: float, count: int = MINUTES) -> list[int]:
         """Failures of each of the last `count` minutes, oldest first; the last one is not over yet."""
@@ -182,6 +185,11 @@ class GroupMatcher:
         self.text: Final = _words(cause)
         self._known = frozenset(known) if cause.kind == "rest" else frozenset()
         self._bytes = _certain_bytes(cause)
+
+    @property
+    def needles(self) -> tuple[tuple[bytes, ...], ...]:
+        """What a server may look for itself, in lower case: of each tuple one must be in the payload."""
+        return ((self._bytes.lower(),),) if self._bytes else ()
 
     def may_match(self, raw: bytes) -> bool:
         """A quick look: False only if no job of the group can be in these bytes."""

@@ -154,7 +154,7 @@ class ErrorIndex:
         if tally is None:
             return ()
         kinds = set(tally.kinds.values())
-        found = [(name, self.sets[name].last_of(kinds)) for name in ("dead", "retry")]
+        found = [(name, self.sets[name].last_of(kinds)) for name in reversed(SETS)]
         others = [Sample(0.0, name, entry.score, entry.hash, None) for name, entry in found if entry is not None]
         return (*tally.samples, *others)
 
@@ -216,7 +216,8 @@ class ErrorIndex:
 
     def _sample(self, tally: _Tally, job: JobRecord, entry: Entry, failed_at: float) -> None:
         samples = tally.samples
-        if len(samples) >= SAMPLES and failed_at < samples[-1].failed_at:
+        newer = len(samples) < SAMPLES or failed_at > samples[-1].failed_at
+        if not newer and all(one.hash != entry.hash for one in samples):
             return
         jid = job.jid
         name: SetName = "dead" if job.place.kind == "dead" else "retry"

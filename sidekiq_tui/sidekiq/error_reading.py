@@ -9,22 +9,27 @@ change there brings both to light), and failures in between of a job that failed
 
 from __future__ import annotations
 
+import asyncio
 import math
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sidekiq_tui.sidekiq.database import Command, Database
+from sidekiq_tui.sidekiq.database import Command, Database, Reply
+from sidekiq_tui.sidekiq.deploy import Mark, mark_commands, marks_in
 from sidekiq_tui.sidekiq.error_index import SETS, ErrorIndex
-from sidekiq_tui.sidekiq.errors import ReplyError
+from sidekiq_tui.sidekiq.errors import ReplyError, SidekiqError
 from sidekiq_tui.sidekiq.job import JobRecord, Place
 from sidekiq_tui.sidekiq.keys import SetName
-from sidekiq_tui.sidekiq.replies import natural, reason
+from sidekiq_tui.sidekiq.replies import natural, reason, scored
 from sidekiq_tui.sidekiq.score_blocks import BLOCK
-from sidekiq_tui.sidekiq.walk import SLICE_SIZE, scored, walk_set
+from sidekiq_tui.sidekiq.walk import SLICE_SIZE, walk_set
 
 MOST_AGAIN: Final = 20_000
 """Entries that a refresh reads at most."""
+_DAY: Final = 86400
+_CHUNK: Final = 100
+"""Entries between two looks at what else is to do: 100 take 6 ms."""
 _AT_ONCE: Final = 2 * BLOCK
 """A changed range of so many entries is read without counting its blocks first."""
 
@@ -40,11 +45,15 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a refresh found: entries that came and left; `skipped`: so many changed that they were not read."""
+    """What a refresh found: entries that came and left; `skipped`: so many changed that they were not read.
+
+    `marks`: the deploys of today.
+    """
 
     came: int = 0
     left: int = 0
     skipped: int = 0
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,36 +69,42 @@ class _Range:
 
 async def read_all(
     db: Database, index: ErrorIndex, denied: dict[SetName, str], *, now: float, most: int | None = None
-) -> AsyncIterator[Progress]:
+) -> AsyncGenerator[Progress, None]:
     """Reads both sets into an empty index, one round trip a slice; `most` entries of each (the first: soonest, newest).
 
     A set that may not be read is noted in `denied`, with the reason. Raises SidekiqError when that is so for both, or
-    the conversation fails. Only after the last yield, which is `complete`, can the index be refreshed.
+    the conversation fails. Only when the last yield is `complete` can the index be refreshed.
     """
     sizes = {name: natural(size) or 0 for name, size in zip(SETS, await _sizes(db), strict=True)}
     refusal: ReplyError | None = None
+    whole = True
     for name in SETS:
         descending = name == "dead"
         place, read = Place(name), 0
         try:
             async for stretch in walk_set(db, db.keys.job_set(name), descending=descending):
                 entries = stretch.entries if most is None else stretch.entries[: most - read]
-                index.add(name, (JobRecord(raw, place, score) for raw, score in entries), now)
+                for start in range(0, len(entries), _CHUNK):
+                    jobs = (JobRecord(raw, place, score) for raw, score in entries[start : start + _CHUNK])
+                    index.add(name, jobs, now)
+                    await asyncio.sleep(0)
                 read += len(entries)
                 sizes[name] = max(read, stretch.total)
                 yield Progress(sum(map(index.size, SETS)), sum(sizes.values()), False)
-                if most is not None and read >= most:
+                if len(entries) < len(stretch.entries) or (read == most and not stretch.complete):
+                    whole = False
                     break
+                if stretch.complete:
+                    sizes[name] = read
         except ReplyError as error:
             refusal = error
             denied[name] = reason(error)
             sizes[name] = read
-        index.sets[name].seal(descending=descending)
+        finally:  # whoever stops reading keeps what was read
+            index.sets[name].seal(descending=descending)
     if refusal is not None and len(denied) == len(SETS):
         raise refusal
-    known = sum(map(index.size, SETS))
-    whole = all(index.size(name) >= sizes[name] for name in SETS)
-    yield Progress(known, max(known, sum(sizes.values())), whole)
+    yield Progress(sum(map(index.size, SETS)), sum(sizes.values()), whole)
 
 
 async def _sizes(db: Database) -> list[object]:
@@ -101,25 +116,34 @@ async def refresh(db: Database, index: ErrorIndex, names: Sequence[SetName], *, 
 
     Nothing of the index changes before everything is read. Raises SidekiqError.
     """
-    spans = [(name, span) for name in names for span in index.sets[name].spans()]
-    changed = await _changed(db, index, spans)
+    spans = [_range(index, name, run) for name in names for run in index.sets[name].spans()]
+    today = (now - now % _DAY, now)
+    counts = _counts(db, spans)
+    replies = await db.pipeline([*counts, *mark_commands(db.keys, *today)])
+    marks = marks_in(replies[len(counts) :], *today)
+    changed = _changed(spans, replies[: len(counts)])
     fine = [one for one in changed if len(one.run) > 1 and _known(index, one) + one.size > 2 * _AT_ONCE]
     if fine:
-        blocks = [(one.name, range(block, block + 1)) for one in fine for block in one.run]
-        changed = [one for one in changed if one not in fine] + await _changed(db, index, blocks)
+        blocks = [_range(index, one.name, range(block, block + 1)) for one in fine for block in one.run]
+        recounted = _changed(blocks, await db.pipeline(_counts(db, blocks)))
+        changed = [one for one in changed if one not in fine] + recounted
     due = sum(one.size for one in changed)
     if due > MOST_AGAIN:
-        return Changes(skipped=due)
-    found = await _read(db, changed)
-    return Changes(*index.replace(found, now))
+        return Changes(skipped=due, marks=marks)
+    came, left = index.replace(await _read(db, changed), now)
+    return Changes(came, left, marks=marks)
 
 
-async def _changed(db: Database, index: ErrorIndex, runs: Sequence[tuple[SetName, range]]) -> list[_Range]:
-    """Those of some runs of blocks that have not as many entries as they had. One trip."""
-    ranges = [_range(index, name, run) for name, run in runs]
-    counts = await db.read([("ZCOUNT", db.keys.job_set(one.name), *_bounds(one)) for one in ranges])
+def _counts(db: Database, ranges: Sequence[_Range]) -> list[Command]:
+    return [("ZCOUNT", db.keys.job_set(one.name), *_bounds(one)) for one in ranges]
+
+
+def _changed(ranges: Sequence[_Range], counts: Sequence[Reply]) -> list[_Range]:
+    """Those of some ranges that have not as many entries as they had. Raises SidekiqError."""
     found = []
     for one, reply in zip(ranges, counts, strict=True):
+        if isinstance(reply, SidekiqError):
+            raise reply
         count = natural(reply) or 0
         if count != one.size:
             found.append(_Range(one.name, one.run, one.low, one.high, count))

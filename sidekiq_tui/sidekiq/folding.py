@@ -28,6 +28,7 @@ _VARIES: Final = re.compile(
     """,
     re.VERBOSE,
 )
+_MAY_VARY: Final = re.compile("""[0-9"'`“]""")
 _NAME_AND_NUMBER: Final = re.compile(r"([^\W\d]+)[0-9]+")
 _HEX_RUN: Final = re.compile(f"{_HEX}{{8,}}")
 
@@ -44,11 +45,11 @@ def fold(message: str) -> str:
 @lru_cache(maxsize=4096)
 def _fold(message: str) -> str:
     text = " ".join(message.split())
-    while True:  # what one pass replaces may leave quotes that now make a pair: each pass leaves less to replace
-        folded = _VARIES.sub(_placeholder, text)[:LONGEST].rstrip()
-        if folded == text:
-            return text
-        text = folded
+    before = ""
+    while text != before and _MAY_VARY.search(text) is not None:
+        # What a pass replaces may leave quotes that now make a pair: each pass leaves less to replace.
+        before, text = text, _VARIES.sub(_placeholder, text)[:LONGEST].rstrip()
+    return text[:LONGEST].rstrip()
 
 
 def _placeholder(found: re.Match[str]) -> str:
