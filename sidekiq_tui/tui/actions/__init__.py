@@ -11,7 +11,18 @@ from typing import Final
 
 from textual.binding import Binding, BindingType
 
-from sidekiq_tui.tui.actions import dashboard, dialogs, everywhere, filters, jobs, lists, metrics, profiles, queue
+from sidekiq_tui.tui.actions import (
+    dashboard,
+    dialogs,
+    everywhere,
+    filters,
+    job,
+    jobs,
+    lists,
+    metrics,
+    profiles,
+    queue,
+)
 from sidekiq_tui.tui.actions.action import APP, EVERYWHERE, GROUPS, Action
 from sidekiq_tui.tui.keymap import chord_key
 
