@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import argparse
@@ -38,33 +38,47 @@ def _replace_closed_streams() -> None:
 
 def _open_ui(args: argparse.Namespace) -> int:
     from sidekiq_tui.cli.scope import ui_scope
+    from sidekiq_tui.paths import state_file
 
-    profiles, start = ui_scope(args)
-    return _show(args, profiles, start)
+    selection, start = ui_scope(args)
+    problems = [str(problem) for problem in selection.problems]
+    return _show(
+        args,
+        selection.profiles,
+        settings=selection.settings,
+        config=selection.path,
+        problems=problems,
+        start_server=start,
+        remembered=state_file(),
+    )
 
 
 def _open_demo(args: argparse.Namespace) -> int:
     from sidekiq_tui.cli import diagnostics, output
     from sidekiq_tui.demo.command import run
+    from sidekiq_tui.servers.profile_store import load_profiles
 
+    stored = load_profiles(args.config)
     return run(
         args,
-        open_ui=lambda profiles: _show(args, profiles, None),
+        # Its servers have names that real ones may have too: nothing of it is remembered.
+        open_ui=lambda profiles: _show(args, profiles, settings=stored.settings, config=stored.path),
         say=output.write_lines,
         progress=diagnostics.PROGRESS.show,
     )
 
 
-def _show(args: argparse.Namespace, profiles: Sequence[Profile], start: str | None) -> int:
+def _show(args: argparse.Namespace, profiles: Sequence[Profile], **more: Any) -> int:
+    from sidekiq_tui.cli import diagnostics
     from sidekiq_tui.tui.run import run
 
     return run(
         profiles,
         read_only=args.read_only,
-        start_server=start,
-        start_view=None,
         ascii=args.ascii,
         mouse=args.mouse,
+        warn=diagnostics.warn,
+        **more,
     )
 
 

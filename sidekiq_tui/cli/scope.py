@@ -34,11 +34,11 @@ def scope_of(args: argparse.Namespace, *, every_server: bool = False) -> Scope:
     return Scope(profiles, total=args.all or len(profiles) > 1)
 
 
-def ui_scope(args: argparse.Namespace) -> tuple[tuple[Profile, ...], str | None]:
-    """All servers for the terminal UI, and the one it starts on (None: all of them, or the only one)."""
+def ui_scope(args: argparse.Namespace) -> tuple[Selection, str | None]:
+    """Servers and settings for the terminal UI, and the server it starts on (None: all, or the only one)."""
     selection = _select(args, every=args.all)
     start = selection.chosen[0].name if len(selection.chosen) == 1 else None
-    return _as_held(selection.profiles, args), start
+    return replace(selection, profiles=_as_held(selection.profiles, args)), start
 
 
 def _as_held(profiles: Sequence[Profile], args: argparse.Namespace) -> tuple[Profile, ...]:

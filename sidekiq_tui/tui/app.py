@@ -23,22 +23,26 @@ from textual.screen import Screen
 from textual.types import CSSPathType
 from textual.worker import WorkerFailed
 
+from sidekiq_tui.presentation.text import display_text
+from sidekiq_tui.presentation.units import TimeMode
 from sidekiq_tui.servers.snapshot import ServerSnapshot
-from sidekiq_tui.tui import navigation
+from sidekiq_tui.tui import navigation, saved_filters
 from sidekiq_tui.tui.actions import APP, bindings, find_action
 from sidekiq_tui.tui.bridge import Bridge
 from sidekiq_tui.tui.chord import Chord
+from sidekiq_tui.tui.command_run import ask_command, obey
 from sidekiq_tui.tui.crash import crash_report
 from sidekiq_tui.tui.driver import SqtuiDriver
 from sidekiq_tui.tui.key_order import PATIENCE_SECONDS, KeyOrder
-from sidekiq_tui.tui.messages import ActionChosen, GoTo, KeyDone, LookAt, SnapshotsArrived
+from sidekiq_tui.tui.key_settings import take_key
+from sidekiq_tui.tui.messages import ActionChosen, CommandChosen, GoTo, KeyDone, LookAt, SnapshotsArrived
 from sidekiq_tui.tui.modals.help import HelpModal
 from sidekiq_tui.tui.modals.server_picker import ServerPicker, picker_entries
 from sidekiq_tui.tui.palette import ActionCommands
 from sidekiq_tui.tui.screens.base import ViewScreen
 from sidekiq_tui.tui.state import TIME_MODES, AppState
 from sidekiq_tui.tui.terminal_frame import Changes, TerminalFrame
-from sidekiq_tui.tui.theme import DARK, MONO, textual_themes
+from sidekiq_tui.tui.theme import DARK, MONO, NAMES, textual_theme, textual_themes, theme_names
 from sidekiq_tui.tui.views import VIEWS, View
 
 STOP_SECONDS: Final = 1.0
@@ -69,7 +73,7 @@ class SqtuiApp(App[None]):
             self.add_mode(view.name, partial(self._screen_of, view))
         for known in textual_themes():
             self.register_theme(known)
-        self.theme = theme
+        self._use_theme(theme)
         self.set_class(app_state.ascii, "-ascii")
         self._bridge = Bridge(app_state.registry, self._deliver)
         self._chord = Chord()
@@ -103,6 +107,10 @@ class SqtuiApp(App[None]):
         self._bridge.start()
         self._follow()
         self.app_state.registry.start()
+        notices = self.app_state.notices
+        if notices and self.front is not None:
+            more = f"; {len(notices) - 1} more, see after leaving" if len(notices) > 1 else ""
+            self.front.say(display_text(f"settings: {notices[0]}{more}"), "warn")
 
     def _resumed(self, _: App[object]) -> None:
         self.action_redraw()  # after ctrl+z and fg the terminal is blank
@@ -180,6 +188,7 @@ class SqtuiApp(App[None]):
 
     def _follow(self) -> None:
         navigation.follow(self.app_state, self.view)
+        self.app_state.views[self.app_state.scope or ""] = self.view.name
 
     # Data.
 
@@ -194,13 +203,30 @@ class SqtuiApp(App[None]):
 
     def on_go_to(self, message: GoTo) -> None:
         """A screen asks for another view."""
-        if message.server is not None:
-            self.app_state.look_at(message.server)
-        self._go(message.view)
+        if message.queue:
+            self._go(message.view)
+            self._open_queue(message.server or self.app_state.preferred, message.queue)
+        else:
+            if message.server is not None:
+                self.app_state.look_at(message.server)
+            self._go(message.view)
+        if message.filter and self.front is not None:
+            # After what the screen does when it comes to the front: it may begin another list.
+            self.front.call_later(saved_filters.filter_screen, self.front, message.filter)
+
+    def _open_queue(self, server: str, queue: str) -> None:
+        from sidekiq_tui.tui.screens.queue_jobs import QueueJobsScreen
+
+        self.push_screen(QueueJobsScreen(self.app_state, server, queue))
 
     def on_look_at(self, message: LookAt) -> None:
         """A server was chosen by name."""
         self._look_at(message.server)
+
+    def on_command_chosen(self, message: CommandChosen) -> None:
+        """A command was chosen in the palette."""
+        if self.front is not None:
+            obey(self, self.front, message.text)
 
     # Keys.
 
@@ -218,7 +244,8 @@ class SqtuiApp(App[None]):
         front, target = self.front, self.focused or self.screen
         if front is not None:
             front.key_pressed()
-        if front is None or not self._chord.take(event, front, target):
+        chord = front is not None and self._chord.take(event, front, target)
+        if not chord and not take_key(event, self.app_state.keys, front, target):
             await super().on_event(event)
         if not target.post_message(KeyDone()):
             self.call_later(self._next_key)
@@ -306,9 +333,37 @@ class SqtuiApp(App[None]):
 
     def action_time_mode(self) -> None:
         """Times relative, local, UTC."""
-        state = self.app_state
-        state.time_mode = TIME_MODES[(TIME_MODES.index(state.time_mode) + 1) % len(TIME_MODES)]
-        self._moved(f"times {'in UTC' if state.time_mode == 'utc' else state.time_mode}")
+        self.show_times(TIME_MODES[(TIME_MODES.index(self.app_state.time_mode) + 1) % len(TIME_MODES)])
+
+    def show_times(self, mode: TimeMode) -> None:
+        """Times in one of the three ways."""
+        self.app_state.time_mode = mode
+        self._moved(f"times {'in UTC' if mode == 'utc' else mode}")
+
+    def choose_theme(self, name: str) -> None:
+        """Other colours, also in the next run."""
+        self.app_state.theme = name
+        self._use_theme(name)
+
+    def _use_theme(self, name: str) -> None:
+        if name not in NAMES and name in theme_names().values():
+            self.register_theme(textual_theme(name))
+        self.theme = name
+
+    def action_command_line(self) -> None:
+        """Asks for a command."""
+        if self.front is not None:
+            ask_command(self, self.front)
+
+    def action_pick_filter(self) -> None:
+        """Asks for a saved filter."""
+        if self.front is not None:
+            saved_filters.pick(self.front)
+
+    def action_save_filter(self) -> None:
+        """Asks for a name for the filter in force."""
+        if self.front is not None:
+            saved_filters.ask_name(self.front)
 
     def action_help(self) -> None:
         """The keys of the screen in front."""

@@ -26,6 +26,10 @@ class GoTo(Message):
     """The name of the view."""
     server: str | None = None
     """The server to look at; None keeps the scope."""
+    filter: str = ""
+    """What to filter it by."""
+    queue: str = ""
+    """The queue to open from it."""
 
 
 @dataclass
@@ -42,6 +46,14 @@ class ActionChosen(Message):
 
     action_id: str
     """The action's id in the registry."""
+
+
+@dataclass
+class CommandChosen(Message):
+    """A whole command line was chosen in the palette."""
+
+    text: str
+    """What one would type after `:`."""
 
 
 class KeyDone(Message):

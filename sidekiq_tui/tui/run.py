@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from sidekiq_tui.errors import UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sidekiq_tui.servers.profile import Profile
+    from sidekiq_tui.servers.settings import Settings
 
 
 def run(
     profiles: Sequence[Profile],
     *,
+    settings: Settings | None = None,
+    config: Path | None = None,
+    remembered: Path | None = None,
+    problems: Sequence[str] = (),
+    warn: Callable[[str], None] = lambda text: None,
     read_only: bool = False,
     start_server: str | None = None,
     start_view: str | None = None,
@@ -24,6 +32,8 @@ def run(
 ) -> int:
     """Runs the terminal over some servers until the person leaves; the exit code.
 
+    `settings` come from the file `config`, where `problems` were found already, in words; `warn` tells of more of
+    them. `remembered`: the file of what earlier runs knew; None remembers nothing.
     Raises UsageError where there is no terminal, or no such server or view.
     """
     require_terminal()
@@ -35,7 +45,10 @@ def run(
     from rich.console import Console
 
     from sidekiq_tui.servers.registry import Registry
+    from sidekiq_tui.servers.settings import Settings
     from sidekiq_tui.tui.app import SqtuiApp
+    from sidekiq_tui.tui.memory import Memory, load_memory
+    from sidekiq_tui.tui.session import begin, remember, start_of
     from sidekiq_tui.tui.state import AppState
     from sidekiq_tui.tui.theme import choose_theme
     from sidekiq_tui.tui.views import VIEWS
@@ -47,11 +60,23 @@ def run(
         raise UsageError(f"no server is called {start_server}", hint="sqtui profile list names them")
     if start_view is not None and start_view not in [view.name for view in VIEWS]:
         raise UsageError(f"no view is called {start_view}")
-    scope = start_server or (names[0] if len(names) == 1 else None)
-    state = AppState(Registry(profiles), scope=scope, ascii=ascii, read_only=read_only)
-    theme = choose_theme(os.environ, Console(stderr=True, force_terminal=True).color_system)
-    app = SqtuiApp(state, start_view=start_view, theme=theme)
-    app.run(mouse=mouse)
+    settings = settings or Settings()
+    memory = Memory() if remembered is None else load_memory(remembered)
+    scope, view = start_of(memory, names, start_server, start_view)
+    state = AppState(Registry(profiles), scope=scope, ascii=ascii or settings.ascii, read_only=read_only)
+    state.config = config
+    complaints = begin(state, settings, memory)
+    state.notices = (*problems, *complaints)
+    for complaint in complaints:
+        warn(complaint)
+    colours = Console(stderr=True, force_terminal=True).color_system
+    theme = choose_theme(os.environ, colours, configured=settings.theme, remembered=memory.theme)
+    app = SqtuiApp(state, start_view=view, theme=theme)
+    try:
+        app.run(mouse=mouse and settings.mouse)
+    finally:
+        if remembered is not None:
+            remember(remembered, memory, state, history=settings.history)
     return app.return_code or 0
 
 

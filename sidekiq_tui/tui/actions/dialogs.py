@@ -13,8 +13,8 @@ ACTIONS: Final = (
     Action("help-page-down", ("pagedown", "ctrl+f", "space"), "screen down", "screen down", MOVE, "help", "scroll(10)"),
     Action("help-page-up", ("pageup", "ctrl+b"), "screen up", "screen up", MOVE, "help", "scroll(-10)"),
     Action("picker-cancel", ("escape",), "cancel", "cancel", SCREEN, "picker", "cancel"),
-    Action("picker-down", ("down", "ctrl+n", "tab"), "down", "next server", MOVE, "picker", "move(1)"),
-    Action("picker-up", ("up", "shift+tab"), "up", "previous server", MOVE, "picker", "move(-1)"),
-    Action("picker-page-down", ("pagedown",), "screen down", "ten servers down", MOVE, "picker", "move(10)"),
-    Action("picker-page-up", ("pageup",), "screen up", "ten servers up", MOVE, "picker", "move(-10)"),
+    Action("picker-down", ("down", "ctrl+n", "tab"), "down", "next one", MOVE, "picker", "move(1)"),
+    Action("picker-up", ("up", "shift+tab"), "up", "previous one", MOVE, "picker", "move(-1)"),
+    Action("picker-page-down", ("pagedown",), "screen down", "ten down", MOVE, "picker", "move(10)"),
+    Action("picker-page-up", ("pageup",), "screen up", "ten up", MOVE, "picker", "move(-10)"),
 )

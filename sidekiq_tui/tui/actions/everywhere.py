@@ -32,6 +32,7 @@ _VIEWS: Final = (
     Action("redraw", ("ctrl+l",), "redraw", "draw the screen again", SCREEN, EVERYWHERE, "app.redraw"),
     Action("freeze", ("Z",), "freeze", "freeze the screen, or let it go on", SCREEN, EVERYWHERE, "app.freeze", 90),
     Action("time-mode", ("z",), "times", "times relative, local or UTC", SCREEN, EVERYWHERE, "app.time_mode"),
+    Action("command-line", (":",), "command", "type a command", SCREEN, EVERYWHERE, "app.command_line", 70),
     Action("help", ("?",), "keys", "the keys of this screen", SCREEN, EVERYWHERE, "app.help"),
     Action("back", ("escape",), "back", "back; clears a filter first", SCREEN, EVERYWHERE, "back", 60, shown="esc"),
     Action("leave", ("q",), "back", "back; at the top quits", SCREEN, EVERYWHERE, "leave"),

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from textual import events, on
-from textual.app import ComposeResult
-from textual.binding import BindingType
-from textual.containers import Vertical
 from textual.fuzzy import FuzzySearch
-from textual.screen import ModalScreen
-from textual.widgets import Input
 
 from sidekiq_tui.presentation.columns.base import Span
-from sidekiq_tui.presentation.glyphs import glyph_set
+from sidekiq_tui.presentation.glyphs import GlyphSet
 from sidekiq_tui.presentation.text import display_text, fit
-from sidekiq_tui.tui.actions import bindings
 from sidekiq_tui.tui.corner import server_tabs
+from sidekiq_tui.tui.modals.picker import Picker
 from sidekiq_tui.tui.state import AppState
 from sidekiq_tui.tui.widgets.header_strip import ServerTab, state_mark
-from sidekiq_tui.tui.widgets.line import Line
-from sidekiq_tui.tui.widgets.span_lines import SpanLine, SpanLines
+from sidekiq_tui.tui.widgets.span_lines import SpanLine
 
 RECENT: Final = "recent"
 FAVOURITES: Final = "favourites"
@@ -87,87 +80,31 @@ def matching(entries: Sequence[PickerEntry], query: str) -> list[PickerEntry]:
     return [entry for value, entry in sorted(scored, key=lambda pair: -pair[0]) if value > 0]
 
 
-class ServerPicker(ModalScreen[str | None]):
-    """Type to narrow, enter to go there."""
+class ServerPicker(Picker[PickerEntry]):
+    """Gives back the server's name."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("picker")]
+    TITLE_TEXT: ClassVar[str] = "Find a server"
+    PLACEHOLDER: ClassVar[str] = "name, label, group or address"
+    VERB: ClassVar[str] = "goes there"
+    NONE: ClassVar[str] = "no server is called that"
 
-    def __init__(self, entries: Iterable[PickerEntry], *, ascii: bool = False) -> None:
-        super().__init__()
-        self._entries = list(entries)
-        self._found = self._entries
-        self._cursor = 0
-        self._narrowed = False
-        self._ascii = ascii
+    def matching(self, query: str) -> Sequence[PickerEntry]:
+        """See `matching` of this module."""
+        return matching(self._entries, query)
 
-    def compose(self) -> ComposeResult:
-        """A field, the servers, how to leave."""
-        headings = len({entry.heading for entry in self._entries})
-        with Vertical(id="dialog") as dialog:
-            dialog.styles.height = min(len(self._entries) + headings + 6, max(8, self.app.size.height - 4))
-            dialog.border_title = "Find a server"
-            field = Input(placeholder="name, label, group or address", compact=True, id="picker-field")
-            field.cursor_blink = False
-            yield field
-            yield SpanLines(ascii=self._ascii, id="picker-lines")
-            yield Line(id="dialog-foot", ground="panel")
+    def answer(self, entry: PickerEntry) -> str:
+        """The server's name."""
+        return entry.tab.name
 
-    def on_mount(self) -> None:
-        """Draws all servers."""
-        keys = (("enter", "goes there"), ("up down" if self._ascii else "↑ ↓", "choose"), ("esc", "cancels"))
-        self.query_one(Line).put(
-            [part for key, verb in keys for part in (Span(key, "key"), Span(f" {verb}  ", "muted"))]
-        )
-        self.query_one(SpanLines).can_focus = False
-        self.query_one(Input).focus()
-        self._draw()
+    def heading(self, entry: PickerEntry) -> str:
+        """Recent, favourites, a group."""
+        return entry.heading
 
-    @on(Input.Changed)
-    def _narrow(self, event: Input.Changed) -> None:
-        self._found = matching(self._entries, event.value)
-        self._narrowed = bool(event.value.strip())
-        self._cursor = 0
-        self._draw()
-
-    @on(Input.Submitted)
-    def _pick(self) -> None:
-        if self._found:
-            self.dismiss(self._found[self._cursor].tab.name)
-
-    def on_resize(self, event: events.Resize) -> None:
-        """The names share another width."""
-        self._draw()
-
-    def action_move(self, rows: int) -> None:
-        """To another server."""
-        self._cursor = max(0, min(len(self._found) - 1, self._cursor + rows))
-        self._draw()
-
-    def action_cancel(self) -> None:
-        """Leaves things as they are."""
-        self.dismiss(None)
-
-    def _draw(self) -> None:
-        lines: list[SpanLine] = []
-        picked: int | None = None
-        heading = ""
-        for index, entry in enumerate(self._found):
-            if not self._narrowed and entry.heading != heading:
-                heading = entry.heading
-                lines.append((Span(f" {display_text(heading)}", "heading"),))
-            if index == self._cursor:
-                picked = len(lines)
-            lines.append(self._line(entry, index == self._cursor))
-        if not lines:
-            lines.append((Span(" no server is called that", "muted"),))
-        self.query_one(SpanLines).put(lines, picked)
-
-    def _line(self, entry: PickerEntry, picked: bool) -> SpanLine:
-        glyphs = glyph_set(self._ascii)
+    def spans(self, entry: PickerEntry, glyphs: GlyphSet) -> SpanLine:
+        """Digit, state, name, label, address."""
         tab = entry.tab
         label = f"label:{tab.label or ''}"
         return (
-            Span(glyphs.cursor if picked else " ", "accent"),
             Span(f" {tab.digit or ' '} ", "muted"),
             state_mark(tab.state, glyphs),
             Span(f" {fit(tab.name, _NAME_CELLS, ellipsis=glyphs.cut)}", f"{label} strong"),
