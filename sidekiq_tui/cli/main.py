@@ -31,13 +31,15 @@ def commands() -> tuple[ModuleType, ...]:
         demo,
         job,
         jobs,
+        metrics,
         profile,
         queues,
+        search,
         servers,
         workers,
     )
 
-    return (servers, dashboard, queues, jobs, job, workers, check, profile, demo, completion)
+    return (servers, dashboard, queues, jobs, job, search, workers, metrics, check, profile, demo, completion)
 
 
 def run(argv: Sequence[str], *, ui: Door, demo: Door) -> int:

@@ -24,6 +24,7 @@ _PROCESS: Final = (
     *("started_at", "beat", "status", "stale", "version", "embedded"),
 )
 _WORK: Final = ("identity", "tid", "queue", "run_at", "job")
+_CLASS: Final = (*("class", "processed", "failed", "mean", "total", "p50", "p90", "p95", "p99", "histogram", "series"),)
 
 FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "servers": ("server", *_DASHBOARD, "label", "state", "reasons"),
@@ -34,6 +35,8 @@ FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "scheduled": ("server", *_JOB),
     "dead": ("server", *_JOB),
     "job": ("server", *_JOB, "place"),
+    "search": ("server", *_JOB, "place"),
+    "metrics": ("server", *_CLASS),
     "workers": ("server", "kind", *_PROCESS, *(name for name in _WORK if name not in _PROCESS)),
 }
 """The columns of each view's CSV: its header, whatever the records hold."""
@@ -60,6 +63,8 @@ def flat_records(view: str, servers: Iterable[Mapping[str, Any]]) -> Iterator[Re
         elif view == "workers":
             yield from ({"server": server, "kind": "process", **one} for one in element.get("processes") or ())
             yield from ({"server": server, "kind": "work", **one} for one in element.get("work") or ())
+        elif view == "metrics":
+            yield from ({"server": server, **one} for one in element.get("classes") or ())
         else:
             items = element.get("queues" if view == "queues" else "jobs") or ()
             yield from ({"server": server, **item} for item in items)
@@ -126,7 +131,11 @@ def _total(view: str, known: Sequence[Mapping[str, Any]]) -> Record:
             "busy": _sum(process["busy"] for process in processes),
             "rss": _sum(process["rss"] for process in processes),
         }
-    if view == "job":
+    if view == "metrics":
+        classes = [one for element in known for one in element["classes"]]
+        sums = {field: sum(one[field] for one in classes) for field in ("processed", "failed", "total")}
+        return {"classes": len({one["class"] for one in classes}), **sums}
+    if view in ("job", "search"):
         return {"jobs": sum(len(element["jobs"]) for element in known)}
     return {"size": _sum(element["size"] for element in known)}
 

@@ -17,14 +17,19 @@ from sidekiq_tui.presentation.columns.base import (
     text_key,
     value_cell,
 )
-from sidekiq_tui.presentation.spark import spark
-from sidekiq_tui.sidekiq.histogram import SLOW, percentile
+from sidekiq_tui.presentation.spark import meter, spark
+from sidekiq_tui.sidekiq.histogram import HISTOGRAM_LABELS, SLOW, bounds, percentile
 
 if TYPE_CHECKING:
     from sidekiq_tui.sidekiq.histogram import Counts
     from sidekiq_tui.sidekiq.metrics import Metrics
 
+SHARES: Final = ((0.5, "p50"), (0.9, "p90"), (0.95, "p95"), (0.99, "p99"))
+"""The percentiles that are told, by their name."""
+LABEL_CELLS: Final = 6
+
 _TIMES_CELLS: Final = 13
+_BAR_CELLS: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,50 @@ class MetricsRow:
     def percentile(self, share: float) -> float | None:
         """Seconds that `share` of the successful runs stayed under, an estimate; None where that is not known."""
         return None if self.counts is None else percentile(self.counts, share, self.mean)
+
+
+@dataclass(frozen=True, slots=True)
+class TimesRow:
+    """One bucket of a histogram, or several next to each other."""
+
+    label: str
+    """What the runs stayed under, `<225ms`; of the slowest what they took at least, `>335s`."""
+    runs: int
+    part: float
+    """Of the fullest bucket (0 to 1)."""
+    marks: str
+    """The percentiles that fall in here."""
+
+
+def times_rows(row: MetricsRow, each: int = 1) -> list[TimesRow]:
+    """The histogram of a class, fastest first, so many of Sidekiq's buckets in one; all zero while it is not read."""
+    counts = row.counts or (0,) * len(HISTOGRAM_LABELS)
+    starts = range(0, len(counts), each)
+    sums = [sum(counts[start : start + each]) for start in starts]
+    most = max(sums) or 1
+    marks = _marks(row, each)
+    return [
+        TimesRow(_label(start, each), runs, runs / most, marks.get(index, ""))
+        for index, (start, runs) in enumerate(zip(starts, sums, strict=True))
+    ]
+
+
+def _label(start: int, each: int) -> str:
+    last = min(start + each, len(HISTOGRAM_LABELS)) - 1
+    slowest = last == len(HISTOGRAM_LABELS) - 1
+    return f">{HISTOGRAM_LABELS[start - 1]}" if slowest else f"<{HISTOGRAM_LABELS[last]}"
+
+
+def _marks(row: MetricsRow, each: int) -> dict[int, str]:
+    """Which percentiles fall in which row; of more than two the first and the last."""
+    places: dict[int, list[str]] = {}
+    slowest = len(HISTOGRAM_LABELS) - 1
+    for share, name in SHARES:
+        seconds = row.percentile(share)
+        if seconds is not None:
+            bucket = next((i for i in range(slowest) if seconds <= bounds(i)[1] and seconds != SLOW), slowest)
+            places.setdefault(bucket // each, []).append(name)
+    return {at: " ".join(names) if len(names) < 3 else f"{names[0]}…{names[-1][1:]}" for at, names in places.items()}
 
 
 def metrics_rows(metrics: Metrics, counts: Mapping[str, Counts]) -> list[MetricsRow]:
@@ -134,3 +183,18 @@ METRICS: Final[tuple[_Column, ...]] = (
     _Column("failing", "fail%", 5, 5, _failing, align="right", goes=4, sort=_number(lambda row: row.failing)),
     _Column("times", "times", 10, 26, _times, weight=1, goes=1),
 )
+
+
+def _bar(row: TimesRow, context: Context, width: int | None) -> Cell:
+    return (Span(meter(row.part, width or _BAR_CELLS, context.ascii)[0], "chart"),)
+
+
+_TimesColumn = Column[TimesRow]
+
+TIMES: Final[tuple[_TimesColumn, ...]] = (
+    _TimesColumn("time", "time", LABEL_CELLS, LABEL_CELLS, lambda row, *_: (Span(row.label),), align="right"),
+    _TimesColumn("runs", "runs", 5, 5, lambda row, *_: value_cell(units.count(row.runs)), align="right"),
+    _TimesColumn("bar", "", _BAR_CELLS, _BAR_CELLS, _bar, goes=1, live=True),
+    _TimesColumn("here", "here", 8, 8, lambda row, *_: (Span(row.marks, "accent"),)),
+)
+"""A histogram as a table of its own."""

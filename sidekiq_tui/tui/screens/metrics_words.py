@@ -8,12 +8,12 @@ from typing import Final
 from sidekiq_tui.errors import SqtuiError
 from sidekiq_tui.presentation import units
 from sidekiq_tui.presentation.columns.base import Cell, Context, Span, fit_cell
-from sidekiq_tui.presentation.columns.metrics import MetricsRow, estimate
+from sidekiq_tui.presentation.columns.metrics import LABEL_CELLS, SHARES, MetricsRow, estimate, times_rows
 from sidekiq_tui.presentation.spark import meter
 from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.servers.snapshot import ServerSnapshot
 from sidekiq_tui.sidekiq.deploy import Mark
-from sidekiq_tui.sidekiq.histogram import HISTOGRAM_LABELS, SLOW, bounds
+from sidekiq_tui.sidekiq.histogram import HISTOGRAM_LABELS
 from sidekiq_tui.sidekiq.metrics import Metrics
 from sidekiq_tui.tui.screens.dashboard_panels import denied_line
 from sidekiq_tui.tui.screens.dashboard_titles import choice_spans
@@ -27,9 +27,7 @@ from sidekiq_tui.tui.screens.metrics_periods import (
 )
 from sidekiq_tui.tui.screens.metrics_samples import column_of
 
-SHARES: Final = ((0.5, "p50"), (0.9, "p90"), (0.95, "p95"), (0.99, "p99"))
 _FACT_CELLS: Final = 22
-_LABEL_CELLS: Final = 6
 _COUNT_CELLS: Final = 5
 _MARK_CELLS: Final = 8
 
@@ -147,44 +145,20 @@ def facts_lines(row: MetricsRow, context: Context, width: int) -> list[Cell]:
 
 def histogram_lines(row: MetricsRow, width: int, rows: int, context: Context) -> list[Cell]:
     """One line for each bucket, fastest first; neighbours share one where the terminal is too low for all."""
-    counts = row.counts or (0,) * len(HISTOGRAM_LABELS)
-    each = -(-len(counts) // max(1, rows))
-    starts = range(0, len(counts), each)
-    sums = [sum(counts[start : start + each]) for start in starts]
-    most = max(sums, default=0)
-    bar = width - 1 - _LABEL_CELLS - 1 - 1 - _COUNT_CELLS - _MARK_CELLS
-    places = _percentile_rows(row, each)
+    each = -(-len(HISTOGRAM_LABELS) // max(1, rows))
+    bar = width - 1 - LABEL_CELLS - 1 - 1 - _COUNT_CELLS - _MARK_CELLS
     lines: list[Cell] = []
-    for index, (start, count) in enumerate(zip(starts, sums, strict=True)):
-        full, empty = meter(count / most if most else 0.0, max(1, bar), context.ascii)
-        marks = " ".join(places.get(index, ()))
+    for one in times_rows(row, each):
+        full, empty = meter(one.part, max(1, bar), context.ascii)
         lines.append(
             (
-                Span(f" {_label(start, each):>{_LABEL_CELLS}} ", "muted"),
+                Span(f" {one.label:>{LABEL_CELLS}} ", "muted"),
                 Span(full + " " * len(empty), "chart"),
-                Span(f" {units.count(count):>{_COUNT_CELLS}}", "text" if count else "muted"),
-                Span(f" {marks}", "accent"),
+                Span(f" {units.count(one.runs):>{_COUNT_CELLS}}", "text" if one.runs else "muted"),
+                Span(f" {one.marks}", "accent"),
             )
         )
     return lines
-
-
-def _label(start: int, each: int) -> str:
-    """What the runs of this line stayed under; the last ones have no limit."""
-    last = min(start + each, len(HISTOGRAM_LABELS)) - 1
-    return f"<{HISTOGRAM_LABELS[last]}" if last < len(HISTOGRAM_LABELS) - 1 else f">{HISTOGRAM_LABELS[start - 1]}"
-
-
-def _percentile_rows(row: MetricsRow, each: int) -> dict[int, list[str]]:
-    """Which percentiles fall in which line; the first and the last of a crowd where there is no room for all."""
-    places: dict[int, list[str]] = {}
-    for part, name in SHARES:
-        seconds = row.percentile(part)
-        if seconds is not None:
-            slowest = len(HISTOGRAM_LABELS) - 1
-            bucket = next((i for i in range(slowest) if seconds <= bounds(i)[1] and seconds != SLOW), slowest)
-            places.setdefault(bucket // each, []).append(name)
-    return {place: names if len(names) < 3 else [f"{names[0]}…{names[-1][1:]}"] for place, names in places.items()}
 
 
 def marks_spans(metrics: Metrics, columns: int, gutter: int) -> Cell:
