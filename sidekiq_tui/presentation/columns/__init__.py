@@ -19,12 +19,14 @@ if TYPE_CHECKING:
         layout,
         plain,
     )
+    from sidekiq_tui.presentation.columns.errors import ERRORS, ErrorRow, error_columns, error_rows
     from sidekiq_tui.presentation.columns.jobs import JOBS, JobRow, job_columns
     from sidekiq_tui.presentation.columns.queues import QUEUES, QueueRow, queue_rows
     from sidekiq_tui.presentation.columns.servers import SERVERS, SERVERS_ONCE, ServersTotal, servers_total
     from sidekiq_tui.presentation.columns.workers import WORKERS, ProcessRow, WorkRow, worker_columns, worker_rows
 
 __all__ = [
+    "ERRORS",
     "JOBS",
     "QUEUES",
     "SERVERS",
@@ -33,6 +35,7 @@ __all__ = [
     "Cell",
     "Column",
     "Context",
+    "ErrorRow",
     "JobRow",
     "ProcessRow",
     "QueueRow",
@@ -40,6 +43,8 @@ __all__ = [
     "SortKey",
     "Span",
     "WorkRow",
+    "error_columns",
+    "error_rows",
     "fit_cell",
     "job_columns",
     "layout",
@@ -52,6 +57,7 @@ __all__ = [
 
 _HOMES: Final = {
     "base": ("Cell", "Column", "Context", "SortKey", "Span", "fit_cell", "layout", "plain"),
+    "errors": ("ERRORS", "ErrorRow", "error_columns", "error_rows"),
     "jobs": ("JOBS", "JobRow", "job_columns"),
     "queues": ("QUEUES", "QueueRow", "queue_rows"),
     "servers": ("SERVERS", "SERVERS_ONCE", "ServersTotal", "servers_total"),
