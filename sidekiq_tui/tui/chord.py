@@ -17,10 +17,8 @@ from sidekiq_tui.tui.screens.base import ViewScreen
 from sidekiq_tui.tui.views import VIEWS
 
 _MOST_LINES: Final = 2
-_LENGTHS: Final = (40, 12, 8, 7, 6, 5, 4, 3)
-"""How long a word may be, from what one would wish to what a narrow terminal forces."""
-_ROOMY: Final = 8
-"""Words longer than this stand two blanks apart."""
+_TRIES: Final = ((1, 40, 2), (1, 8, 2), (1, 8, 1), (2, 40, 2), *((2, longest, 1) for longest in range(8, 2, -1)))
+"""So many lines, words so long, blanks between: from what one would wish to what a narrow terminal forces."""
 
 
 class Chord:
@@ -55,10 +53,11 @@ def choices(screen: ViewScreen) -> list[Action]:
 
 def choice_lines(actions: list[Action], cells: int, cut: str) -> list[list[Span]]:
     """The choices in one line if they fit, else in two, with shorter words if they must be."""
-    for longest in _LENGTHS:
+    lines: list[list[Span]] = []
+    for most, longest, apart in _TRIES:
         words = [(_second(action) or "", _shortened(action, longest, cut)) for action in actions]
-        lines = _lines(words, cells, 2 if longest > _ROOMY else 1)
-        if len(lines) <= _MOST_LINES:
+        lines = _lines(words, cells, apart)
+        if len(lines) <= most:
             break
     return lines[:_MOST_LINES]
 
