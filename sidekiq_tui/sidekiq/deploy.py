@@ -15,6 +15,8 @@ from sidekiq_tui.sidekiq.replies import fields, moment
 
 MAX_DAYS: Final = 90
 """Sidekiq keeps marks for 90 days."""
+LOCK_SECONDS: Final = 60
+"""How long a label is not marked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,20 @@ async def read_marks(db: Database, start: float, end: float) -> tuple[Mark, ...]
     if errors and len(errors) == len(replies):
         raise errors[0]
     return marks_in(replies, start, end)
+
+
+async def mark_deploy(db: Database, label: str, at: float) -> bool:
+    """Marks a deploy at the minute of `at` (Unix seconds); False if the same label was marked within a minute.
+
+    One mark a minute is kept, the first (deploy.rb). Raises SidekiqError.
+    """
+    when = datetime.fromtimestamp(at, UTC)
+    stamp = when.strftime("%Y-%m-%dT%H:%M:00Z")
+    if await db.command("SET", db.keys.deploy_lock(label), stamp, "NX", "EX", LOCK_SECONDS) is None:
+        return False
+    key = db.keys.marks(when.date())
+    await db.read([("HSETNX", key, stamp, label), ("EXPIRE", key, MAX_DAYS * 86_400)])
+    return True
 
 
 def mark_commands(keys: Keys, start: float, end: float) -> list[Command]:

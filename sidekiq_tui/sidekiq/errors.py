@@ -73,3 +73,10 @@ class FilterError(SidekiqError):
 
     title = "Filter not understood"
     exit_code = 2
+
+
+class InvalidJob(SidekiqError, ValueError):
+    """A job that a client must not push: Sidekiq could not run it, or would lose it."""
+
+    title = "Not a job"
+    exit_code = 2

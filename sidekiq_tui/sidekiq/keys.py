@@ -129,6 +129,10 @@ class Keys:
         """Hash of one UTC day's deploys: minute to label."""
         return self._key(f"{day:%Y%m%d}-marks")
 
+    def deploy_lock(self, label: str) -> bytes:
+        """Held for a minute by who marks a deploy of that label."""
+        return self._key(f"deploylock-{label}")
+
     def iteration(self, jid: str) -> bytes:
         """Hash of an iterable job's state, from 7.3."""
         return self._key(f"it-{jid}")
