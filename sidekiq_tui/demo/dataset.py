@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -10,6 +9,7 @@ from random import Random
 from typing import Final
 
 from sidekiq_tui.demo import hostile
+from sidekiq_tui.demo.extras import profiles, traces
 from sidekiq_tui.demo.fleet import BEAT_TTL, Command, Running, Word, Worker, staff, thread_id
 from sidekiq_tui.demo.jobs import JobKind
 from sidekiq_tui.demo.measures import daily, metrics
@@ -93,6 +93,8 @@ class Dataset:
             yield from self._hostile()
         if plan.deploys:
             yield from self._deploys()
+        if plan.leader:
+            yield from traces(self.keys, self.workers, self.random("traces"), self.now)
 
     def more(self) -> Iterator[Command]:
         """Metrics, which no first screen needs."""
@@ -102,7 +104,7 @@ class Dataset:
             self.keys, plan.kinds, plan.rate, plan.metrics_minutes, self.random("metrics"), self.now, new
         )
         if plan.deploys:
-            yield from self._profiles()
+            yield from profiles(self.keys, plan.kinds, self.random("profiles"), self.now)
 
     def bulk(self) -> Iterator[tuple[int, Command]]:
         """The further jobs that --jobs asks for, as commands with the number of jobs in each."""
@@ -208,17 +210,6 @@ class Dataset:
             at = datetime.fromtimestamp(self.now, UTC) - timedelta(hours=0.7 + number * 19)
             yield deploy_mark(self.keys, at, label)
             yield ("EXPIRE", self.keys.marks(at.date()), _MARK_TTL)
-
-    def _profiles(self) -> Iterator[Command]:
-        rng, keys = self.random("profiles"), self.keys
-        for kind in self.plan.kinds[:2]:
-            key = f"perf-{rng.getrandbits(96):024x}"
-            data = gzip.compress(dumps({"meta": {"product": kind.name, "interval": 1}, "threads": []}), mtime=0)
-            yield ("ZADD", keys.profiles, repr(self.now + _DAY), key)
-            fields: list[Word] = ["started_at", int(self.now - 900), "token", "perf", "type", kind.name]
-            fields += ["jid", key[5:], "elapsed", repr(kind.mean * 3), "size", len(data), "data", data]
-            yield ("HSET", keys.profile(key), *fields)
-            yield ("EXPIRE", keys.profile(key), int(_DAY))
 
 
 def deploy_mark(keys: Keys, at: datetime, label: str) -> Command:

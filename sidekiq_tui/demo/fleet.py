@@ -22,6 +22,7 @@ Request = tuple[Command, Handler | None]
 
 BEAT: Final = 10.0  # seconds between heartbeats
 BEAT_TTL: Final = 60  # seconds
+RELIABLE: Final = "reliable"  # the label of processes with Pro's super_fetch
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 

@@ -113,7 +113,7 @@ def production() -> ServerPlan:
             ProcessPlan(host=host.format(2), capsules=(_WEB,), labels=("reliable",)),
             ProcessPlan(host=host.format(3), capsules=(_WEB,), version=OLDER),
             ProcessPlan(host=host.format(4), capsules=(_WEB,), quiet=True),
-            ProcessPlan(host="shop-batch-1", capsules=_BATCH, tag="shop-batch", labels=("batch",)),
+            ProcessPlan(host="shop-batch-1", capsules=_BATCH, tag="shop-batch", labels=("batch", "reliable")),
             ProcessPlan(
                 host="shop-web-1", capsules=(Capsule("default", 2, {"critical": 1}),), tag="puma", embedded=True
             ),

@@ -11,6 +11,7 @@ from random import Random
 from typing import Final
 
 from sidekiq_tui.demo.dataset import DEPLOYS, Dataset, deploy_mark
+from sidekiq_tui.demo.extras import join, part
 from sidekiq_tui.demo.fleet import BEAT_TTL, Command, Handler, Request, Running, Worker, start, thread_id
 from sidekiq_tui.demo.jobs import JobKind
 from sidekiq_tui.demo.measures import poisson, trouble, wave
@@ -206,8 +207,10 @@ class Traffic:
             if worker.ends_at is not None and worker.ends_at <= now:
                 self.workers.remove(worker)
                 self._replacements.append((now + BOOT, worker.plan))
+                yield from ((command, None) for command in part(self.keys, worker))
                 yield from worker.leave(self.keys, now)
             elif worker.next_beat <= now:
+                yield from ((command, None) for command in join(self.keys, worker))
                 yield from worker.beat(self.keys, now, self._rng, self._signal)
         for due, plan in [one for one in self._replacements if one[0] <= now]:
             self._replacements.remove((due, plan))

@@ -192,16 +192,16 @@ def _process(process: Process, facts: QueueFacts) -> Cell:
     busy, threads = facts.busy(process), _threads(process, facts.queue)
     used = f"{units.count(busy)}/{units.count(threads)}" if busy is not None else units.count(threads)
     mark = {"running": glyphs.ok, "stopping": glyphs.stopping}.get(process.status, glyphs.quiet)
-    state = Span(f"{mark} {process.status}", _STATES.get(process.status, "text"))
+    words, role = f"{mark} {process.status}", _STATES.get(process.status, "text")
     if process.stale:
-        state = Span(f"{glyphs.bad} lost", "bad")
+        words, role = f"{glyphs.bad} lost", "bad"
     return (
         Span(f"  {fit(context.safe(place), 20, ellipsis=glyphs.cut)} "),
         Span(f"{used:>7}  ", "strong" if busy else "muted"),
-        Span(fit(context.safe(_weight(capsule, process, facts.queue)), 18, ellipsis=glyphs.cut), "muted"),
+        Span(fit(context.safe(_weight(capsule, process, facts.queue)), 16, ellipsis=glyphs.cut), "muted"),
         Span(" "),
-        state,
-        Span("  Pro?" if RELIABLE in process.labels else "", "muted"),
+        Span(fit(words, 11), role),
+        Span(" Pro?" if RELIABLE in process.labels else "", "muted"),
     )
 
 
@@ -295,7 +295,7 @@ def about_lines(facts: QueueFacts, width: int, height: int) -> list[Cell]:
     rows = fact_cells(facts)
     if width >= WIDE:
         served = [served_title(facts), *served_lines(facts, len(rows) - 1)]
-        lines = [beside(left, right, width // 2 - 6) for left, right in _paired(rows, served)]
+        lines = [beside(left, right, width // 2 - 8) for left, right in _paired(rows, served)]
         return [*lines, *pause][:height]
     half = (len(rows) + 1) // 2
     lines = [beside(left, right, width // 2) for left, right in _paired(rows[:half], rows[half:])]
