@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final, Literal, NamedTuple
 
 from sidekiq_tui.sidekiq.database import Command, Database
 from sidekiq_tui.sidekiq.deploy import Mark, mark_commands, marks_in
-from sidekiq_tui.sidekiq.errors import SidekiqError
+from sidekiq_tui.sidekiq.errors import ReplyError, SidekiqError
 from sidekiq_tui.sidekiq.histogram import Counts, Form, read_histograms
 from sidekiq_tui.sidekiq.keys import Keys
-from sidekiq_tui.sidekiq.replies import fields, natural
+from sidekiq_tui.sidekiq.replies import fields, natural, reason
 
 Granularity = Literal["minutely", "hourly"]
 
@@ -80,6 +80,8 @@ class Metrics:
     """More classes than MAX_CLASSES were found."""
     forms: frozenset[Form] = frozenset()
     """Which versions' keys hold something in this period."""
+    histograms_denied: str = ""
+    """Why the histograms of a class could not be read; empty where they were, or nobody asked."""
 
     @property
     def width(self) -> int:
@@ -132,10 +134,11 @@ async def top_jobs(
 async def for_job(
     db: Database, class_name: str, now: float, *, minutes: int | None = None, hours: int | None = None
 ) -> Metrics:
-    """One class: counts and run times of each bucket and, for minutes, histograms.
+    """One class: counts and run times of each bucket, and the histograms of minutes.
 
-    Trips: one per 500 buckets, deploy marks included, and for minutes one for the histograms. Raises SidekiqError when
-    nothing may be read.
+    Histograms reach back eight hours whatever the period (Ruby leaves them out where it is hours). Trips: one per 500
+    keys of buckets, deploy marks included, and one for the histograms. Raises SidekiqError when nothing may
+    be read.
     """
     period = _Period.of(now, minutes, hours)
     job = JobMetrics()
@@ -148,9 +151,14 @@ async def for_job(
             if (number := natural(value)) is not None:
                 job.add(metric, one.at, number)
                 forms.add(one.form)
-    if period.granularity == "minutely":
-        job.histogram = (await read_histograms(db, {class_name: period.buckets})).get(class_name, {})
-    return period.result({class_name: job}, marks, frozenset(forms), False)
+    result = period.result({class_name: job}, marks, frozenset(forms), False)
+    wanted = period.buckets if period.granularity == "minutely" else result.minutes(class_name, MAX_MINUTES)
+    try:
+        found = await read_histograms(db, {class_name: wanted})
+    except ReplyError as error:
+        return replace(result, histograms_denied=reason(error))
+    job.histogram = found.get(class_name, {})
+    return result
 
 
 class _Hash(NamedTuple):

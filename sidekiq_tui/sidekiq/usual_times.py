@@ -52,7 +52,7 @@ async def usual_times(db: Database, classes: Sequence[str], now: float) -> dict[
         found = await read_histograms(db, wanted, forms)
     except ReplyError:
         return {}
-    times = {name: _usual(ran[name], add_up(list(minutes.values()))) for name, minutes in found.items()}
+    times = {name: _usual(ran[name], add_up(minutes.values())) for name, minutes in found.items()}
     return {name: seconds for name, seconds in times.items() if seconds is not None}
 
 

@@ -10,8 +10,9 @@ from sidekiq_tui.cli import render
 from sidekiq_tui.cli.view import Outcome, View, answers
 from sidekiq_tui.presentation.columns.metrics import METRICS, TIMES, MetricsRow, metrics_rows, times_rows
 from sidekiq_tui.presentation.metrics_records import class_details, class_record, metrics_record, no_metrics_record
+from sidekiq_tui.sidekiq.errors import ReplyError
 from sidekiq_tui.sidekiq.histogram import Counts, add_up
-from sidekiq_tui.sidekiq.metrics import MAX_MINUTES, Metrics
+from sidekiq_tui.sidekiq.metrics import Metrics
 
 if TYPE_CHECKING:
     from sidekiq_tui.cli.render import Look
@@ -51,19 +52,19 @@ class MetricsView(View[Measured]):
         self._hours = hours
 
     async def read(self, server: Server) -> Measured:
-        """Counts first, then histograms of the minutes in which classes ran."""
+        """Counts first, then histograms of the minutes in which classes ran; these may be forbidden."""
         if self._class is not None:
             metrics = await server.job_metrics(self._class, minutes=self._minutes, hours=self._hours)
-            wanted, most = [self._class], MAX_MINUTES
-        else:
-            metrics = await server.top_metrics(minutes=self._minutes, hours=self._hours)
-            wanted, most = [row.class_name for row in metrics_rows(metrics, {})[:MOST_TIMED]], MINUTES_A_CLASS
-        minutes = {name: metrics.minutes(name, most) for name in wanted}
-        if self._class is not None and self._hours is None:
-            found = {self._class: metrics.jobs[self._class].histogram}
-        else:
-            found = await server.histograms(minutes, metrics.forms)
-        return Measured(metrics, {name: add_up(list(found.get(name, {}).values())) for name in wanted})
+            histogram = metrics.jobs[self._class].histogram.values()
+            return Measured(metrics, {} if metrics.histograms_denied else {self._class: add_up(histogram)})
+        metrics = await server.top_metrics(minutes=self._minutes, hours=self._hours)
+        timed = [row.class_name for row in metrics_rows(metrics, {})[:MOST_TIMED]]
+        wanted = {name: metrics.minutes(name, MINUTES_A_CLASS) for name in timed}
+        try:
+            found = await server.histograms(wanted, metrics.forms)
+        except ReplyError:
+            return Measured(metrics, {})
+        return Measured(metrics, {name: add_up(found.get(name, {}).values()) for name in timed})
 
     def element(self, profile: Profile, value: Measured, now: float) -> Record:
         """The classes; a class asked for by its name has its details too."""

@@ -17,6 +17,7 @@ from sidekiq_tui.presentation.columns.base import Span
 from sidekiq_tui.presentation.columns.metrics import METRICS as COLUMNS
 from sidekiq_tui.presentation.columns.metrics import MetricsRow, metrics_rows
 from sidekiq_tui.presentation.glyphs import glyph_set
+from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.sidekiq.histogram import Counts, add_up
 from sidekiq_tui.sidekiq.metrics import Metrics
 from sidekiq_tui.tui.actions import Action, bindings
@@ -138,9 +139,10 @@ class MetricsScreen(MetricsView):
         forms = metrics.forms
         try:
             found = await self.app_state.registry.server(source[0]).histograms(wanted, forms)
-        except SqtuiError:
-            found = {}  # the columns say `–`; what else is wrong the next read of the counts tells
-        counts = {name: add_up(list(found.get(name, {}).values())) for name in classes}
+        except SqtuiError as error:
+            found = {}  # the columns say `–`, the message line why
+            self.say(display_text(f"run times can't be read: {error.message}"), "warn")
+        counts = {name: add_up(found.get(name, {}).values()) for name in classes}
         self.post_message(self.Timed(source, metrics, counts))
 
     def on_metrics_screen_timed(self, message: Timed) -> None:

@@ -18,6 +18,7 @@ from sidekiq_tui.sidekiq.metrics import JobMetrics, Metrics
 from sidekiq_tui.tui.actions import Action, bindings
 from sidekiq_tui.tui.actions.metrics import METRICS, METRICS_CLASS
 from sidekiq_tui.tui.breadcrumbs import trail_to
+from sidekiq_tui.tui.screens.dashboard_panels import denied_line
 from sidekiq_tui.tui.screens.metrics_layout import class_layout
 from sidekiq_tui.tui.screens.metrics_periods import Period, ticks
 from sidekiq_tui.tui.screens.metrics_samples import Samples, mean_times, rates, resample, unit_of
@@ -84,14 +85,9 @@ class MetricsClassScreen(MetricsView):
         return self._class or "(no name)"
 
     async def read(self, period: Period) -> Metrics:
-        """This class alone, all its histograms included; they are read apart where the buckets have none."""
+        """This class alone, all its histograms included."""
         server = self.app_state.registry.server(self.server)
-        metrics = await server.job_metrics(self._class, minutes=period.minutes, hours=period.hours)
-        if period.hours is not None:
-            minutes = metrics.minutes(self._class, most=480)
-            found = await server.histograms({self._class: minutes}, metrics.forms)
-            metrics.jobs[self._class].histogram = found.get(self._class, {})
-        return metrics
+        return await server.job_metrics(self._class, minutes=period.minutes, hours=period.hours)
 
     def restart(self) -> None:
         """Another server or period has another scale."""
@@ -129,7 +125,7 @@ class MetricsClassScreen(MetricsView):
         size, context, job = board.size, self.drawing, self._job
         self._places = class_layout(size.width, size.height)
         board.lay_out(self._places)
-        counts = None if self.metrics is None else add_up(list(job.histogram.values()))
+        counts = None if self.metrics is None else add_up(job.histogram.values())
         row = MetricsRow(self._class, job.processed, job.failed, job.ms, counts)
         self._draw_title()
         notice = empty_notice(self.snapshot, self.period, self.metrics, self._error, "", context)
@@ -156,7 +152,9 @@ class MetricsClassScreen(MetricsView):
         title = (Span("Run times", "title"), Span(words if row.counts is not None else "", "muted"))
         self.query_one("#times-title", TitleLine).show(title)
         place = self._places["times"]
-        lines = histogram_lines(row, place.width, place.height, context)
+        denied = self.metrics.histograms_denied if self.metrics is not None else ""
+        lines = [denied_line("Run times", denied, context.glyphs)] if denied else []
+        lines = lines or histogram_lines(row, place.width, place.height, context)
         self.query_one("#times", TextBlock).put(lines)
 
     def _draw_charts(self, job: JobMetrics) -> None:
