@@ -10,10 +10,13 @@ from datetime import UTC, datetime
 from typing import Final, TypeVar
 
 from sidekiq_tui.servers.connection import Credentials, connect
+from sidekiq_tui.servers.error_book import ErrorBook
 from sidekiq_tui.servers.profile import Profile
 from sidekiq_tui.servers.secrets import PasswordSource
 from sidekiq_tui.sidekiq.composition import Composition, count_queue, sample_queue
 from sidekiq_tui.sidekiq.database import Database
+from sidekiq_tui.sidekiq.error_groups import Cause
+from sidekiq_tui.sidekiq.error_reading import Changes, Progress
 from sidekiq_tui.sidekiq.errors import AuthenticationFailed, ServerTimeout
 from sidekiq_tui.sidekiq.extras import Extras, read_extras
 from sidekiq_tui.sidekiq.histogram import FORMS, Counts, Form, read_histograms
@@ -67,6 +70,7 @@ class Server:
         self._clock = clock
         self._database: Database | None = None
         self._reader: OverviewReader | None = None
+        self.errors: Final = ErrorBook(clock)
 
     @property
     def trips(self) -> int:
@@ -95,6 +99,13 @@ class Server:
             return await JobSet(database, place.kind).page(offset, limit, backwards=backwards)
 
         return await self._call(read)
+
+    async def counts_until(self, place: Place, ends: Sequence[float]) -> tuple[int, tuple[int, ...]]:
+        """The size of a set, and how many of its entries have a score up to each of `ends`; one trip."""
+        kind = place.kind
+        if kind == "queue" or kind == "work":
+            raise ValueError(f"{kind} has no scores")
+        return await self._call(lambda database: JobSet(database, kind).counts_until(ends))
 
     async def workers(self) -> tuple[tuple[Process, ...], tuple[Work, ...]]:
         """All processes and the jobs in progress, oldest first."""
@@ -183,6 +194,21 @@ class Server:
         async with aclosing(self._slices(find_jid(database, jid, now=self._clock()))) as slices:
             async for found in slices:
                 yield found
+
+    async def read_errors(self, most: int | None = None) -> AsyncGenerator[Progress, None]:
+        """Reads retry and dead into `errors`, slice by slice; stop iterating to stop reading (see `ErrorBook.read`)."""
+        database = await self._admission()
+        async with aclosing(self._slices(self.errors.read(database, most))) as slices:
+            async for progress in slices:
+                yield progress
+
+    async def refresh_errors(self) -> Changes:
+        """Brings `errors` up to date at the price of what has changed: one trip if nothing has, at most three."""
+        return await self._call(self.errors.refresh)
+
+    async def error_job(self, cause: Cause) -> JobRecord | None:
+        """The job of a group of errors that failed last, as it is now; None if none that is known is still there."""
+        return await self._call(lambda database: self.errors.job(database, cause))
 
     async def look_for(self, job: JobRecord, identities: Sequence[str] = ()) -> Look:
         """Where a job is now, among sets and the work of some processes: one trip, whatever the sizes."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from sidekiq_tui.sidekiq.database import Database
@@ -44,6 +44,15 @@ class JobSet:
             entries.reverse()
         jobs = tuple(JobRecord(raw, self.place, score) for raw, score in entries[: max(limit, 0)])
         return Page(self.place, offset, natural(size) or 0, jobs, time.time())
+
+    async def counts_until(self, ends: Sequence[float]) -> tuple[int, tuple[int, ...]]:
+        """How many entries it has, and how many up to each score (inclusive), in one round trip.
+
+        O(log N) each for the server. Raises SidekiqError.
+        """
+        counts = [("ZCOUNT", self.key, "-inf", repr(end)) for end in ends]
+        size, *until = await self._db.read([("ZCARD", self.key), *counts])
+        return natural(size) or 0, tuple(natural(count) or 0 for count in until)
 
     async def fetch(self, score: float, jid: str | None = None) -> list[JobRecord]:
         """The entries of exactly this score (there may be several), of `jid` if given. Raises SidekiqError."""

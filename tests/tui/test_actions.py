@@ -8,14 +8,21 @@ from pathlib import Path
 import pytest
 
 from sidekiq_tui.tui.actions import ACTIONS, APP, EVERYWHERE, GROUPS, bindings, find_action
+from sidekiq_tui.tui.actions.dialogs import DIALOGS
+from sidekiq_tui.tui.actions.job import JOB
+from sidekiq_tui.tui.actions.jobs import INNER_TABS
 from sidekiq_tui.tui.actions.lists import LIST
 from sidekiq_tui.tui.actions.queue import QUEUE
 from sidekiq_tui.tui.app import SqtuiApp
 from sidekiq_tui.tui.keymap import LEADER, chord_key, deliverable
+from sidekiq_tui.tui.modals.buckets import BucketsModal
+from sidekiq_tui.tui.modals.columns import ColumnChooser
 from sidekiq_tui.tui.modals.help import HelpModal
 from sidekiq_tui.tui.modals.server_picker import ServerPicker
 from sidekiq_tui.tui.screens.base import ViewScreen
+from sidekiq_tui.tui.screens.job import JobScreen
 from sidekiq_tui.tui.screens.queue_about import QueueAbout
+from sidekiq_tui.tui.screens.queue_jobs import QueueJobsScreen
 from sidekiq_tui.tui.views import VIEWS, View
 from sidekiq_tui.tui.widgets.record_table import RecordTable
 from tests.support.key_table import key_table
@@ -37,7 +44,7 @@ def test_every_key_is_delivered_by_common_terminals(action: object) -> None:
 
 def _scopes() -> list[tuple[str, ...]]:
     screens = [(*view.screen().scopes, EVERYWHERE, APP) for view in VIEWS]
-    return [*screens, ("help", APP), ("picker", APP)]
+    return [*screens, *((dialog, APP) for dialog in DIALOGS)]
 
 
 @pytest.mark.parametrize("scopes", _scopes(), ids="-".join)
@@ -80,6 +87,10 @@ def _holders(where: str) -> list[type[object]]:
         QUEUE: [QueueAbout],
         "help": [HelpModal],
         "picker": [ServerPicker],
+        "chooser": [ColumnChooser],
+        "buckets-dialog": [BucketsModal],
+        INNER_TABS: [QueueJobsScreen, JobScreen],
+        JOB: [JobScreen],
     }
     users = [screen for screen in views.values() if where in screen.scopes]
     return fixed.get(where) or list(users)
@@ -136,6 +147,5 @@ def test_the_readme_has_the_keys_as_they_are() -> None:
 def test_the_table_of_keys_leaves_none_out() -> None:
     table = key_table()
     for action in ACTIONS:
-        dialogs = action.where in ("help", "picker")
-        if not dialogs and not action.id.startswith(("server-", "go-")):
+        if action.where not in DIALOGS and not action.id.startswith(("server-", "go-")):
             assert f"| {action.help} |" in table

@@ -6,6 +6,9 @@ from typing import Final
 
 from sidekiq_tui.tui.actions.action import MOVE, SCREEN, Action
 
+DIALOGS: Final = ("help", "picker", "chooser", "buckets-dialog")
+"""Scopes of dialogs, each with `app` alone."""
+
 ACTIONS: Final = (
     Action("close-help", ("escape", "q", "?", "enter"), "close", "close", SCREEN, "help", "close"),
     Action("help-down", ("j", "down"), "down", "down", MOVE, "help", "scroll(1)"),

@@ -18,7 +18,7 @@ from sidekiq_tui.tui.widgets.line import Line
 from sidekiq_tui.tui.widgets.span_lines import SpanLine, SpanLines
 
 _HEADING_CELLS: Final = 14
-_ROWS_AROUND: Final = 5
+_ROWS_AROUND: Final = 4
 
 Choice = tuple[str, str, str]
 """A column's key, its heading, and what it holds; safe to show."""

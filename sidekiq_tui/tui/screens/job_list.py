@@ -194,6 +194,7 @@ class JobListScreen(ViewScreen):
 
     def draw(self, shift: int = 0) -> None:
         """Draws title, list and note; `shift` says how far the jobs have moved since."""
+        empty = self.table.empty
         self.table.set_columns(self.columns)
         self.table.show(
             self.given(),
@@ -204,16 +205,21 @@ class JobListScreen(ViewScreen):
             notice=self.notice(),
             marked=self.marks.__contains__,
         )
+        if empty != self.table.empty:
+            self.refresh_footer()
         self.draw_around()
 
     def draw_around(self) -> None:
         """Title and note: what changes as the cursor moves."""
-        rows = self.given()
-        right = [Span(f"{self._marked_words()}  ", "sorted")] if self.marks else []
-        left = self.title_left(self.size.width < NARROW)
-        spans = [*right, *range_spans(self.table, rows.size)]
-        self.query_one("#title", TitleLine).show(left, spans if spans else ())
+        self.query_one("#title", TitleLine).show(self.title_left(self.size.width < NARROW), self.title_right())
         self.draw_note()
+
+    def title_right(self) -> Sequence[Span]:
+        """How many are marked, and which rows are visible."""
+        visible = range_spans(self.table, self.given().size)
+        if not self.marks:
+            return visible
+        return [Span(self._marked_words(), "sorted"), *([Span("  ")] if visible else []), *visible]
 
     def draw_note(self) -> None:
         """What the job under the cursor has besides its columns."""

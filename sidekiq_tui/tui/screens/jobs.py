@@ -447,38 +447,21 @@ class JobsScreen(ScanScreen):
                 Span(f"{place_name(self.place)} {units.count(size)}", "title"),
                 Span(f"  {self._preview[0]}", "muted"),
             ]
-        named = self.server if state.scope is None else ""
         order = order_words(self.place, self.order, self.columns, self._pages.size if self.found is None else None)
-        spans = title_spans(self.place, size, self.found, server=named, narrow=narrow, order=order)
+        spans = title_spans(self.place, size, self.found, server=self.named, narrow=narrow, order=order)
         if self._slow:
             spans.append(Span(f"  reading {self._reading_words()} …", "muted"))
         elif snapshot.error is not None and self._read_at is not None:
             spans.append(Span(f"  as of {units.age(state.now() - self._read_at)} ago", "warn"))
         return spans
 
+    @property
+    def named(self) -> str:
+        """The server, if the strip does not say which it is."""
+        return self.server if self.app_state.scope is None else ""
+
     def _reading_words(self) -> str:
         first, last = self.table.window
         if last < first:
             return f"1–{PAGE_SIZE}"
         return f"{first + 1:,}–{last + 1:,} of {units.count(self._pages.size)}"
-
-
-class RetriesScreen(JobsScreen):
-    """Jobs that failed and will run again, soonest first."""
-
-    view: ClassVar[str] = "retries"
-    place = Place("retry")
-
-
-class ScheduledScreen(JobsScreen):
-    """Jobs for later, soonest first."""
-
-    view: ClassVar[str] = "scheduled"
-    place = Place("schedule")
-
-
-class DeadScreen(JobsScreen):
-    """Jobs that will not run again by themselves, the newest first."""
-
-    view: ClassVar[str] = "dead"
-    place = Place("dead")

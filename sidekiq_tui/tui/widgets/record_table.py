@@ -179,6 +179,11 @@ class RecordTable(Inked, Generic[R], can_focus=True):
         self._reveal()
         self._draw()
 
+    def go_to(self, index: int) -> None:
+        """Puts the cursor on a row and that row at the top."""
+        self._top = max(0, min(index, self._rows.size - self._height))
+        self.place(index)
+
     # Keys and mouse
 
     def action_cursor_down(self) -> None:
