@@ -14,6 +14,7 @@ from textual.binding import Binding, BindingType
 from sidekiq_tui.tui.actions import (
     dashboard,
     dialogs,
+    errors,
     everywhere,
     filters,
     job,
@@ -44,6 +45,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     *job.ACTIONS,
     *filters.ACTIONS,
     *dashboard.ACTIONS,
+    *errors.ACTIONS,
     *metrics.ACTIONS,
     *queue.ACTIONS,
     *profiles.ACTIONS,
