@@ -30,6 +30,7 @@ _AUTO_DEPTH: Final = 6
 _AUTO_LINES: Final = 2000
 """Beyond so many levels or lines nothing unfolds by itself."""
 _INLINE_CELLS: Final = 60
+_INLINE_KEYS: Final = 3
 _DEEPEST_INDENT: Final = 24
 _LEAST_ROOM: Final = 16
 _HEX_SURROGATES: Final = range(0xDC80, 0xDD00)
@@ -199,7 +200,7 @@ class JsonLines:
             yield from self._scalar(value, path, head, indent, tail)
             return
         opening, closing = ("{", "}") if isinstance(value, Mapping) else ("[", "]")
-        inline = self._inline(items, opening, closing)
+        inline = self._inline(items, opening, closing, depth)
         if inline is not None:
             yield self._line((*head, *inline, Span(tail, "muted")))
             return
@@ -254,22 +255,27 @@ class JsonLines:
             words = f"{' ' * under}{self._glyphs.cut} {left:,} characters more  "
             yield self._line((Span(words, "muted"), Span(self._glyphs.folded, "accent")), path, asks_more=True)
 
-    def _inline(self, items: Sequence[tuple[str | None, object]], opening: str, closing: str) -> Cell | None:
-        """An empty container, or a short list of short values, as one cell."""
+    def _inline(
+        self, items: Sequence[tuple[str | None, object]], opening: str, closing: str, depth: int
+    ) -> Cell | None:
+        """An empty container, a short list of short values, or a small object inside another value, as one cell."""
         if not items:
             return (Span(opening + closing, "muted"),)
-        if len(items) > MOST_KEYS or items[0][0] is not None:
+        named = items[0][0] is not None
+        if len(items) > (_INLINE_KEYS if named and depth else 0 if named else MOST_KEYS):
             return None
         cells: list[Span] = [Span(opening, "muted")]
         used = 2
-        for index, (_, item) in enumerate(items):
+        for index, (key, item) in enumerate(items):
             if _items(item) is not None or (isinstance(item, str) and len(item) > _INLINE_CELLS):
                 return None
-            text, _ = _shown_text(item, _INLINE_CELLS + 1)
-            used += cell_width(text) + 2
+            name = "" if key is None else _shown_text(key[:_INLINE_CELLS], _INLINE_CELLS)[0]
+            shown, _ = _shown_text(item, _INLINE_CELLS + 1)
+            used += cell_width(name) + cell_width(shown) + (4 if name else 2)
             if used > _INLINE_CELLS:
                 return None
-            cells += [Span(", ", "muted")] * (index > 0) + [Span(text, _role(item))]
+            cells += [Span(", ", "muted")] * (index > 0)
+            cells += [Span(name, "accent"), Span(": ", "muted")] * bool(name) + [Span(shown, _role(item))]
         return (*cells, Span(closing, "muted"))
 
     def _line(self, cell: Cell, fold: Path | None = None, *, is_open: bool = False, asks_more: bool = False) -> DocLine:

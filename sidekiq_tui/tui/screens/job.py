@@ -56,7 +56,7 @@ def places(width: int, height: int) -> dict[str, Region]:
             "brief": Region(0, 2, width, BRIEF_LINES),
             "document": Region(0, top, width, max(0, height - top)),
         }
-    pane = min(48, width * 35 // 100)
+    pane = max(42, min(48, width * 35 // 100))  # a time said both ways, with its word
     left, rest = pane + 1, width - pane - 1
     return {
         "title": Region(0, 0, width, 1),

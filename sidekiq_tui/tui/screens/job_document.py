@@ -107,7 +107,7 @@ class JobDocument:
         job = self.job
         if job.error_class is not None:
             for piece in wrap_cells(display_text(job.error_class, 1000), max(8, width - 2)):
-                yield DocLine((Span("  "), Span(piece, "bad strong")))
+                yield DocLine((Span(" "), Span(piece, "bad strong")))
         yield from _message(job, width, context)
         trace = job.error_backtrace
         if trace is not None:
@@ -201,6 +201,6 @@ def _message(job: JobRecord, width: int, context: Context) -> Iterator[DocLine]:
             if made == _MESSAGE_LINES:
                 break
             made += 1
-            yield DocLine((Span("  "), Span(piece)))
+            yield DocLine((Span(" "), Span(piece)))
     if made == _MESSAGE_LINES or len(job.error_message) > _MESSAGE_LIMIT:
-        yield DocLine((Span(f"  {context.glyphs.cut} Raw has all of it", "muted"),))
+        yield DocLine((Span(f" {context.glyphs.cut} Raw has all of it", "muted"),))

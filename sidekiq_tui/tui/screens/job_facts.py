@@ -112,7 +112,8 @@ def brief_lines(about: About) -> list[Cell]:
     if job.place.kind != "queue" and job.queue is not None:
         first.append(_pair("queue ", context.safe(job.queue)))
     if job.place.kind in _SCORES and about.score is not None:
-        first.append((Span(_SCORES[job.place.kind] + " ", "muted"), *_moment(about.score, context, upcoming=True)[:1]))
+        shown = units.time_at(about.score, context.now, context.time_mode, upcoming=job.place.kind != "dead")
+        first.append((Span(_SCORES[job.place.kind] + " ", "muted"), Span(shown, "strong")))
     first += [_pair("tries ", words) for words in _tries(job)]
     second: list[Cell] = []
     for label, moment in (("created ", job.created_at), ("enqueued ", job.enqueued_at)):
