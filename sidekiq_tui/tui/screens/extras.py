@@ -1,13 +1,141 @@
-"""Pro and Enterprise."""
+"""Signs of Sidekiq Pro, Enterprise and common gems: what was looked for, what was found, and more about each."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
-from sidekiq_tui.tui.screens.base import ViewScreen
+from textual import on
+from textual.app import ComposeResult
+
+from sidekiq_tui.presentation import units
+from sidekiq_tui.presentation.columns.base import Cell, Span
+from sidekiq_tui.presentation.columns.extras import SIGNS, Sign, headline, sign_rows
+from sidekiq_tui.presentation.text import display_text
+from sidekiq_tui.sidekiq.extras import Extras
+from sidekiq_tui.tui.actions import Action
+from sidekiq_tui.tui.actions.lists import LIST
+from sidekiq_tui.tui.screens.dashboard_panels import denied_line
+from sidekiq_tui.tui.screens.extras_details import detail_lines
+from sidekiq_tui.tui.screens.listing import NO_ROWS, context_of, range_spans
+from sidekiq_tui.tui.screens.read_view import ReadView
+from sidekiq_tui.tui.state import AppState
+from sidekiq_tui.tui.widgets.record_table import RecordTable
+from sidekiq_tui.tui.widgets.rows import StaticRows
+from sidekiq_tui.tui.widgets.text_block import TextBlock
+from sidekiq_tui.tui.widgets.title_line import TitleLine
+
+LEAST_DETAILS: Final = 9
+"""Lines that the details get, however many signs there are."""
+LEAST_ROWS: Final = 3
+"""Lines of the list while the details have the rest."""
+NARROW: Final = 100
 
 
-class ExtrasScreen(ViewScreen):
-    """Pro and Enterprise."""
+class ExtrasScreen(ReadView[Extras]):
+    """A row for each thing that was looked for; below the list, what there is of the one under the cursor."""
 
     view: ClassVar[str] = "extras"
+    scopes: ClassVar[tuple[str, ...]] = (LIST,)
+
+    def __init__(self, app_state: AppState) -> None:
+        super().__init__(app_state)
+        self._unfolded = False
+
+    def body(self) -> ComposeResult:
+        """Title, list, rule, details."""
+        ascii = self.app_state.ascii
+        yield TitleLine(ascii=ascii, id="title")
+        yield RecordTable[Sign](SIGNS, id="table")
+        yield TextBlock(ascii=ascii, id="extras-details")
+
+    @property
+    def table(self) -> RecordTable[Sign]:
+        """The list."""
+        return self.query_one("#table", RecordTable)
+
+    def on_mount(self) -> None:
+        """Keys go to the list."""
+        self.table.focus()
+
+    async def read(self, server: str) -> Extras:
+        """All of it, in two round trips."""
+        overview = self.app_state.snapshots[server].overview
+        processes = overview.processes if overview is not None else ()
+        return await self.app_state.registry.server(server).extras(
+            {process.identity: process.queues for process in processes}
+        )
+
+    def restart(self) -> None:
+        """Another server's signs."""
+        self.table.restart()
+
+    def reason_against(self, action: Action) -> str | None:
+        """Rows open when there is anything to them."""
+        return NO_ROWS if action.id == "open" and self.table.empty else None
+
+    def clear(self) -> bool:
+        """`esc` gives the list its room back."""
+        unfolded, self._unfolded = self._unfolded, False
+        if unfolded:
+            self.redraw()
+        return unfolded
+
+    @on(RecordTable.Opened)
+    def _opened_row(self) -> None:
+        """Enter gives the details all the room, and takes it again."""
+        self._unfolded = not self._unfolded
+        self.redraw()
+
+    def draw(self) -> None:
+        """Title, rows, details."""
+        context = context_of(self.app_state)
+        rows = sign_rows(self.found) if self.found is not None else ()
+        listed: StaticRows[Sign] = StaticRows(rows, _key)
+        notice: list[Cell] = []
+        if self.error is not None:
+            notice = [denied_line("Pro & Enterprise", self.error.message, context.glyphs)]
+        height = self.query_one("#body").size.height - 1
+        most = LEAST_ROWS if self._unfolded else height - LEAST_DETAILS
+        self.table.styles.height = max(LEAST_ROWS, min(len(rows) + 1, most))
+        self.table.show(listed, context, stale=self.away, notice=notice if not rows else ())
+        self._draw_around()
+
+    def _draw_around(self) -> None:
+        state, context = self.app_state, context_of(self.app_state)
+        row, details = self.table.current, self.query_one("#extras-details", TextBlock)
+        title = [Span("Pro & Enterprise", "title")]
+        if self.found is not None:
+            title += [Span("  "), *headline(self.found, display_text(self.server), narrow=self.size.width < NARROW)]
+        elif self.slow:
+            title.append(Span("  reading …", "muted"))
+        if self.away and self.read_at is not None:
+            title.append(Span(f"  as of {units.age(state.now() - self.read_at)} ago", "warn"))
+        rows = len(sign_rows(self.found)) if self.found is not None else 0
+        self.query_one("#title", TitleLine).show(title, range_spans(self.table, rows))
+        details.styles.height = "1fr"
+        if self.found is None or row is None:
+            details.put([])
+            self.note()
+            return
+        width = self.size.width
+        rule: Cell = (Span(context.glyphs.rule * width, "rule"),)
+        lines = detail_lines(row, self.found, self.snapshot, context, width)
+        room = max(0, details.size.height - 1)
+        if len(lines) > room > 0:
+            words = "a higher terminal shows more" if self._unfolded else "enter shows more"
+            lines = [*lines[: room - 1], (Span(f"  {words}", "muted"),)]
+        details.put([rule, *lines])
+        self.note((Span("Keys of closed source, known from public words alone: signs, never proof.", "muted"),))
+
+    def on_resize(self, event: object) -> None:
+        """Other heights, other parts."""
+        self.call_after_refresh(self.redraw)
+
+    @on(RecordTable.Moved)
+    def _moved(self) -> None:
+        if self.is_front:
+            self._draw_around()
+
+
+def _key(row: Sign) -> str:
+    return row.key

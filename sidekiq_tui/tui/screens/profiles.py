@@ -30,6 +30,8 @@ from sidekiq_tui.tui.widgets.title_line import TitleLine
 
 SINCE: Final = 8
 """The version of Sidekiq that first keeps profiles."""
+JID_SHOWN: Final = 12
+"""Characters of a jid that tell one file from another, and leave the name short enough to read."""
 VIEWER: Final = "profiler.firefox.com"
 RISING: Final = frozenset({"class", "token"})
 _USUAL: Final = Order("started", True)
@@ -98,9 +100,9 @@ class ProfilesScreen(ReadView[tuple[JobProfile, ...]]):
             listed, context, sorted_by=self._order.heading, stale=self.away, notice=self._notice() if not found else ()
         )
         hint: Cell = (
-            Span(" A saved profile opens at ", "muted"),
+            Span(" A saved one opens at ", "muted"),
             Span(VIEWER),
-            Span(", or any viewer of Firefox profiles; that page keeps it in the browser.", "muted"),
+            Span(", which keeps it in the browser.", "muted"),
         )
         self.query_one("#profiles-help", TextBlock).put([hint] if found else [])
         self._draw_title()
@@ -124,10 +126,10 @@ class ProfilesScreen(ReadView[tuple[JobProfile, ...]]):
 
     def _about(self, row: JobProfile) -> list[Span]:
         context = context_of(self.app_state)
-        spans = [Span(display_text(row.jid or row.key), "muted"), Span("  ")]
-        spans += left_out(self.table, profile_columns(self.app_state.time_mode), row, context)
+        spans = left_out(self.table, profile_columns(self.app_state.time_mode), row, context)
         if row.sid:
-            spans.append(Span(f"  uploaded before, as {display_text(row.sid)}", "muted"))
+            before = "  " if spans else ""
+            spans.append(Span(f"{before}uploaded before, as {display_text(row.sid)}", "muted"))
         return spans
 
     def _notice(self) -> list[Cell]:
@@ -182,7 +184,7 @@ class ProfilesScreen(ReadView[tuple[JobProfile, ...]]):
         if self.app_state.frozen:
             self.say("frozen: Z lets the screen go on", "warn")
             return
-        name = file_name(profile.type, profile.jid or profile.key, suffix=".json.gz")
+        name = file_name(profile.type, (profile.jid or profile.key)[:JID_SHOWN], suffix=".json.gz")
         hint = (Span("file to write", "muted"),)
         self.ask(">", name, lambda typed: self._asked(profile, name, typed), hint)
 
