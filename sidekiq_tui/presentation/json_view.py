@@ -6,6 +6,7 @@ beginning, so the work follows what is open, not what there is.
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,6 @@ from sidekiq_tui.presentation.columns.base import Cell, Span
 from sidekiq_tui.presentation.glyphs import UNICODE, GlyphSet
 from sidekiq_tui.presentation.text import cell_width, display_text, wrap_cells
 from sidekiq_tui.presentation.values import scalar_json
-from sidekiq_tui.sidekiq import json_codec
 
 MOST_KEYS: Final = 8
 """Containers with more fold."""
@@ -39,16 +39,10 @@ Path = tuple[Hashable, ...]
 """What folds: a section's name, then the way down by position."""
 
 
-class Number:
+class Number(str):
     """A number as it is written, which no float could hold: `1e400`, `0.10`, twenty digits."""
 
-    __slots__ = ("text",)
-
-    def __init__(self, text: str) -> None:
-        self.text: Final = text
-
-    def __repr__(self) -> str:
-        return self.text
+    __slots__ = ()
 
 
 class Repeated(dict[str, object]):
@@ -87,11 +81,12 @@ class DocLine:
 
 
 def exact(raw: bytes) -> object:
-    """JSON with numbers as `Number`, objects with repeated keys as `Repeated`. Raises ValueError as `json_codec.loads`.
+    """JSON with numbers as `Number`, objects with repeated keys as `Repeated`. Raises ValueError for what is none.
 
-    Takes what `json_codec.loads` takes, so what it refuses (broken, nested too deeply) is refused here.
+    For what `json_codec` has decoded before: it alone judges what is nested too deeply.
     """
-    json_codec.loads(raw)
+    collecting = gc.isenabled()
+    gc.disable()  # half of the time for a megabyte would go into looking for cycles, which JSON cannot have
     try:
         return json.loads(
             raw.decode("utf-8", "surrogateescape"),
@@ -102,6 +97,9 @@ def exact(raw: bytes) -> object:
         )
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -127,7 +125,7 @@ def _escaped(char: str) -> str:
 def _shown_text(value: object, limit: int) -> tuple[str, int]:
     """A scalar as safe JSON of at most `limit` characters, and how many characters it has in all."""
     if isinstance(value, Number):
-        return display_text(value.text, limit), len(value.text)
+        return display_text(value, limit), len(value)
     if not isinstance(value, str):
         return display_text(scalar_json(value, limit), limit), 0
     text = json.dumps(value[:limit], ensure_ascii=False)
@@ -140,11 +138,9 @@ def _shown_text(value: object, limit: int) -> tuple[str, int]:
 
 
 def _role(value: object) -> str:
-    if isinstance(value, str):
-        return "ok"
     if isinstance(value, Number) or (isinstance(value, int | float) and not isinstance(value, bool)):
         return "warn"
-    return "text"
+    return "ok" if isinstance(value, str) else "text"
 
 
 def _items(value: object) -> Sequence[tuple[str | None, object]] | None:
