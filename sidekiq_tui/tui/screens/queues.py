@@ -94,14 +94,24 @@ class QueuesScreen(ViewScreen):
             self.redraw()
         return cleared
 
-    def action_filter(self) -> None:
-        """Asks for a part of a name."""
-        self.ask("/", self._filter, self._filtered, (Span("part of a queue's name", "muted"),))
+    @property
+    def filter_text(self) -> str:
+        """A part of a queue's name."""
+        return self._filter
 
-    def _filtered(self, text: str | None) -> None:
-        if text is not None:
-            self._filter = text.strip()
-            self.redraw()
+    def apply_filter(self, text: str) -> None:
+        """Shows the queues whose name has that in it."""
+        self._filter = text.strip()
+        self.redraw()
+
+    def action_filter(self) -> None:
+        """Asks for a part of a name, and shows what matches so far."""
+        before = self._filter
+
+        def done(text: str | None) -> None:
+            self.apply_filter(before if text is None else text)
+
+        self.ask("/", before, done, (Span("part of a queue's name", "muted"),), self.apply_filter)
 
     def action_sort_next(self) -> None:
         """By the next column."""
