@@ -13,7 +13,7 @@ from typing import Final, Protocol, runtime_checkable
 from sidekiq_tui.sidekiq.database import Database
 from sidekiq_tui.sidekiq.errors import ReplyError
 from sidekiq_tui.sidekiq.filter import Filter
-from sidekiq_tui.sidekiq.filter_terms import FieldTerm
+from sidekiq_tui.sidekiq.filter_terms import FieldTerm, Word
 from sidekiq_tui.sidekiq.find import Finder
 from sidekiq_tui.sidekiq.find_script import ENTRIES, Needles
 from sidekiq_tui.sidekiq.job import JobRecord, Place
@@ -27,6 +27,8 @@ from sidekiq_tui.sidekiq.work import read_work
 
 # A jid that JSON writes as it is, so that the server can look for it.
 _PLAIN_JID: Final = re.compile(r"[A-Za-z0-9_.:-]+")
+
+_JID: Final = re.compile(r"[0-9A-Fa-f]{24}", re.ASCII)
 
 
 class Matcher(Protocol):
@@ -103,9 +105,14 @@ async def search(
 ) -> AsyncIterator[Slice]:
     """What matches in some places, or in all: work, the sets, then queue by queue, the shortest first.
 
-    A place that may not be read yields a slice that is not complete; raises SidekiqError when that is so for all, or
-    the conversation fails.
+    In all places, a filter that is nothing but a jid finds the jobs that have it (see `find_jid`). A place that may not
+    be read yields a slice that is not complete; raises SidekiqError when that is so for all, or the conversation fails.
     """
+    jid = bare_jid(matcher) if places is None else None
+    if jid is not None:
+        async for found in find_jid(db, jid, now=now):
+            yield found
+        return
     refusal: ReplyError | None = None
     answered = False
     for place in await _everywhere(db) if places is None else places:
@@ -118,6 +125,13 @@ async def search(
             yield Slice(place, (), 0, 0, False)
     if refusal is not None and not answered:
         raise refusal
+
+
+def bare_jid(matcher: Matcher) -> str | None:
+    """The jid that is all there is to a filter, if it is so: 24 hexadecimal digits, as Sidekiq makes them."""
+    terms = matcher.terms if isinstance(matcher, Filter) else ()
+    word = terms[0] if len(terms) == 1 else None
+    return word.text.lower() if isinstance(word, Word) and not word.negated and _JID.fullmatch(word.text) else None
 
 
 async def find_jid(db: Database, jid: str, *, now: float) -> AsyncIterator[Slice]:

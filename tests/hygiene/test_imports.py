@@ -66,6 +66,7 @@ VIEWS: Final = (
     ("workers",),
     ("check", "--max-dead", "1"),
     ("job", "jid"),
+    ("search", "class:Foo"),
 )
 
 

@@ -41,6 +41,8 @@ VIEWS: Final[dict[str, tuple[str, ...]]] = {
     "dead with a filter": ("dead", "class:Hostile", EVIL, "--limit", "all"),
     "job": ("job", JID),
     "hostile job": ("job", HOSTILE_TEXTS[0]),
+    "search": ("search", "age>0s"),
+    "search for hostile text": ("search", EVIL),
     "workers": ("workers",),
 }
 

@@ -19,7 +19,7 @@ _VIEWS: Final = {
     "dead": ("jobs that are out of retries", "newest first"),
 }
 
-_FILTER_HELP: Final = """\
+FILTER_HELP: Final = """\
 filter: words may stand anywhere, and all of them must hold
   Timeout               anywhere in the job          "two words"        quoted for the shell
   class:Invoice         in the class                 class:=Foo::Bar    exactly; class:A,B either
@@ -36,7 +36,7 @@ def add_parser(subparsers: Subparsers) -> None:
             view,
             help=f"{about}, {order}",
             description=f"{about[0].upper()}{about[1:]}, {order}. Without a filter: one page, at the price of a page.",
-            epilog=_FILTER_HELP,
+            epilog=FILTER_HELP,
         )
         if view == "queue":
             parser.add_argument("queue", metavar="NAME", help="the queue; an unknown one is empty")

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from sidekiq_tui.servers.server import Server
 
 NOT_FOUND: Final = 1
-_PLACES: Final = {"queue": "queue", "retry": "retries", "schedule": "scheduled", "dead": "dead", "work": "running"}
+PLACES: Final = {"queue": "queue", "retry": "retries", "schedule": "scheduled", "dead": "dead", "work": "running"}
+"""Words for where a job lies."""
 _SCORES: Final = {"retry": "next try", "schedule": "runs", "dead": "died"}
 
 
@@ -43,9 +44,9 @@ class JobView(View[list[JobRecord]]):
                 missed[part.place] = None
                 if part.complete:
                     del missed[part.place]
-                diagnostics.PROGRESS.show(f"{server.name}: {_PLACES[part.place.kind]} {units.count(part.read)} read")
+                diagnostics.PROGRESS.show(f"{server.name}: {PLACES[part.place.kind]} {units.count(part.read)} read")
         if missed:
-            places = ", ".join(f"{_PLACES[place.kind]} {place.queue or ''}".strip() for place in missed)
+            places = ", ".join(f"{PLACES[place.kind]} {place.queue or ''}".strip() for place in missed)
             diagnostics.warn(f"{server.name}: not everything could be searched: {places}", "the job may be there")
         return found
 
@@ -96,7 +97,7 @@ def _section(heading: str, lines: Sequence[str], look: Look) -> Iterator[str]:
 
 def _facts(profile: Profile, job: JobRecord, context: Context) -> Iterator[tuple[str, Cell]]:
     yield "server", _text(context.safe(profile.name))
-    yield "place", _text(_PLACES[job.place.kind])
+    yield "place", _text(PLACES[job.place.kind])
     yield "queue", _text(units.UNKNOWN if job.queue is None else context.safe(job.queue))
     if job.score is not None:
         yield _SCORES[job.place.kind], _text(_moment(job.score, context, upcoming=job.place.kind != "dead"))

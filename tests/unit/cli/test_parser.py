@@ -119,6 +119,7 @@ def test_wrong_words_are_named_with_the_nearest_right_one(argv: tuple[str, ...],
         ("check", "--max-latency", "soon"),
         ("check", "--max-dead", "1k"),
         ("job", "jid", "--watch", "1"),
+        ("search", "x", "--watch", "1"),
     ],
 )
 def test_what_makes_no_sense_is_a_usage_error(argv: tuple[str, ...]) -> None:
@@ -138,6 +139,7 @@ def test_every_view_takes_the_global_options() -> None:
 LEAVES: dict[tuple[str, ...], tuple[str, ...]] = {
     **{("servers",): (), ("dashboard",): (), ("queues",): (), ("workers",): (), ("queue",): ("q",), ("retries",): ()},
     **{("scheduled",): (), ("dead",): (), ("job",): ("jid",), ("check",): (), ("demo",): (), ("completion",): ("zsh",)},
+    **{("search",): ("x",)},
     **{("profile", name): ("x",) for name in ("show", "add", "remove", "set-password", "edit", "test")},
     **{("profile", name): () for name in ("list", "path")},
 }

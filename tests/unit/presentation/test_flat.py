@@ -28,6 +28,7 @@ VIEWS: dict[str, Record] = {
     "scheduled": PAGE,
     "dead": PAGE,
     "job": {"jobs": [records.job_record(job(), NOW, place=True)]},
+    "search": {"complete": True, "jobs": [records.job_record(job(), NOW, place=True)]},
     "workers": records.workers_record([process()], [work()], NOW),
 }
 
@@ -149,6 +150,7 @@ def test_totals_of_dashboards() -> None:
         ("retries", {"size": 932}),
         ("queue", {"size": 932}),
         ("job", {"jobs": 1}),
+        ("search", {"jobs": 1}),
         ("workers", {"processes": 1, "work": 1, "concurrency": 4, "busy": 3, "rss": 480 * 1024**2}),
     ],
 )
