@@ -72,8 +72,15 @@ def check_args(payload: Mapping[str, object], strict: StrictArgs) -> None:
 
 def dumps(payload: Mapping[str, object]) -> bytes:
     """The payload as compact JSON in UTF-8. Raises InvalidJob for what Ruby could not read back."""
+    return dumps_value(payload).encode("utf-8")
+
+
+def dumps_value(value: object) -> str:
+    """Any value as compact JSON. Raises InvalidJob for what Ruby could not read back."""
     try:
-        return _encode(payload).encode("utf-8")
+        text = _encode(value)
+        text.encode("utf-8")
+        return text
     except (TypeError, ValueError, RecursionError) as error:  # not JSON, NaN, circular, or half of a surrogate pair
         raise InvalidJob(f"the job cannot be written as JSON: {error}") from None
 
