@@ -60,7 +60,7 @@ def _pairs(text: str) -> tuple[list[_Pair], int]:
     while text[at : at + 1] != "}":
         name, after = _value(text, at)
         colon = _skip(text, after)
-        if not isinstance(name, str) or text[colon : colon + 1] != ":":
+        if text[at] != '"' or not isinstance(name, str) or text[colon : colon + 1] != ":":
             raise ValueError("not a JSON object")
         value = _skip(text, colon + 1)
         _, end = _value(text, value)
