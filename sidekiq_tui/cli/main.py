@@ -29,6 +29,7 @@ def commands() -> tuple[ModuleType, ...]:
         completion,
         dashboard,
         demo,
+        errors,
         job,
         jobs,
         metrics,
@@ -39,7 +40,7 @@ def commands() -> tuple[ModuleType, ...]:
         workers,
     )
 
-    return (servers, dashboard, queues, jobs, job, search, workers, metrics, check, profile, demo, completion)
+    return (servers, dashboard, queues, jobs, job, search, workers, errors, metrics, check, profile, demo, completion)
 
 
 def run(argv: Sequence[str], *, ui: Door, demo: Door) -> int:

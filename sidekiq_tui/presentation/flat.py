@@ -24,6 +24,10 @@ _PROCESS: Final = (
     *("started_at", "beat", "status", "stale", "version", "embedded"),
 )
 _WORK: Final = ("identity", "tid", "queue", "run_at", "job")
+_GROUP: Final = (
+    *("class", "error_class", "message", "kind", "count", "retries", "dead", "share", "queues", "first_at", "last_at"),
+    *("new_since_deploy", "sample_jid"),
+)
 _CLASS: Final = (*("class", "processed", "failed", "mean", "total", "p50", "p90", "p95", "p99", "histogram", "series"),)
 
 FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -36,6 +40,7 @@ FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "dead": ("server", *_JOB),
     "job": ("server", *_JOB, "place"),
     "search": ("server", *_JOB, "place"),
+    "errors": ("server", *_GROUP),
     "metrics": ("server", *_CLASS),
     "workers": ("server", "kind", *_PROCESS, *(name for name in _WORK if name not in _PROCESS)),
 }
@@ -63,6 +68,8 @@ def flat_records(view: str, servers: Iterable[Mapping[str, Any]]) -> Iterator[Re
         elif view == "workers":
             yield from ({"server": server, "kind": "process", **one} for one in element.get("processes") or ())
             yield from ({"server": server, "kind": "work", **one} for one in element.get("work") or ())
+        elif view == "errors":
+            yield from ({"server": server, **one} for one in element.get("groups") or ())
         elif view == "metrics":
             yield from ({"server": server, **one} for one in element.get("classes") or ())
         else:

@@ -80,7 +80,7 @@ def _share(row: ErrorRow, context: Context, width: int | None) -> Cell:
     if width is None:
         return value_cell(units.share(row.share))
     full, empty = meter(row.share, min(_METER_CELLS, max(0, width - _SHARE_CELLS - 1)), context.ascii)
-    return (Span(full, "chart-bad"), Span(empty, "rule"), Span(f"{units.share(row.share):>{_SHARE_CELLS}}", "muted"))
+    return (Span(full, "chart-bad"), Span(empty, "rule"), Span(f" {units.share(row.share):>{_SHARE_CELLS}}", "muted"))
 
 
 def _class(row: ErrorRow, context: Context, width: int | None) -> Cell:
@@ -149,7 +149,7 @@ def error_columns(time_mode: units.TimeMode = "relative") -> tuple[_Column, ...]
         _Column("queue", "queue", 8, 12, _queue, weight=1, goes=2, sort=_text(_queue_name)),
         _Column("first", "first", wide, wide, _first, align="right", goes=1, sort=_number(lambda one: one.first_at)),
         _Column("last", "last", wide, wide, _last, align="right", goes=6, sort=_number(lambda one: one.last_at)),
-        _Column("trend", "trend", 8, 12, _trend, weight=1, goes=4),
+        _Column("trend", "trend", 8, 12, _trend, weight=1, goes=4, live=True),
     )
 
 

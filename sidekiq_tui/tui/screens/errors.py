@@ -299,7 +299,8 @@ class ErrorsScreen(ErrorsReader):
             self.query_one("#chart", LineChart).show(())
             return
         context = context_of(self.app_state)
-        self.note(left_out(self.table, self.columns, row, context))
+        told = [column for column in self.columns if column.key != "share"]  # a meter is for comparing rows
+        self.note(left_out(self.table, told, row, context))
         if "details" in self._places:
             runs = self.app_state.registry.server(self.server).errors.next_runs(row.group.cause, SOON)
             self.query_one("#details", TextBlock).put(details(row, board, runs, context))
@@ -318,11 +319,12 @@ class ErrorsScreen(ErrorsReader):
         else:
             cells = min(columns, MINUTES)
             samples, each, span = group.history.minutes(now, cells), MINUTE, cells * MINUTE
-        ticks = (f"{units.age(span)} ago", units.age(span // 2), "now")
+        reach, half = ("24h", "12h") if self._day else (units.age(span), units.age(span // 2))
+        ticks = (f"{reach} ago", half, "now")
         chart.show(samples, ticks, stale=self.away, ascii=self.app_state.ascii)
         per = "minute" if each == MINUTE else units.age(each)
         self.query_one("#chart-title", TitleLine).show(
-            (Span(f"failures per {per} ", "title"), Span(f"last {units.age(span)}", "muted")),
+            (Span(f"failures per {per} ", "title"), Span(f"last {reach}", "muted")),
             choice_spans(("2h", "24h"), int(self._day)),
         )
 
