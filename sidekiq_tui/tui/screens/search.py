@@ -1,13 +1,165 @@
-"""Search."""
+"""Search: jobs anywhere on a server, running, in sets or in queues."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import ClassVar, Final
 
-from sidekiq_tui.tui.screens.base import ViewScreen
+from sidekiq_tui.presentation.columns.base import Cell, Span
+from sidekiq_tui.presentation.text import display_text
+from sidekiq_tui.sidekiq.errors import FilterError
+from sidekiq_tui.sidekiq.filter import Filter, parse_filter
+from sidekiq_tui.sidekiq.search import Matcher
+from sidekiq_tui.tui.actions import bindings
+from sidekiq_tui.tui.actions.lists import FILTER
+from sidekiq_tui.tui.screens.found import ResultsScreen
+from sidekiq_tui.tui.screens.job_words import price_words
+from sidekiq_tui.tui.screens.search_words import entries_of, how_to_search
+from sidekiq_tui.tui.state import AppState
+
+DEAR_ENTRIES: Final = 1_000_000
+"""A search of more says what it costs before it reads."""
+KEPT: Final = 20
+_HINT: Final = (Span("words  class:  error:  a JID  age>2h", "muted"),)
 
 
-class SearchScreen(ViewScreen):
-    """Search."""
+class SearchScreen(ResultsScreen):
+    """Asks what to look for and searches the server in view; another server is searched only on request."""
 
     view: ClassVar[str] = "search"
+    scopes: ClassVar[tuple[str, ...]] = (*ResultsScreen.scopes, FILTER)
+    BINDINGS = bindings(FILTER)
+
+    def __init__(self, app_state: AppState) -> None:
+        super().__init__(app_state)
+        self.recent: list[str] = []
+        """What was looked for, the latest first."""
+        self._typed = ""
+        self._searched = self.server
+
+    @property
+    def server(self) -> str:
+        """The server in view."""
+        return self.app_state.preferred
+
+    @property
+    def filter_text(self) -> str:
+        """What is looked for, or was last."""
+        return self._typed
+
+    # Asking.
+
+    def action_filter(self) -> None:
+        """Asks what to look for."""
+        self.ask("/", self._typed, self._answered, _HINT, assistant=_Recall(self.recent))
+
+    def apply_filter(self, text: str) -> None:
+        """Searches as if `text` had been typed; none ends the search."""
+        self._answered(text)
+
+    def _answered(self, text: str | None) -> None:
+        if text is None:
+            return
+        self._typed = text.strip()
+        try:
+            wanted = parse_filter(self._typed)
+        except FilterError as error:
+            self.say(display_text(f"{error.message}  {error.hint}".strip()), "bad")
+            return
+        if wanted.empty:
+            self._forget()
+        elif not wanted.matches_server(self.server):
+            self.say(f"{display_text(wanted.text)} leaves out {display_text(self.server)}", "warn")
+        else:
+            self._begin(wanted)
+
+    def _begin(self, wanted: Filter) -> None:
+        self.recent[:] = [wanted.text, *(text for text in self.recent if text != wanted.text)][:KEPT]
+        entries = entries_of(self.app_state.snapshots[self.server])
+        if entries is None or entries <= DEAR_ENTRIES:
+            self.start_scan(wanted)
+            return
+        words = (Span(price_words(entries, self.pace), "warn"), Span("  enter", "key"), Span(" reads, ", "muted"))
+        stays = (Span("esc", "key"), Span(" stays", "muted"))
+        self.ask("?", "", lambda answer: None if answer is None else self.start_scan(wanted), (*words, *stays))
+
+    def start_scan(self, matcher: Matcher) -> None:
+        """Searches the server in view."""
+        self._searched = self.server
+        super().start_scan(matcher)
+
+    def refresh_now(self) -> None:
+        """Searches again, on the server in view."""
+        if self._typed:
+            self._answered(self._typed)
+
+    def clear(self) -> bool:
+        """`esc` ends marks first, then the search."""
+        if super().clear():
+            return True
+        if self.matcher is None and not self._typed:
+            return False
+        self._typed = ""
+        self._forget()
+        return True
+
+    def _forget(self) -> None:
+        self.end_scan()
+        self.table.restart()
+        self.redraw()
+
+    # Drawing.
+
+    def draw(self, shift: int = 0) -> None:
+        """Of another server nothing is shown until it is searched."""
+        if self.matcher is not None and self._searched != self.server:
+            self.end_scan()
+            self.marks.clear()
+        super().draw(shift)
+
+    def title_left(self, narrow: bool) -> Sequence[Span]:
+        """What is looked for, and how much was found."""
+        title = Span("Search", "title")
+        if self.found is None:
+            return [title]
+        words = Span(display_text(self.found.filter, 200), "accent")
+        if narrow:
+            return [title, *self.results(narrow), Span("  / ", "muted"), words]
+        return [title, Span("  ", "muted"), words, *self.results(narrow)]
+
+    def notice(self) -> Sequence[Cell]:
+        """How to ask, or why nothing was found."""
+        if self.found is not None:
+            return self.no_rows("clears the search")
+        lines: list[Cell] = []
+        if self._typed and self._searched != self.server:
+            words = Span(display_text(self._typed, 200), "accent")
+            asked = (Span(" was looked for on ", "muted"), Span(display_text(self._searched)), Span(".  ", "muted"))
+            again = (Span("ctrl+r", "key"), Span(f" searches {display_text(self.server)}", "muted"))
+            lines = [(words, *asked, *again), ()]
+        entries = entries_of(self.app_state.snapshots[self.server])
+        return [*lines, *how_to_search(self.server, self.recent, entries)]
+
+
+class _Recall:
+    """Brings back what was looked for before, with ↑ and ↓."""
+
+    def __init__(self, recent: Sequence[str]) -> None:
+        self._recent = recent
+        self._place = -1
+
+    def hint(self, text: str, cells: int) -> Sequence[Span]:
+        """Always the same."""
+        return _HINT
+
+    def complete(self, text: str, step: int) -> str:
+        """Nothing to complete."""
+        return text
+
+    def recall(self, text: str, step: int) -> str:
+        """An earlier search, or a later one."""
+        place = max(-1, min(self._place - step, len(self._recent) - 1))
+        if not self._recent or place == self._place:
+            return text
+        self._place = place
+        return self._recent[place] if place >= 0 else ""
