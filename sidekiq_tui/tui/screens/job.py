@@ -26,8 +26,8 @@ from sidekiq_tui.tui.actions.lists import LIST
 from sidekiq_tui.tui.clipboard import copy_jids, copy_json
 from sidekiq_tui.tui.screens.base import ViewScreen
 from sidekiq_tui.tui.screens.job_document import JobDocument, history_lines
-from sidekiq_tui.tui.screens.job_facts import About, brief_lines, pane_lines, section_lines, sections
-from sidekiq_tui.tui.screens.job_standing import Standing, in_words, left_queue, standing
+from sidekiq_tui.tui.screens.job_facts import About, brief_lines, in_words, pane_lines, section_lines, sections
+from sidekiq_tui.tui.screens.job_standing import Standing, left_queue, standing
 from sidekiq_tui.tui.screens.listing import context_of
 from sidekiq_tui.tui.screens.siblings import Siblings
 from sidekiq_tui.tui.state import AppState

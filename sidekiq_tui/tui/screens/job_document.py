@@ -169,15 +169,15 @@ def _told(job: JobRecord, context: Context) -> Iterator[DocLine]:
         (job.enqueued_at, "last pushed to a queue"),
         (job.failed_at, first),
         (job.retried_at, "failed last"),
+        (job.score if job.place.kind == "dead" else None, "died"),
     ]
-    if job.place.kind == "dead":
-        events.append((job.score, "died"))
-    upcoming = {"retry": "to be retried", "schedule": "to run"}.get(job.place.kind)
+    events = sorted((event for event in events if event[0] is not None), key=lambda event: event[0] or 0.0)
+    upcoming = {"retry": "next run", "schedule": "runs"}.get(job.place.kind)
     if upcoming is not None:
         events.append((job.score, upcoming))
-    for moment, words in sorted(((moment, words) for moment, words in events if moment is not None)):
+    for moment, words in events:
         shown = units.clock(moment, context.now, utc=context.time_mode == "utc")
-        beside = units.time_at(moment, context.now)
+        beside = units.time_at(moment, context.now, upcoming=words == upcoming)
         yield DocLine((Span(f"  {shown:<13}", "muted"), Span(f"{beside:<13}", "muted"), Span(words)))
 
 

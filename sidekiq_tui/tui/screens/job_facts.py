@@ -12,11 +12,17 @@ from sidekiq_tui.presentation.job_options import Row, notes, option_rows, short_
 from sidekiq_tui.presentation.text import cell_width, display_text, fit, wrap_words
 from sidekiq_tui.presentation.values import json_text
 from sidekiq_tui.servers.snapshot import ServerSnapshot
-from sidekiq_tui.sidekiq.job import JobRecord, PlaceKind
+from sidekiq_tui.sidekiq.job import JobRecord, Place, PlaceKind
 from sidekiq_tui.sidekiq.job_watch import Look
 
 LABEL_CELLS: Final = 11
 _SETS: Final[dict[PlaceKind, str]] = {"retry": "retries", "schedule": "scheduled", "dead": "dead"}
+_IN: Final[dict[PlaceKind, str]] = {
+    "retry": "in retries",
+    "schedule": "scheduled",
+    "dead": "in the dead set",
+    "work": "running",
+}
 _SCORES: Final[dict[PlaceKind, str]] = {"retry": "next run", "schedule": "runs", "dead": "died"}
 
 
@@ -45,11 +51,11 @@ class Section:
     sentences: tuple[str, ...] = ()
 
 
-def place_words(job: JobRecord) -> str:
-    """Where it lay when it was opened: `retries`, `queue mailers`, `running`."""
-    if job.place.kind == "work":
-        return "running"
-    return _SETS.get(job.place.kind) or f"queue {display_text(job.place.queue or '', 60)}"
+def in_words(place: Place) -> str:
+    """Being in a place: `in retries`, `scheduled`, `in the dead set`, `in queue mailers`, `running`."""
+    if place.kind == "queue":
+        return f"in queue {display_text(place.queue or '', 60)}"
+    return _IN[place.kind]
 
 
 def sections(about: About) -> list[Section]:
@@ -108,7 +114,9 @@ def pane_lines(every: Sequence[Section], width: int, height: int, context: Conte
 def brief_lines(about: About) -> list[Cell]:
     """The facts in three lines, for narrow terminals."""
     job, context = about.job, about.context
-    first: list[Cell] = [_pair("in " if job.place.kind != "work" else "", place_words(job))]
+    words = in_words(job.place)
+    name = words.removeprefix("in ")
+    first: list[Cell] = [_pair("in " if name != words else "", name)]
     if job.place.kind != "queue" and job.queue is not None:
         first.append(_pair("queue ", context.safe(job.queue)))
     if job.place.kind in _SCORES and about.score is not None:

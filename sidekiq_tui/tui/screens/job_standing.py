@@ -7,9 +7,9 @@ from typing import Final, Literal
 
 from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.servers.snapshot import ServerSnapshot
-from sidekiq_tui.sidekiq.job import JobRecord, Place
+from sidekiq_tui.sidekiq.job import JobRecord
 from sidekiq_tui.sidekiq.job_watch import Look
-from sidekiq_tui.tui.screens.job_facts import place_words
+from sidekiq_tui.tui.screens.job_facts import in_words
 
 Where = Literal["here", "moved", "gone", "unknown"]
 
@@ -55,17 +55,6 @@ def left_queue(job: JobRecord, snapshot: ServerSnapshot) -> bool:
         return True
     since = job.waiting_since
     return since is not None and queue.oldest_at is not None and queue.oldest_at > since
-
-
-def in_words(place: Place) -> str:
-    """Being in a place: `in retries`, `scheduled`, `running`."""
-    if place.kind == "work":
-        return "running"
-    if place.kind == "schedule":
-        return "scheduled"
-    if place.kind == "dead":
-        return "in the dead set"
-    return f"in {place_words(JobRecord(b'', place))}"
 
 
 def _name(job: JobRecord) -> str:
