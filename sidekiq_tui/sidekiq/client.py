@@ -153,9 +153,11 @@ class Client:
     async def prepare(self, item: Mapping[str, object]) -> Payload | None:
         """The payload of a job, completed and through the middleware; None if that stopped it. Writes nothing."""
         payload = normalize(item, now=self.clock(), form=await self.form())
-        return await self._through(item["class"], payload)
+        return await self.through(item["class"], payload)
 
-    async def _through(self, name: object, payload: Payload) -> Payload | None:
+    async def through(self, name: object, payload: Payload) -> Payload | None:
+        """The payload as the middleware leaves it; None if some of it stopped the job."""
+
         async def innermost() -> Payload | None:
             return payload
 
@@ -175,7 +177,7 @@ class Client:
             payload = {**common, "args": list(args), "jid": item.get("jid") or new_jid()}
             if times is not None:
                 payload["at"] = times[index]
-            through = await self._through(item["class"], payload)
+            through = await self.through(item["class"], payload)
             if through is not None:
                 check_args(through, self.strict_args)
             payloads.append(through)

@@ -1,0 +1,1 @@
+"""A Sidekiq process in Python: runs registered job classes as Ruby's would (protocol 15)."""
