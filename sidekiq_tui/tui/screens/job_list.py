@@ -274,8 +274,11 @@ class JobListScreen(ViewScreen):
             return
         if not self.marks.toggle(job):
             self._say_full()
-        self.table.place(self.table.cursor + 1)
-        self._marks_changed()
+        before = self.table.cursor
+        self.table.place(before + 1)  # draws the mark too, and the rest follows when it has moved
+        if self.table.cursor == before:
+            self.draw_around()
+        self.refresh_footer()
 
     def action_mark_page(self) -> None:
         """Marks what is visible; takes the marks away where all of it is marked."""

@@ -18,6 +18,7 @@ from sidekiq_tui.presentation.glyphs import to_ascii
 from sidekiq_tui.presentation.text import cell_width
 from sidekiq_tui.tui.actions import bindings
 from sidekiq_tui.tui.actions.lists import LIST
+from sidekiq_tui.tui.theme import style_for
 from sidekiq_tui.tui.widgets.line import Inked
 from sidekiq_tui.tui.widgets.rows import Rows, StaticRows
 
@@ -260,9 +261,9 @@ class RecordTable(Inked, Generic[R], can_focus=True):
         return strip
 
     def _strip(self, line: _Drawn) -> Strip:
-        width = self.size.width
-        segments = [Segment(text, self.ink(role, line.ground)) for cell in line.cells for text, role in cell]
-        return Strip(segments).adjust_cell_length(width, self.ink("text", line.ground)).simplify()
+        width, theme = self.size.width, self.app.theme
+        segments = [Segment(text, style_for(role, line.ground, theme)) for cell in line.cells for text, role in cell]
+        return Strip(segments).adjust_cell_length(width, style_for("text", line.ground, theme)).simplify()
 
     @property
     def _height(self) -> int:
