@@ -65,7 +65,7 @@ def command_name(args: tuple[EncodableT, ...]) -> bytes:
 
 def runs_known_script(args: tuple[EncodableT, ...]) -> bool:
     """Whether the command is EVAL_RO, under which a script cannot write, of a text that is sqtui's own."""
-    return len(args) > 1 and args[0] in ("EVAL_RO", b"EVAL_RO") and args[1] in SCRIPTS
+    return len(args) > 1 and args[0] in ("EVAL_RO", b"EVAL_RO") and isinstance(args[1], bytes) and args[1] in SCRIPTS
 
 
 def check(args: tuple[EncodableT, ...], *, scripts: bool = False) -> None:

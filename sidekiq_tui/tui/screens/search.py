@@ -14,7 +14,7 @@ from sidekiq_tui.tui.actions import bindings
 from sidekiq_tui.tui.actions.lists import FILTER
 from sidekiq_tui.tui.screens.found import ResultsScreen
 from sidekiq_tui.tui.screens.job_words import price_words
-from sidekiq_tui.tui.screens.search_words import entries_of, how_to_search
+from sidekiq_tui.tui.screens.search_words import entries_of, how_to_search, scope_spans
 from sidekiq_tui.tui.state import AppState
 
 DEAR_ENTRIES: Final = 1_000_000
@@ -121,7 +121,7 @@ class SearchScreen(ResultsScreen):
         """What is looked for, and how much was found."""
         title = Span("Search", "title")
         if self.found is None:
-            return [title]
+            return [title, *scope_spans(self.server, entries_of(self.app_state.snapshots[self.server]))]
         words = Span(display_text(self.found.filter, 200), "accent")
         if narrow:
             return [title, *self.results(narrow), Span("  / ", "muted"), words]
@@ -136,9 +136,8 @@ class SearchScreen(ResultsScreen):
             words = Span(display_text(self._typed, 200), "accent")
             asked = (Span(" was looked for on ", "muted"), Span(display_text(self._searched)), Span(".  ", "muted"))
             again = (Span("ctrl+r", "key"), Span(f" searches {display_text(self.server)}", "muted"))
-            lines = [(words, *asked, *again), ()]
-        entries = entries_of(self.app_state.snapshots[self.server])
-        return [*lines, *how_to_search(self.server, self.recent, entries)]
+            lines = [(), (words, *asked, *again)]
+        return [*lines, *how_to_search(self.recent)]
 
 
 class _Recall:

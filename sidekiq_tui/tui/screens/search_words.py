@@ -94,11 +94,15 @@ def nothing_found(found: Found, missed: Sequence[Place], *, again: str, leaves: 
     return [(*line, Span("esc", "key"), Span(f" {leaves}", "muted"))]
 
 
-def how_to_search(server: str, recent: Sequence[str], entries: int | None) -> list[Cell]:
-    """What one can look for, and what one has looked for before."""
+def scope_spans(server: str, entries: int | None) -> list[Span]:
+    """What a search would go through."""
     size = f"  {units.count(entries)} jobs now" if entries is not None else ""
+    return [Span(f"  running jobs, sets and queues of {display_text(server)}{size}", "muted")]
+
+
+def how_to_search(recent: Sequence[str]) -> list[Cell]:
+    """What one can look for, and what one has looked for before."""
     lines: list[Cell] = [
-        (Span(f"Search running jobs, sets and queues of {display_text(server)}", "strong"), Span(size, "muted")),
         (),
         (Span("/", "key"), Span(" asks. A JID alone is looked up everywhere.", "muted")),
         (),

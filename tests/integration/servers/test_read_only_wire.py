@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,10 @@ from redis.asyncio import Redis
 
 from sidekiq_tui.demo.embedded import EmbeddedRedis
 from sidekiq_tui.servers.connection import Credentials, build_pool, open_database
-from sidekiq_tui.servers.profile import Profile
+from sidekiq_tui.servers.profile import Access, Profile
+from sidekiq_tui.servers.server import Server
 from sidekiq_tui.sidekiq.errors import CommandRefused
+from sidekiq_tui.sidekiq.filter import parse_filter
 from tests.support.proxy import FaultProxy
 
 
@@ -51,6 +55,8 @@ async def test_no_way_to_write_reaches_the_server(client: Any, proxy: FaultProxy
     for call in calls:
         with pytest.raises(CommandRefused):
             await call()
+    with pytest.raises(CommandRefused):
+        await client.execute_command("EVAL_RO", "return 1", 0)
     async with client.client() as single:
         with pytest.raises(CommandRefused):
             await single.delete("k")
@@ -76,3 +82,16 @@ async def test_a_password_is_sent_once_per_connection(embedded: object, tmp_path
         await database.command("PING")
         await database.close()
         assert proxy.wire.commands == [(b"AUTH", b"hunter2"), (b"PING",)]
+
+
+@pytest.mark.parametrize("access", ["read-only", "operate", "full"])
+async def test_scripts_are_asked_for_only_where_more_than_reading_is_allowed(
+    proxy: FaultProxy, raw: Any, access: Access
+) -> None:
+    await raw.zadd("retry", {json.dumps({"class": f"Job{number}", "jid": "x"}): number for number in range(1200)})
+    server = Server(replace(Profile.from_url(proxy.url), access=access))
+    found = [job async for part in server.search(parse_filter("class:Job77")) for job in part.jobs]
+    await server.close()
+    assert len(found) == 11
+    assert ("EVAL_RO" in proxy.wire.names) is (access != "read-only")
+    assert ("ZRANGEBYSCORE" in proxy.wire.names) is (access == "read-only")

@@ -9,6 +9,7 @@ from redis.typing import EncodableT
 
 from sidekiq_tui.servers.read_only import ALLOWED, READS, ReadOnlyCommands, check, command_name
 from sidekiq_tui.sidekiq.errors import CommandRefused
+from sidekiq_tui.sidekiq.find_script import SCRIPTS
 
 WRITES: list[tuple[EncodableT, ...]] = [
     ("SET", "k", "v"),
@@ -101,6 +102,38 @@ def test_refused(command: tuple[EncodableT, ...]) -> None:
 )
 def test_allowed(command: tuple[EncodableT, ...]) -> None:
     check(command)
+
+
+SCRIPT = next(iter(SCRIPTS))
+
+
+@pytest.mark.parametrize("name", ["EVAL_RO", b"EVAL_RO"])
+def test_our_own_script_runs_where_scripts_may(name: str | bytes) -> None:
+    check((name, SCRIPT, 1, "retry"), scripts=True)
+    with pytest.raises(CommandRefused):
+        check((name, SCRIPT, 1, "retry"))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("EVAL", SCRIPT, 1, "retry"),
+        ("EVALSHA_RO", "0" * 40, 0),
+        ("FCALL_RO", SCRIPT, 0),
+        ("EVAL_RO", SCRIPT + b" ", 1, "retry"),
+        ("EVAL_RO", b"return 1", 0),
+        ("EVAL_RO", "return redis.call('SET', 'k', 'v')", 0),
+        ("EVAL_RO return", SCRIPT, 0),
+        ("EVAL_RO",),
+        (b"EVAL_RO ", SCRIPT, 1, "retry"),
+        ("EVAL_RO", memoryview(SCRIPT), 1, "retry"),
+        ("SCRIPT", "LOAD", SCRIPT),
+    ],
+    ids=lambda command: repr(command)[:30],
+)
+def test_no_other_script_runs(command: tuple[EncodableT, ...]) -> None:
+    with pytest.raises(CommandRefused):
+        check(command, scripts=True)
 
 
 def test_a_pipeline_is_checked_whatever_the_client_packs_it_with() -> None:
