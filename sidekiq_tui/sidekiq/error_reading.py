@@ -1,9 +1,10 @@
 """Reads retry and dead into an index of errors: once in full, slice by slice, and then only what has changed.
 
-A refresh counts the entries of ranges of scores (ZCOUNT, at most 256 ranges a set in the first trip) and reads again
+A refresh counts the entries of ranges of scores (ZCOUNT, at most 512 ranges a set in the first trip) and reads again
 only the ranges whose count is not what it was: new failures, jobs retried, moved, killed or deleted by anyone, with any
-backoff. What it can miss: as many entries came into one small range of scores as left it since the last time (the next
-change there brings both to light), and failures in between of a job that failed twice since. It never reads more than
+backoff. What it can miss: as many entries came into one small range of scores as left it since the last time. Jobs that
+run and fail again never do that, for what is due is a range by itself; of jobs taken out by hand it can be so until the
+next change there. And failures in between, of a job that failed twice since. It never reads more than
 `MOST_AGAIN` entries; when more have changed it says so, and only reading everything again helps.
 """
 
@@ -30,6 +31,8 @@ MOST_AGAIN: Final = 20_000
 _DAY: Final = 86400
 _CHUNK: Final = 100
 """Entries between two looks at what else is to do: 100 take 6 ms."""
+_DUE_WITHIN: Final = 7.0
+"""Seconds: half of the shortest wait for a retry (protocol 15, 15 s), so that clocks may differ by as much."""
 _AT_ONCE: Final = 2 * BLOCK
 """A changed range of so many entries is read without counting its blocks first."""
 
@@ -112,40 +115,62 @@ async def _sizes(db: Database) -> list[object]:
 
 
 async def refresh(db: Database, index: ErrorIndex, names: Sequence[SetName], *, now: float) -> Changes:
-    """Brings a complete index up to date: one trip if nothing has changed, else two; three beyond 32,000 entries a set.
+    """Brings a complete index up to date: one trip if nothing has changed, else two; three beyond 30,000 entries a set.
 
     Nothing of the index changes before everything is read. Raises SidekiqError.
     """
-    spans = [_range(index, name, run) for name in names for run in index.sets[name].spans()]
+    due, spans = _ranges(index, names, now)
     today = (now - now % _DAY, now)
     counts = _counts(db, spans)
     replies = await db.pipeline([*counts, *mark_commands(db.keys, *today)])
     marks = marks_in(replies[len(counts) :], *today)
-    changed = _changed(spans, replies[: len(counts)])
-    fine = [one for one in changed if len(one.run) > 1 and _known(index, one) + one.size > 2 * _AT_ONCE]
+    changed = _changed(spans, replies[: len(counts)], always=due)
+    fine = [one for one in changed if len(one.run) > 1 and _known(index, one) + one.size > 3 * _AT_ONCE]
     if fine:
         blocks = [_range(index, one.name, range(block, block + 1)) for one in fine for block in one.run]
         recounted = _changed(blocks, await db.pipeline(_counts(db, blocks)))
         changed = [one for one in changed if one not in fine] + recounted
-    due = sum(one.size for one in changed)
-    if due > MOST_AGAIN:
-        return Changes(skipped=due, marks=marks)
+    much = sum(one.size for one in changed)
+    if much > MOST_AGAIN:
+        return Changes(skipped=much, marks=marks)
     came, left = index.replace(await _read(db, changed), now)
     return Changes(came, left, marks=marks)
+
+
+def _ranges(index: ErrorIndex, names: Sequence[SetName], now: float) -> tuple[_Range | None, list[_Range]]:
+    """The ranges to count, and which of them is to be read whatever its count, unless it is empty.
+
+    That is the one of the retries that are due. Jobs leave retry there by themselves, and what fails comes in later
+    scores, so that neither makes up for the other in one range.
+    """
+    due: _Range | None = None
+    spans: list[_Range] = []
+    for name in names:
+        blocks, first = index.sets[name], 0
+        if name == "retry":
+            first = blocks.split(now + _DUE_WITHIN)
+            due = _range(index, name, range(first))
+            if due.size > _AT_ONCE:  # nobody takes them, or nobody has looked for long
+                spans += [_range(index, name, run) for run in blocks.spans(0, first)]
+                due = None
+            else:
+                spans.append(due)
+        spans += [_range(index, name, run) for run in blocks.spans(first)]
+    return due, spans
 
 
 def _counts(db: Database, ranges: Sequence[_Range]) -> list[Command]:
     return [("ZCOUNT", db.keys.job_set(one.name), *_bounds(one)) for one in ranges]
 
 
-def _changed(ranges: Sequence[_Range], counts: Sequence[Reply]) -> list[_Range]:
+def _changed(ranges: Sequence[_Range], counts: Sequence[Reply], always: _Range | None = None) -> list[_Range]:
     """Those of some ranges that have not as many entries as they had. Raises SidekiqError."""
     found = []
     for one, reply in zip(ranges, counts, strict=True):
         if isinstance(reply, SidekiqError):
             raise reply
         count = natural(reply) or 0
-        if count != one.size:
+        if count != one.size or (one is always and count):
             found.append(_Range(one.name, one.run, one.low, one.high, count))
     return found
 

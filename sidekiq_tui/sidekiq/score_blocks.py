@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -72,10 +73,29 @@ class ScoreBlocks:
                 column.reverse()
         self.blocks = list(_cut(flat, tail=True))
 
-    def spans(self) -> list[range]:
-        """Runs of blocks, by index, at most `SPANS` of them."""
-        step = max(1, math.ceil(len(self.blocks) / SPANS))
-        return [range(start, min(start + step, len(self.blocks))) for start in range(0, len(self.blocks), step)]
+    def split(self, score: float) -> int:
+        """Puts a border between blocks at a score, which is below infinity; returns how many blocks are up to there."""
+        self.blocks = _joined(self.blocks)
+        index = bisect_left(self.blocks, score, key=lambda block: block.high)
+        block = self.blocks[index]
+        if block.high > score:
+            at = bisect_right(block.scores, score)
+            halves = [(block.low, score, slice(at)), (score, block.high, slice(at, None))]
+            self.blocks[index : index + 1] = [
+                Block(low, high, block.hashes[part], block.scores[part], block.kinds[part])
+                for low, high, part in halves
+            ]
+        return index + 1
+
+    def spans(self, first: int = 0, stop: int | None = None) -> list[range]:
+        """Runs of the blocks from `first` to before `stop` (the last one included), by index, at most `SPANS` of them.
+
+        The block above all scores is one by itself.
+        """
+        end = len(self.blocks) - 1 if stop is None else stop
+        step = max(1, math.ceil((end - first) / (SPANS - 1)))
+        runs = [range(start, min(start + step, end)) for start in range(first, end, step)]
+        return [*runs, range(end, end + 1)] if stop is None else runs
 
     def replace(self, found: Iterable[tuple[range, Sequence[Entry]]]) -> None:
         """Puts what was read in the place of runs of blocks, which come in order and do not overlap."""

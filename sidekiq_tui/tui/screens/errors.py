@@ -264,6 +264,7 @@ class ErrorsScreen(ErrorsReader):
         notice = empty_notice(self.snapshot, self.board, self.reading, self._typed, context)
         self.table.set_columns(self.columns)
         rows: StaticRows[ErrorRow] = StaticRows(self._rows, _cause)
+        at_top = self.growing and self.table.cursor == 0
         self.table.show(
             rows,
             context,
@@ -271,6 +272,8 @@ class ErrorsScreen(ErrorsReader):
             stale=self.away,
             notice=notice,
         )
+        if at_top:
+            self.table.place(0)
         self._draw_title()
         self._draw_selected()
 

@@ -62,6 +62,8 @@ class ErrorsReader(ViewScreen):
         self._failed_at = 0.0
         self._busy = False
         self._slow = False
+        self.growing = False
+        """Whether what is shown is still coming in, largest first: who has not moved stays at the top."""
 
     # What a subclass gives
 
@@ -177,7 +179,7 @@ class ErrorsReader(ViewScreen):
             self._start(None)
 
     def _start(self, most: int | None) -> None:
-        self._busy = True
+        self._busy = self.growing = True
         self._progress = Progress(0, 0, False)
         self.set_timer(LOADING_SECONDS, self._still_reading)
         self._read(most)
@@ -235,6 +237,7 @@ class ErrorsReader(ViewScreen):
             if self.is_front and self.board is not None and not self.away:
                 self.say(display_text(message.error.message), "warn")
         self.redraw()
+        self.growing = False
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A reader that broke in a way nobody thought of."""

@@ -144,7 +144,7 @@ def empty_notice(
     return [
         *denied,
         (Span(f"No errors on {name}.", "strong"),),
-        (Span("A job that fails waits in retries for its next try, and lies in dead after the last one.", "muted"),),
+        (Span("Failed jobs wait in retries for their next try; after the last they are dead.", "muted"),),
     ]
 
 
