@@ -203,13 +203,8 @@ class ProfilesScreen(ReadView[tuple[JobProfile, ...]]):
         if not there:
             self._save(self.server, profile, str(path), overwrite=False)
             return
-        hint = (Span("y overwrites it", "muted"),)
-        self.ask(
-            "!",
-            "",
-            lambda answer: self._overwrite(profile, str(path), answer),
-            (Span(f"{display_text(path.name)} exists: ", "warn"), *hint),
-        )
+        hint = (Span("it exists: ", "warn"), Span("y overwrites", "muted"))
+        self.ask("!", "", lambda answer: self._overwrite(profile, str(path), answer), hint)
 
     def _overwrite(self, profile: JobProfile, path: str, answer: str | None) -> None:
         if answer is not None and answer.strip().casefold() == "y":

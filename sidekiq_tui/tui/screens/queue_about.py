@@ -8,7 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final, Self
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
@@ -154,7 +154,9 @@ class QueueAbout(Vertical):
             if self._counting:
                 return "it is being counted"
             known = self._composition
-            return "all of it was read" if known is not None and known.complete else None
+            if known is None or self.app_state.snapshots[self.server].error is not None:
+                return "nothing of it can be read now"
+            return "all of it was read" if known.complete else None
         if action.id == "open":
             return "there are no classes" if self.table.empty else None
         return None
@@ -163,6 +165,7 @@ class QueueAbout(Vertical):
         self._source: Source = (self.server, self.queue)
         self._activity: QueueActivity | None = None
         self._composition: Composition | None = None
+        self._progress: Composition | None = None
         self._composition_old = True
         self._counted_at: float | None = None
         self._read_at: float | None = None
@@ -215,17 +218,18 @@ class QueueAbout(Vertical):
         self._draw()
 
     def on_queue_about__counted(self, message: _Counted) -> None:
-        """The classes, or some of them."""
-        if message.source != self._source or (message.sample and self._counting):
+        """The classes, from a sample or a count. Until a count is complete the sample says more than its part."""
+        if message.source != self._source or message.sample == self._counting:
             return
-        if message.sample:
+        found = message.composition
+        if message.sample or found.complete:
+            self._composition, self._counted_at = found, self.app_state.now()
             self._reading = self._slow = self._composition_old = False
-        elif not self._counting:
-            return
-        self._composition, self._counted_at = message.composition, self.app_state.now()
-        if message.composition.complete:
-            self._count_over()
+        else:
+            self._progress = found
         self._draw()
+        if message.sample:
+            self._screen.refresh_footer()
 
     def on_queue_about__failed(self, message: _Failed) -> None:
         """Keeps what was there; says why where there is nothing."""
@@ -244,6 +248,14 @@ class QueueAbout(Vertical):
 
     # Counting all of it
 
+    def on_key(self, event: events.Key) -> None:
+        """A price that was said holds for the next key only."""
+        self._priced = self._priced and event.key == self._count_key
+
+    @property
+    def _count_key(self) -> str:
+        return next(action.keys[0] for action in self._screen.available if action.id == "count-classes")
+
     def action_count_classes(self) -> None:
         """Reads all of the queue and counts; a long one first says its price and wants the key again."""
         known, screen = self._composition, self._screen
@@ -254,7 +266,7 @@ class QueueAbout(Vertical):
             return
         snapshot = self.app_state.snapshots[self.server]
         rtt = snapshot.overview.rtt if snapshot.overview is not None else 0.0
-        price = price_words(known, rtt)
+        price = price_words(known, rtt, self._count_key)
         if price and not self._priced:
             self._priced = True
             screen.say(price, "warn")
@@ -286,18 +298,22 @@ class QueueAbout(Vertical):
 
     def on_queue_about__over(self, message: _Over) -> None:
         """The count has come to its end, whether it got everything or not."""
-        if message.source == self._source:
+        if message.source == self._source and self._counting:
+            known = self._composition
+            if known is None or not known.complete:
+                self._screen.say("the queue changed too fast to be counted: this is the sample", "warn")
             self._count_over()
             self._draw()
 
     def action_stop_scan(self) -> None:
-        """Stops counting and keeps what was counted."""
+        """Stops counting; the sample stays."""
         if self._counting:
             self.workers.cancel_group(self, "count")
             self._count_over()
             self._draw()
 
     def _count_over(self) -> None:
+        self._progress = None
         if self._counting:
             self._counting = False
             self._screen.refresh_footer()
@@ -331,7 +347,7 @@ class QueueAbout(Vertical):
         block.put(lines)
         rows: Sequence[ClassRow] = class_rows(self._composition) if self._composition is not None else ()
         stale = facts.snapshot.error is not None
-        progress = self._composition if self._counting else None
+        progress = (self._progress or self._composition) if self._counting else None
         self.query_one("#about-title", TitleLine).show(
             *classes_title(self._composition, progress, self._counted_at, self._slow, context, self.size.width)
         )

@@ -20,13 +20,18 @@ METER_CELLS: Final = 10
 NARROW: Final = 100
 
 
-def price_words(known: Composition, rtt: float) -> str:
-    """What counting all of it would cost, from a sample and the seconds of a round trip; empty if it is little."""
+def price_words(known: Composition, rtt: float, key: str) -> str:
+    """What counting all of it would cost, from a sample and the seconds of a round trip; empty if it is little.
+
+    `key` is the one that goes on.
+    """
     if known.size < ASK_FROM:
         return ""
     seconds = known.size / JOBS_A_SECOND + known.size / JOBS_A_TRIP * rtt
     volume = f" and {units.size(known.mean_bytes * known.size)}" if known.mean_bytes else ""
-    return f"counting all {units.count(known.size)} takes about {units.age(max(1.0, seconds))}{volume}: i again counts"
+    return (
+        f"counting all {units.count(known.size)} takes about {units.age(max(1.0, seconds))}{volume}: {key} again counts"
+    )
 
 
 def classes_title(
@@ -44,9 +49,10 @@ def classes_title(
     more = "+" if known.others else ""
     title = [Span(f"In it {units.count(count)}{more} class{'' if count == 1 else 'es'}", "title")]
     if progress is not None:
-        part = progress.read / progress.size if progress.size else 1.0
+        read = 0 if progress.even else progress.read  # nothing of the count is there yet
+        part = read / progress.size if progress.size else 1.0
         full, empty = meter(part, METER_CELLS, context.ascii)
-        words = f"counting {units.count(progress.read)} of {units.count(progress.size)}  "
+        words = f"counting {units.count(read)} of {units.count(progress.size)}  "
         return title, [
             Span(words, "muted"),
             Span(full, "accent"),

@@ -20,13 +20,15 @@ from sidekiq_tui.sidekiq.queue_activity import QueueActivity
 from sidekiq_tui.tui.screens.dashboard_panels import denied_line
 from sidekiq_tui.tui.screens.queue_flow import Flow, flow_of
 
-TREND_CELLS: Final = 12
+TREND_CELLS: Final = 10
 TREND_PERIOD: Final = 1800.0
 """Seconds that the sparks cover."""
 NAME_CELLS: Final = 9
 WIDE: Final = 110
+WITH_WORDS: Final = 76
 RELIABLE: Final = "reliable"
 """The label that Pro's super_fetch has put on processes (protocol 6.1)."""
+_PERIODS: Final = {300.0: "5m", 120.0: "2m", 60.0: "1m", 30.0: "30s"}
 _STATES: Final = {"running": "ok", "quieting": "warn", "quiet": "muted", "stopping": "warn"}
 
 
@@ -50,7 +52,9 @@ class QueueFacts:
 
     @property
     def flow(self) -> Flow:
-        """How it moves."""
+        """How it moves; nobody knows while its server is away."""
+        if self.snapshot.error is not None:
+            return Flow(size=self.size)
         return flow_of(self.queue, self.size, self.activity, self.snapshot.series)
 
     @property
@@ -70,8 +74,15 @@ class QueueFacts:
         return None if work is None else len(work)
 
 
-def fact_cells(facts: QueueFacts) -> list[Cell]:
-    """One fact a line: name, value in a slot of its own, history or more words."""
+def fact_cells(facts: QueueFacts, words: bool = True) -> list[Cell]:
+    """One fact a line: name, value in a slot of its own, history, and more words if there is room for them."""
+    cells = _fact_cells(facts)
+    if words:
+        return cells
+    return [(*cell[:3], *(span for span in cell[3:] if span.role != "muted")) for cell in cells]
+
+
+def _fact_cells(facts: QueueFacts) -> list[Cell]:
     flow, summary, context = facts.flow, facts.summary, facts.context
     latency = summary.latency if summary is not None else None
     return [
@@ -111,19 +122,20 @@ def _trend(facts: QueueFacts, metric: QueueMetric) -> Cell:
     growth, over = facts.flow.growth, facts.flow.growth_over
     if growth is None or over is None:
         return (bars,)
-    return (bars, Span(f"  {units.delta(growth * over)} in {units.age(over)}", "muted"))
+    return (bars, Span(f"  {units.delta(growth * over)} in {_PERIODS[over]}", "muted"))
 
 
 def _over(word: str, seconds: float | None, otherwise: str, facts: QueueFacts) -> Cell:
     if seconds is None:
-        return _words(otherwise if facts.activity is not None else "")
+        known = facts.activity is not None and facts.snapshot.error is None
+        return _words(otherwise if known else "")
     return _words(f"{word} {units.age(seconds)}")
 
 
 def _leaving(flow: Flow, facts: QueueFacts) -> str:
     if flow.leaving is not None:
-        return "what came in, less growth"
-    return "known after a while" if flow.arriving is not None else ""
+        return "in, less growth"
+    return "not known yet" if flow.arriving is not None else ""
 
 
 def _empty(flow: Flow) -> tuple[str, Cell, str]:
@@ -136,7 +148,7 @@ def _empty(flow: Flow) -> tuple[str, Cell, str]:
         return units.age(left), _words(f"shrinks by {units.rate(-(flow.growth or 0))}/s"), "strong"
     if (flow.growth or 0) > 0:
         return "never", _words(f"grows by {units.rate(flow.growth)}/s"), "warn strong"
-    return "never", _words("neither grows nor shrinks"), "strong"
+    return "never", _words("steady"), "strong"
 
 
 def _each(facts: QueueFacts) -> str:
@@ -298,7 +310,8 @@ def about_lines(facts: QueueFacts, width: int, height: int) -> list[Cell]:
         lines = [beside(left, right, width // 2 - 8) for left, right in _paired(rows, served)]
         return [*lines, *pause][:height]
     half = (len(rows) + 1) // 2
-    lines = [beside(left, right, width // 2) for left, right in _paired(rows[:half], rows[half:])]
+    rows = fact_cells(facts, words=width >= WITH_WORDS)
+    lines = [beside(left, right, width // 2 + 3) for left, right in _paired(rows[:half], rows[half:])]
     title: Cell = (Span(" "), *served_title(facts))
     room = height - len(lines) - len(pause) - 1
     processes = served_lines(facts, min(3, room)) if room > 0 else []
