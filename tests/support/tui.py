@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, cast
 from textual.app import App
 from textual.pilot import Pilot
 
+from sidekiq_tui.servers.error_book import ErrorBoard, ErrorBook
 from sidekiq_tui.servers.health import Health, Reason, State
 from sidekiq_tui.servers.profile import Profile
 from sidekiq_tui.servers.series import Rates, Series
 from sidekiq_tui.servers.snapshot import ServerSnapshot
+from sidekiq_tui.sidekiq.error_reading import Progress
 from sidekiq_tui.sidekiq.errors import SidekiqError
 from sidekiq_tui.sidekiq.filter import Filter
 from sidekiq_tui.sidekiq.history import History
@@ -136,6 +138,12 @@ class FakeServer:
 
     def __init__(self) -> None:
         self.jobs: dict[Place, tuple[JobRecord, ...]] = {}
+        self.errors = ErrorBook(lambda: NOW)
+
+    async def read_errors(self, most: int | None = None) -> AsyncGenerator[Progress, None]:
+        """No errors."""
+        self.errors._board = ErrorBoard((), 0, 0, 0, True, None, NOW)
+        yield Progress(0, 0, True)
 
     async def page(self, place: Place, offset: int, limit: int, *, backwards: bool = False) -> Page:
         """A part of a list."""

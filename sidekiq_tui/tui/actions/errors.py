@@ -10,7 +10,7 @@ ERRORS: Final = "errors"
 
 ACTIONS: Final = (
     Action(
-        "errors-shorter", ("{",), "chart", "failures of the last two hours", SCREEN, ERRORS, "span(0)", 40, "", "{}"
+        "errors-shorter", ("{",), "chart", "shorter charts", SCREEN, ERRORS, "span(0)", 40, "", "{}"
     ),
-    Action("errors-longer", ("}",), "chart", "failures of the last day", SCREEN, ERRORS, "span(1)"),
+    Action("errors-longer", ("}",), "chart", "longer charts", SCREEN, ERRORS, "span(1)"),
 )
