@@ -36,6 +36,8 @@ class SearchScreen(ResultsScreen):
         """What was looked for, the latest first."""
         self._typed = ""
         self._searched = self.server
+        self._price = ""
+        """What a search would take that waits for an answer."""
 
     @property
     def server(self) -> str:
@@ -79,9 +81,19 @@ class SearchScreen(ResultsScreen):
         if entries is None or entries <= DEAR_ENTRIES:
             self.start_scan(wanted)
             return
-        words = (Span(price_words(entries, self.pace), "warn"), Span("  enter", "key"), Span(" reads, ", "muted"))
-        stays = (Span("esc", "key"), Span(" stays", "muted"))
-        self.ask("?", "", lambda answer: None if answer is None else self.start_scan(wanted), (*words, *stays))
+
+        def answered(answer: str | None) -> None:
+            self._price = ""
+            if answer is None:
+                self.redraw()
+            else:
+                self.start_scan(wanted)
+
+        self._forget()
+        self._price = price_words(entries, self.pace)
+        self.redraw()
+        enter, stays = Span("enter", "key"), Span("esc", "key")
+        self.ask("?", "", answered, (enter, Span(" reads, ", "muted"), stays, Span(" stays", "muted")))
 
     def start_scan(self, matcher: Matcher) -> None:
         """Searches the server in view."""
@@ -121,7 +133,7 @@ class SearchScreen(ResultsScreen):
         """What is looked for, and how much was found."""
         title = Span("Search", "title")
         if self.found is None:
-            return [title, *scope_spans(self.server, entries_of(self.app_state.snapshots[self.server]))]
+            return [title, *scope_spans(self.server, entries_of(self.app_state.snapshots[self.server]), narrow=narrow)]
         words = Span(display_text(self.found.filter, 200), "accent")
         if narrow:
             return [title, *self.results(narrow), Span("  / ", "muted"), words]
@@ -132,6 +144,8 @@ class SearchScreen(ResultsScreen):
         if self.found is not None:
             return self.no_rows("clears the search")
         lines: list[Cell] = []
+        if self._price:
+            return [(), (Span(display_text(self._typed, 200), "accent"),), (Span(self._price, "warn"),)]
         if self._typed and self._searched != self.server:
             words = Span(display_text(self._typed, 200), "accent")
             asked = (Span(" was looked for on ", "muted"), Span(display_text(self._searched)), Span(".  ", "muted"))

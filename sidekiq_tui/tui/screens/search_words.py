@@ -15,12 +15,12 @@ from sidekiq_tui.tui.screens.job_words import Found
 
 _WORDS: Final = {"work": "running", "retry": "retries", "schedule": "scheduled", "dead": "dead"}
 _TERM_CELLS: Final = 22
-_LANGUAGE: Final = (
+_LANGUAGE: Final = (  # lines that fit in 60 columns
     ("timeout", "anywhere in the job"),
-    ("class:Invoice", "in its class; class:=Foo exactly, class:A,B either"),
-    ("queue: jid: error:", "the same for other fields; tag: and arg: too"),
-    ("age>2h  retry>3", "older than two hours, retried more often"),
-    ("at>=2026-11-21", "its next try, its time to run, or its death"),
+    ("class:Invoice", "its class; := exactly, A,B either"),
+    ("queue: jid: error:", "other fields; tag: and arg: too"),
+    ("age>2h  retry>3", "older, retried more often"),
+    ("at>=2026-11-21", "next try, time to run, or death"),
     ("-class:Foo", "not these"),
     ('"two words"', "with blanks"),
 )
@@ -94,10 +94,11 @@ def nothing_found(found: Found, missed: Sequence[Place], *, again: str, leaves: 
     return [(*line, Span("esc", "key"), Span(f" {leaves}", "muted"))]
 
 
-def scope_spans(server: str, entries: int | None) -> list[Span]:
+def scope_spans(server: str, entries: int | None, *, narrow: bool) -> list[Span]:
     """What a search would go through."""
-    size = f"  {units.count(entries)} jobs now" if entries is not None else ""
-    return [Span(f"  running jobs, sets and queues of {display_text(server)}{size}", "muted")]
+    size = "" if entries is None else f"{units.count(entries)} "
+    where = "" if narrow else ", running, in sets and queues"
+    return [Span(f"  {size}jobs on {display_text(server)}{where}", "muted")]
 
 
 def how_to_search(recent: Sequence[str]) -> list[Cell]:
