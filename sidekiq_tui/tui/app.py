@@ -21,6 +21,7 @@ from textual.binding import BindingType
 from textual.command import Provider
 from textual.screen import Screen
 from textual.types import CSSPathType
+from textual.widget import Widget
 from textual.worker import WorkerFailed
 
 from sidekiq_tui.presentation.text import display_text
@@ -78,6 +79,7 @@ class SqtuiApp(App[None]):
         self._bridge = Bridge(app_state.registry, self._deliver)
         self._chord = Chord()
         self._keys = KeyOrder()
+        self._key_target: Widget
         self._frame = TerminalFrame()
         self._interrupted = float("-inf")
         if app_state.scope is not None or not first.spans_servers:
@@ -233,40 +235,55 @@ class SqtuiApp(App[None]):
     async def on_event(self, event: events.Event) -> None:
         """Keys go one after the other, and through the chord first."""
         if isinstance(event, events.Key) and not event.is_forwarded:
-            if self._keys.begin(event, time.monotonic()):
+            if self._keys.begin(event):
                 await self._press(event)
             else:
-                self.set_timer(PATIENCE_SECONDS, self._overdue)
+                self._look_after(self._keys.number)
             return
         await super().on_event(event)
 
     async def _press(self, event: events.Key) -> None:
-        front, target = self.front, self.focused or self.screen
+        front, target, number = self.front, self.focused or self.screen, self._keys.number
+        self._key_target = target
         if front is not None:
             front.key_pressed()
         chord = front is not None and self._chord.take(event, front, target)
         if not chord and not take_key(event, self.app_state.keys, front, target):
             await super().on_event(event)
-        if not target.post_message(KeyDone()):
-            self.call_later(self._next_key)
+        self._follow_key(KeyDone(number))
 
-    def on_key_done(self) -> None:
-        """What the key did may still wait in the queues of the app and of a new screen."""
-        self.call_later(self._settle)
+    def on_key_done(self, message: KeyDone) -> None:
+        """A binding runs when its key has risen to the app, and may have left messages where the key came from (an
+        input's `enter` does): so a second one follows these. What they did may wait in the app's own queue."""
+        if message.again:
+            self.call_later(self._settle, message.number)
+        else:
+            self._follow_key(KeyDone(message.number, again=True))
 
-    def _settle(self) -> None:
-        # Back to the app's own queue at the end: a message never rises past the one that made it.
-        if not self.screen.call_later(self.call_later, self._next_key):
-            self.call_later(self._next_key)
+    def _follow_key(self, message: KeyDone) -> None:
+        if not self._key_target.post_message(message):
+            self._settle(message.number)
 
-    async def _next_key(self) -> None:
-        event = self._keys.next(time.monotonic())
+    def _settle(self, number: int) -> None:
+        # Through a new screen's queue, and back to the app's own: a message never rises past the one that made it.
+        if not self.screen.call_later(self.call_later, self._next_key, number):
+            self.call_later(self._next_key, number)
+
+    async def _next_key(self, number: int) -> None:
+        event = self._keys.next(number)
         if event is not None:
             await self._press(event)
 
-    async def _overdue(self) -> None:
-        if self._keys.overdue(time.monotonic()):
-            await self._next_key()
+    def _look_after(self, number: int) -> None:
+        """In a while: whether keys still wait for one that was lost with what had the focus, as a dialog's field."""
+        self.set_timer(PATIENCE_SECONDS, partial(self._overdue, number))
+
+    def _overdue(self, number: int) -> None:
+        if not self._keys.waits_for(number):
+            return
+        if not (self._key_target.is_attached and self._key_target.is_running):
+            self._settle(number)
+        self._look_after(number)
 
     async def on_action_chosen(self, message: ActionChosen) -> None:
         """Runs an action where a key would run it: on what has the focus, on the screen, on the app."""

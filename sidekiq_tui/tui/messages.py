@@ -56,5 +56,11 @@ class CommandChosen(Message):
     """What one would type after `:`."""
 
 
+@dataclass
 class KeyDone(Message):
     """Follows a key through the same queues: when it arrives at the app, the key has done what it does."""
+
+    number: int
+    """Which key of this run."""
+    again: bool = False
+    """Whether it is the second one of its key."""

@@ -50,7 +50,7 @@ def run(
     from sidekiq_tui.tui.memory import Memory, load_memory
     from sidekiq_tui.tui.session import begin, remember, start_of
     from sidekiq_tui.tui.state import AppState
-    from sidekiq_tui.tui.theme import choose_theme
+    from sidekiq_tui.tui.theme import MONO, choose_theme
     from sidekiq_tui.tui.views import VIEWS
 
     names = [profile.name for profile in profiles]
@@ -71,6 +71,8 @@ def run(
         warn(complaint)
     colours = Console(stderr=True, force_terminal=True).color_system
     theme = choose_theme(os.environ, colours, configured=settings.theme, remembered=memory.theme)
+    if theme == MONO:
+        os.environ["NO_COLOR"] = "1"  # for what Textual draws itself
     app = SqtuiApp(state, start_view=view, theme=theme)
     try:
         app.run(mouse=mouse and settings.mouse)

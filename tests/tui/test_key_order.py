@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.events import Key
 
-from sidekiq_tui.tui.key_order import PATIENCE_SECONDS, KeyOrder
+from sidekiq_tui.tui.key_order import KeyOrder
 
 
 def key(name: str) -> Key:
@@ -13,26 +13,30 @@ def key(name: str) -> Key:
 
 def test_a_key_waits_for_the_one_before() -> None:
     order = KeyOrder()
-    assert order.begin(key("a"), 1.0)
-    assert not order.begin(key("b"), 1.0)
-    assert not order.begin(key("c"), 1.1)
-    second = order.next(1.1)
+    assert order.begin(key("a"))
+    assert not order.begin(key("b"))
+    assert not order.begin(key("c"))
+    second = order.next(order.number)
     assert second is not None
     assert second.key == "b"
-    assert not order.begin(key("d"), 1.1)
-    assert [found.key for _ in range(3) if (found := order.next(1.2)) is not None] == ["c", "d"]
-    assert order.begin(key("e"), 1.2)
+    assert not order.begin(key("d"))
+    assert [found.key for _ in range(3) if (found := order.next(order.number)) is not None] == ["c", "d"]
+    assert order.begin(key("e"))
 
 
-def test_a_lost_key_does_not_block_the_next() -> None:
+def test_a_report_that_comes_late_lets_nothing_go_on() -> None:
     order = KeyOrder()
-    assert order.begin(key("a"), 1.0)
-    assert order.begin(key("b"), 1.0 + PATIENCE_SECONDS)
+    order.begin(key("a"))
+    late = order.number
+    order.begin(key("b"))
+    order.begin(key("c"))
+    assert order.next(late) is not None
+    assert order.next(late) is None
+    assert order.waits_for(order.number)
+    assert not order.waits_for(late)
 
 
-def test_keys_behind_a_lost_one_are_overdue() -> None:
+def test_nothing_waits_for_a_key_that_nothing_follows() -> None:
     order = KeyOrder()
-    order.begin(key("a"), 1.0)
-    order.begin(key("b"), 1.0)
-    assert not order.overdue(1.1)
-    assert order.overdue(1.0 + PATIENCE_SECONDS)
+    order.begin(key("a"))
+    assert not order.waits_for(order.number)
