@@ -129,8 +129,8 @@ def test_what_makes_no_sense_is_a_usage_error(argv: tuple[str, ...]) -> None:
 
 def test_every_view_takes_the_global_options() -> None:
     parser = build_parser(commands())
-    views = ("servers", "dashboard", "queues", "queue", "retries", "scheduled", "dead", "job", "workers", "check")
-    for view in views:
+    lists = ("queues", "queue", "retries", "scheduled", "dead", "job", "workers", "metrics")
+    for view in ("servers", "dashboard", *lists, "check"):
         options = parser.children()[view].options()
         assert {"--server", "--all", "--url", "--config", "-o", "--output", "--timeout", "--no-input"} <= set(options)
 
@@ -139,7 +139,7 @@ def test_every_view_takes_the_global_options() -> None:
 LEAVES: dict[tuple[str, ...], tuple[str, ...]] = {
     **{("servers",): (), ("dashboard",): (), ("queues",): (), ("workers",): (), ("queue",): ("q",), ("retries",): ()},
     **{("scheduled",): (), ("dead",): (), ("job",): ("jid",), ("check",): (), ("demo",): (), ("completion",): ("zsh",)},
-    **{("search",): ("x",)},
+    **{("search",): ("x",), ("metrics",): (), ("errors",): ()},
     **{("profile", name): ("x",) for name in ("show", "add", "remove", "set-password", "edit", "test")},
     **{("profile", name): () for name in ("list", "path")},
 }
