@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from sidekiq_tui.presentation import units
@@ -216,7 +216,7 @@ _REST: Final[Mapping[ListKind, tuple[_Column, ...]]] = {
     "retry": (TRIES, QUEUE, _CLASS, _ARGS, _ERROR),
     "schedule": (QUEUE, _CLASS, _ARGS_STAY),
     "dead": (QUEUE, _CLASS, _ARGS, _ERROR),
-    "search": (_WHERE, _CLASS, _ARGS, _ERROR),
+    "search": (_WHERE, _CLASS, _ARGS, replace(_ERROR, goes=2)),
 }
 
 # Heading of the list's own time: while it is relative, and while it is a point in time.
