@@ -64,6 +64,7 @@ VIEWS: Final = (
     ("queue", "default", "class:Foo"),
     ("retries",),
     ("workers",),
+    ("metrics",),
     ("check", "--max-dead", "1"),
     ("job", "jid"),
     ("search", "class:Foo"),

@@ -11,11 +11,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 import pytest
 import redis.asyncio
 
+from sidekiq_tui.sidekiq.keys import Keys
 from tests.support.hostile import CONTROL_PATTERN, HOSTILE_PAYLOADS, HOSTILE_TEXTS
 from tests.support.terminal import Terminal
 from tests.support.terminal import sqtui as command
@@ -44,6 +46,8 @@ VIEWS: Final[dict[str, tuple[str, ...]]] = {
     "search": ("search", "age>0s"),
     "search for hostile text": ("search", EVIL),
     "workers": ("workers",),
+    "metrics": ("metrics",),
+    "metrics of a hostile class": ("metrics", EVIL),
 }
 
 
@@ -77,6 +81,10 @@ async def fill(client: redis.asyncio.Redis) -> None:
         payload = HOSTILE_PAYLOADS[index % len(HOSTILE_PAYLOADS)].decode("utf-8", "replace")
         work = {"queue": text, "payload": payload, "run_at": int(now)}
         pipe.hset(identity + b":work", mapping={text.encode("utf-8", "surrogatepass"): json.dumps(work)})
+    minute = Keys().metrics_minute(datetime.fromtimestamp(now - 60, UTC))
+    pipe.hset(minute, mapping={name + b"|p": 1 + index for index, name in enumerate((*names, EVIL.encode()))})
+    today = datetime.fromtimestamp(now - 60, UTC)
+    pipe.hset(Keys().marks(today.date()), f"{today:%Y-%m-%dT%H:%M:00Z}", EVIL)
     for identity, text in ((b"broken\x1b", "{"), (b"wrong\x07", '{"pid":{},"queues":1,"started_at":[]}')):
         pipe.sadd("processes", identity)
         pipe.hset(identity, mapping={"info": text, "busy": "\x1b[2J", "beat": "nan", "rss": "-1", "quiet": "\x9b"})

@@ -8,6 +8,7 @@ from sidekiq_tui.tui.actions import ACTIONS, APP, EVERYWHERE, GROUPS, Action
 from sidekiq_tui.tui.actions.job import JOB
 from sidekiq_tui.tui.actions.jobs import INNER_TABS
 from sidekiq_tui.tui.actions.lists import LIST
+from sidekiq_tui.tui.actions.metrics import METRICS_CLASS
 from sidekiq_tui.tui.actions.queue import QUEUE
 from sidekiq_tui.tui.views import VIEWS
 
@@ -21,7 +22,7 @@ def key_table() -> str:
 
 
 def _rows(group: str) -> Iterator[tuple[str, str]]:
-    known = {APP, EVERYWHERE, LIST, QUEUE, INNER_TABS, JOB, *(view.name for view in VIEWS)}
+    known = {APP, EVERYWHERE, LIST, QUEUE, INNER_TABS, JOB, METRICS_CLASS, *(view.name for view in VIEWS)}
     scopes = known | {scope for view in VIEWS for scope in view.screen().scopes}
     told: set[str] = set()
     for action in ACTIONS:

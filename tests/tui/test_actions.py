@@ -12,6 +12,7 @@ from sidekiq_tui.tui.actions.dialogs import DIALOGS
 from sidekiq_tui.tui.actions.job import JOB
 from sidekiq_tui.tui.actions.jobs import INNER_TABS
 from sidekiq_tui.tui.actions.lists import LIST
+from sidekiq_tui.tui.actions.metrics import METRICS_CLASS
 from sidekiq_tui.tui.actions.queue import QUEUE
 from sidekiq_tui.tui.app import SqtuiApp
 from sidekiq_tui.tui.keymap import LEADER, chord_key, deliverable
@@ -21,6 +22,7 @@ from sidekiq_tui.tui.modals.help import HelpModal
 from sidekiq_tui.tui.modals.server_picker import ServerPicker
 from sidekiq_tui.tui.screens.base import ViewScreen
 from sidekiq_tui.tui.screens.job import JobScreen
+from sidekiq_tui.tui.screens.metrics_class import MetricsClassScreen
 from sidekiq_tui.tui.screens.queue_about import QueueAbout
 from sidekiq_tui.tui.screens.queue_jobs import QueueJobsScreen
 from sidekiq_tui.tui.views import VIEWS, View
@@ -91,6 +93,7 @@ def _holders(where: str) -> list[type[object]]:
         "buckets-dialog": [BucketsModal],
         INNER_TABS: [QueueJobsScreen, JobScreen],
         JOB: [JobScreen],
+        METRICS_CLASS: [MetricsClassScreen],
     }
     users = [screen for screen in views.values() if where in screen.scopes]
     return fixed.get(where) or list(users)

@@ -49,7 +49,7 @@ class MetricsRow:
     def mean(self) -> float | None:
         """Seconds of a successful run; None without any."""
         succeeded = self.processed - self.failed
-        return self.ms / 1000 / succeeded if succeeded > 0 else None
+        return self.ms / succeeded / 1000 if succeeded > 0 else None
 
     @property
     def total(self) -> float:
@@ -158,10 +158,8 @@ def _times(row: MetricsRow, context: Context, width: int | None) -> Cell:
     """All rows share one axis, from 20 ms at the left to over 335 s at the right."""
     if row.counts is None:
         return ()
-    cells = width or _TIMES_CELLS
-    bars = [0.0] * min(cells, len(row.counts))
-    for index, count in enumerate(row.counts):
-        bars[index * len(bars) // len(row.counts)] += count
+    each = -(-len(row.counts) // (width or _TIMES_CELLS))
+    bars = [sum(row.counts[start : start + each]) for start in range(0, len(row.counts), each)]
     return (Span(spark(bars, len(bars), context.ascii), "chart"),)
 
 
@@ -173,7 +171,7 @@ _Column = Column[MetricsRow]
 
 # Percentiles do not sort: only those of the visible rows are read.
 METRICS: Final[tuple[_Column, ...]] = (
-    _Column("class", "class", 20, 40, _class, weight=3, sort=lambda row, context: text_key(row.class_name)),
+    _Column("class", "class", 20, 48, _class, weight=3, sort=lambda row, context: text_key(row.class_name)),
     _Column("jobs", "jobs", 5, 5, _jobs, align="right", sort=_number(lambda row: row.processed)),
     _Column("mean", "mean", 6, 6, _mean, align="right", goes=3, sort=_number(lambda row: row.mean)),
     _Column("p50", "p50", 6, 6, _percentile(0.5), align="right"),
@@ -181,7 +179,7 @@ METRICS: Final[tuple[_Column, ...]] = (
     _Column("total", "total", 6, 6, _total, align="right", goes=2, sort=_number(lambda row: row.total)),
     _Column("failed", "failed", 6, 6, _failed, align="right", goes=0, sort=_number(lambda row: row.failed)),
     _Column("failing", "fail%", 5, 5, _failing, align="right", goes=4, sort=_number(lambda row: row.failing)),
-    _Column("times", "times", 10, 26, _times, weight=1, goes=1),
+    _Column("times", "times", 10, 13, _times, weight=1, goes=1),
 )
 
 

@@ -1,4 +1,4 @@
-"""Keys of the metrics: their period, and what the chart shows."""
+"""Keys of the metrics: their period, and what the chart shows; told in the same words as the dashboard's."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ METRICS_CLASS: Final = "metrics-class"
 _SHORTER: Final = "metrics-shorter"
 
 ACTIONS: Final = (
-    Action(_SHORTER, ("{",), "period", "a shorter period", SCREEN, METRICS, "period(-1)", 40, footer_key="{}"),
-    Action("metrics-longer", ("}",), "period", "a longer period", SCREEN, METRICS, "period(1)"),
+    Action(_SHORTER, ("{",), "period", "shorter charts", SCREEN, METRICS, "period(-1)", 40, footer_key="{}"),
+    Action("metrics-longer", ("}",), "period", "longer charts", SCREEN, METRICS, "period(1)"),
     Action(
         "metrics-chart-next",
         ("l", "right"),
         "chart",
-        "next chart",
+        "next panel",
         SCREEN,
         METRICS_CHART,
         "chart(1)",
@@ -31,7 +31,7 @@ ACTIONS: Final = (
         "metrics-chart-previous",
         ("h", "left"),
         "chart",
-        "previous chart",
+        "previous panel",
         SCREEN,
         METRICS_CHART,
         "chart(-1)",

@@ -26,7 +26,7 @@ from sidekiq_tui.tui.actions.metrics import METRICS, METRICS_CHART
 from sidekiq_tui.tui.screens.dashboard_titles import choice_spans
 from sidekiq_tui.tui.screens.listing import NO_ROWS, left_out, range_spans, reason_against_empty
 from sidekiq_tui.tui.screens.metrics_layout import list_layout
-from sidekiq_tui.tui.screens.metrics_periods import Period, ticks
+from sidekiq_tui.tui.screens.metrics_periods import PERIODS, Period, ticks
 from sidekiq_tui.tui.screens.metrics_samples import Measure, rates, resample, unit_of
 from sidekiq_tui.tui.screens.metrics_view import MetricsView, Source
 from sidekiq_tui.tui.screens.metrics_words import age_spans, empty_notice, list_title, marks_spans, period_choices
@@ -161,7 +161,7 @@ class MetricsScreen(MetricsView):
             return None if self.metrics is not None and self.metrics.jobs else NO_ROWS
         if action.id.startswith("metrics-chart") and "chart" not in self._places:
             return "the terminal is too small for it"
-        return reason_against_empty(self.table, action)
+        return super().reason_against(action) or reason_against_empty(self.table, action)
 
     @property
     def filter_text(self) -> str:
@@ -244,7 +244,8 @@ class MetricsScreen(MetricsView):
 
     def _arrange(self) -> None:
         board = self.query_one(Board)
-        self._places = list_layout(board.size.width, board.size.height)
+        ran = self.metrics is not None and bool(self.metrics.jobs)
+        self._places = list_layout(board.size.width, board.size.height, chart=ran)
         if "chart" in self._places and not board.query("#chart"):
             from sidekiq_tui.tui.widgets.plot import LinesPlot  # plotext is slow to load
 
@@ -258,8 +259,10 @@ class MetricsScreen(MetricsView):
         age = None if self.metrics is None else state.now() - self.metrics.ends_at
         narrow = self.size.width < NARROW
         left = list_title(self.metrics, self._rows, self._filter, named, narrow)
-        left += age_spans(self._slow, self.away, self.period, age)
-        shown = range_spans(self.table, len(self._rows)) if self.size.width >= NARROWEST_RANGE else []
+        state_now = age_spans(self._slow, self.away, PERIODS[self._period], age)
+        left += state_now
+        roomy = not narrow or (self.size.width >= NARROWEST_RANGE and not state_now)
+        shown = range_spans(self.table, len(self._rows)) if roomy else []
         right = [*shown, Span("  " if shown else ""), *period_choices(self._period, self.snapshot)]
         self.query_one("#title", TitleLine).show(left, right)
 

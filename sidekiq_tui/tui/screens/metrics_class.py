@@ -20,7 +20,7 @@ from sidekiq_tui.tui.actions.metrics import METRICS, METRICS_CLASS
 from sidekiq_tui.tui.breadcrumbs import trail_to
 from sidekiq_tui.tui.screens.dashboard_panels import denied_line
 from sidekiq_tui.tui.screens.metrics_layout import class_layout
-from sidekiq_tui.tui.screens.metrics_periods import Period, ticks
+from sidekiq_tui.tui.screens.metrics_periods import PERIODS, Period, ticks
 from sidekiq_tui.tui.screens.metrics_samples import Samples, mean_times, rates, resample, unit_of
 from sidekiq_tui.tui.screens.metrics_view import MetricsView
 from sidekiq_tui.tui.screens.metrics_words import (
@@ -98,7 +98,7 @@ class MetricsClassScreen(MetricsView):
         """Nothing can be found on a server that does not answer."""
         if action.id == "metrics-jobs" and self.away:
             return f"{display_text(self.server)} does not answer"
-        return None
+        return super().reason_against(action)
 
     def action_find_jobs(self) -> None:
         """Looks for the jobs of this class in all queues and sets."""
@@ -143,7 +143,7 @@ class MetricsClassScreen(MetricsView):
         state = self.app_state
         age = None if self.metrics is None else state.now() - self.metrics.ends_at
         way = trail_to(self, narrow=self.size.width < NARROW)
-        left = [*way, *age_spans(self._slow, self.away, self.period, age)]
+        left = [*way, *age_spans(self._slow, self.away, PERIODS[self._period], age)]
         self.query_one("#title", TitleLine).show(left, period_choices(self._period, self.snapshot))
 
     def _draw_times(self, row: MetricsRow, context: Context) -> None:

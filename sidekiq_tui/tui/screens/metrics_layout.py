@@ -17,9 +17,9 @@ LONG_DEPLOYS: Final = 4
 Places = dict[str, Region]
 
 
-def list_layout(width: int, height: int) -> Places:
-    """Title and list, and on a high terminal a chart of the top classes."""
-    lower = (height - 5) // 3 + 3 if height >= CHART_FROM and width >= BESIDE_FROM else 0
+def list_layout(width: int, height: int, *, chart: bool) -> Places:
+    """Title and list, and on a high terminal a chart of the top classes, if there is anything to draw."""
+    lower = (height - 5) // 3 + 3 if chart and height >= CHART_FROM and width >= BESIDE_FROM else 0
     places = {"title": Region(0, 0, width, 1), "table": Region(0, 1, width, height - 1 - lower)}
     if lower:
         top = height - lower

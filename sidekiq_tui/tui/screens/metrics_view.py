@@ -16,6 +16,8 @@ from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.servers.snapshot import ServerSnapshot
 from sidekiq_tui.sidekiq.errors import SidekiqError
 from sidekiq_tui.sidekiq.metrics import Metrics
+from sidekiq_tui.tui.actions import Action
+from sidekiq_tui.tui.actions.metrics import METRICS
 from sidekiq_tui.tui.screens.base import ViewScreen
 from sidekiq_tui.tui.screens.listing import context_of
 from sidekiq_tui.tui.screens.metrics_periods import (
@@ -58,7 +60,7 @@ class MetricsView(ViewScreen):
 
     def __init__(self, app_state: AppState, period: int = 0) -> None:
         super().__init__(app_state)
-        self._period = period
+        self._period = self._shown_period = period
         self._source: Source | None = None
         self.metrics: Metrics | None = None
         self._read_at: float | None = None
@@ -76,7 +78,7 @@ class MetricsView(ViewScreen):
         """Draws title and body from what is known."""
 
     def restart(self) -> None:
-        """Another server or period: forget what belongs to the last one."""
+        """What comes next is of another server or period: forget what belongs to the last one."""
 
     # What it may use
 
@@ -97,8 +99,8 @@ class MetricsView(ViewScreen):
 
     @property
     def period(self) -> Period:
-        """The period in force."""
-        return PERIODS[self._period]
+        """The period of what is shown; while another one is read, the last one's numbers stay."""
+        return PERIODS[self._shown_period]
 
     @property
     def source(self) -> Source:
@@ -110,6 +112,18 @@ class MetricsView(ViewScreen):
         """What cells depend on: the moment is that of the read, as nothing here changes with the clock."""
         context = context_of(self.app_state)
         return context if self.metrics is None else replace(context, now=self.metrics.ends_at)
+
+    def reason_against(self, action: Action) -> str | None:
+        """Another period has to be read."""
+        return self._no_other_period() if action.where == METRICS else None
+
+    def _no_other_period(self) -> str | None:
+        overview = self.snapshot.overview
+        if not keeps_metrics(overview):
+            return f"{versions_text(overview)} keeps no metrics"
+        if self.app_state.frozen:
+            return "frozen: Z lets the screen go on"
+        return f"{display_text(self.server)} does not answer" if self.away else None
 
     # Data
 
@@ -145,9 +159,9 @@ class MetricsView(ViewScreen):
         """A longer or shorter period, as far as the server keeps it."""
         wanted = max(0, min(self._period + step, LONGEST))
         overview = self.snapshot.overview
-        if not keeps_metrics(overview):
-            return
-        if wanted > longest_period(overview):
+        if (reason := self._no_other_period()) is not None:
+            self.say(reason, "warn")
+        elif wanted > longest_period(overview):
             self.say(f"{versions_text(overview)} keeps 8h of metrics; Sidekiq 8 keeps 72h", "warn")
         elif wanted != self._period:
             self._period = wanted
@@ -155,9 +169,12 @@ class MetricsView(ViewScreen):
 
     def _start_over(self) -> None:
         self.stop_reading()
-        self._source = self.source
-        self.metrics = self._read_at = self._error = None
-        self.restart()
+        before, self._source = self._source, self.source
+        self._read_at = self._error = None
+        if before is None or before[0] != self.server:
+            self.metrics = None
+            self._shown_period = self._period
+            self.restart()
 
     def _read_if_due(self) -> None:
         if self._reading or self.app_state.frozen or not self.is_front or self.away:
@@ -179,7 +196,7 @@ class MetricsView(ViewScreen):
     async def _read_metrics(self) -> None:
         source = self.source
         try:
-            metrics = await self.read(self.period)
+            metrics = await self.read(PERIODS[source[1]])
         except SqtuiError as error:
             self.post_message(self.Failed(source, error))
         else:
@@ -190,6 +207,9 @@ class MetricsView(ViewScreen):
         if message.source == self._source:
             self._settle(None)
             self.metrics = message.metrics
+            if self._shown_period != self._period:
+                self._shown_period = self._period
+                self.restart()
             self.redraw()
 
     def on_metrics_view_failed(self, message: Failed) -> None:

@@ -15,6 +15,7 @@ from sidekiq_tui.servers.snapshot import ServerSnapshot
 from sidekiq_tui.sidekiq.deploy import Mark
 from sidekiq_tui.sidekiq.histogram import HISTOGRAM_LABELS
 from sidekiq_tui.sidekiq.metrics import Metrics
+from sidekiq_tui.sidekiq.replies import reason
 from sidekiq_tui.tui.screens.dashboard_panels import denied_line
 from sidekiq_tui.tui.screens.dashboard_titles import choice_spans
 from sidekiq_tui.tui.screens.metrics_periods import (
@@ -46,7 +47,10 @@ def count_words(number: int, word: str, some: str) -> str:
 def list_title(
     metrics: Metrics | None, rows: Sequence[MetricsRow], filter: str, server: str, narrow: bool
 ) -> list[Span]:
-    """How many classes ran, how many jobs, how many of these failed; `server` is named where the frame does not."""
+    """How many classes ran, how many jobs, how many of these failed; `server` is named where the frame does not.
+
+    Percentiles never reach back further than Sidekiq keeps histograms: eight hours.
+    """
     named = [Span(f"{display_text(server)} ", "title")] if server else []
     if metrics is None:
         return [*named, Span("Metrics", "title")]
@@ -61,12 +65,14 @@ def list_title(
     processed, failed = sum(row.processed for row in rows), sum(row.failed for row in rows)
     share = units.share(min(1.0, failed / processed)) if processed else units.UNKNOWN
     spans.append(Span(f"  {count_words(processed, 'job', 'jobs')}", "strong" if processed else "muted"))
+    hours = metrics.granularity == "hourly"
     if narrow:
-        spans.append(Span(f"  {share} failed", "muted"))
+        spans.append(Span("  p50 p95 of 8h" if hours else f"  {share} failed", "muted"))
     else:
         spans.append(Span(f"  {units.count(failed)} failed", "text" if failed else "muted"))
         spans.append(Span(f" {share}" if failed else "", "muted"))
         spans.append(Span(f"  {count_words(len(metrics.marks), 'deploy', 'deploys')}", "muted"))
+        spans.append(Span("  p50 p95 of the last 8h" if hours else "", "muted"))
     if metrics.truncated:
         spans.append(Span("  more classes than can be shown", "warn"))
     return spans
@@ -97,7 +103,7 @@ def empty_notice(
             (Span("Sidekiq 7 and newer count each run of a class and how long it took.", "muted"),),
         ]
     if error is not None and snapshot.error is None:
-        return [denied_line("Metrics", error.message, context.glyphs)]
+        return [denied_line("Metrics", reason(error), context.glyphs)]
     if metrics is None:
         if snapshot.error is None:
             return []

@@ -59,7 +59,7 @@ def complete(tmp_path: Path, sqtui: Sqtui) -> Complete:
 def test_bash_completes_views_options_and_servers(complete: Complete) -> None:
     views = complete("")
     assert {"servers", "dashboard", "queues", "queue", "retries", "scheduled", "dead", "job", "workers"} <= views
-    assert {"check", "profile", "demo", "completion"} <= views
+    assert {"metrics", "check", "profile", "demo", "completion"} <= views
     assert "__complete" not in views
     assert complete("das") == {"dashboard"}
     assert complete("dashboard", "--serv") == {"--server"}

@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidekiq_tui.presentation import flat, records
+from sidekiq_tui.presentation.columns.metrics import MetricsRow
+from sidekiq_tui.presentation.metrics_records import class_record
 from sidekiq_tui.presentation.records import Record, server_element
 from sidekiq_tui.servers.health import Health
 from sidekiq_tui.sidekiq.job import JobRecord, Place
@@ -29,6 +31,7 @@ VIEWS: dict[str, Record] = {
     "dead": PAGE,
     "job": {"jobs": [records.job_record(job(), NOW, place=True)]},
     "search": {"complete": True, "jobs": [records.job_record(job(), NOW, place=True)]},
+    "metrics": {"classes": [class_record(MetricsRow("Invoice", 12, 2, 250))]},
     "workers": records.workers_record([process()], [work()], NOW),
 }
 
