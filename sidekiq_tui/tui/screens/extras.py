@@ -12,6 +12,7 @@ from sidekiq_tui.presentation.columns.base import Cell, Span
 from sidekiq_tui.presentation.columns.extras import SIGNS, Sign, headline, sign_rows
 from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.sidekiq.extras import Extras
+from sidekiq_tui.sidekiq.replies import reason
 from sidekiq_tui.tui.actions import Action
 from sidekiq_tui.tui.actions.lists import LIST
 from sidekiq_tui.tui.screens.dashboard_panels import denied_line
@@ -93,7 +94,7 @@ class ExtrasScreen(ReadView[Extras]):
         listed: StaticRows[Sign] = StaticRows(rows, _key)
         notice: list[Cell] = []
         if self.error is not None:
-            notice = [denied_line("Pro & Enterprise", self.error.message, context.glyphs)]
+            notice = [denied_line("Pro & Enterprise", reason(self.error), context.glyphs)]
         height = self.query_one("#body").size.height - 1
         most = LEAST_ROWS if self._unfolded else height - LEAST_DETAILS
         self.table.styles.height = max(LEAST_ROWS, min(len(rows) + 1, most))

@@ -22,7 +22,7 @@ MEANING: Final[dict[Key, str]] = {
     "limiters": "Jobs over a limit are scheduled for later. Limiters may be kept on another Redis.",
     "encryption": "The last argument of such a job can be read by the app alone.",
     "batches": "Jobs that call back together. Deleting one by hand leaves its batch pending until that expires.",
-    "super_fetch": "Running jobs stay in private lists, so none is lost with its process. Never delete these.",
+    "super_fetch": "Running jobs stay in private lists, so none is lost with its process: the next one to start puts them back.",
     "paused": "Pro's workers honour a pause, and hear of it by a message. Dashboards write this set, too.",
     "expiry": "Such a job is dropped if it is not run in time.",
     "cron": "Pushed by any process when they are due.",
@@ -98,7 +98,7 @@ def _supers(extras: Extras, snapshot: ServerSnapshot, context: Context, width: i
 def _super(process: SuperProcess, context: Context) -> Cell:
     name = fit(context.safe(process.identity), 40, ellipsis=context.glyphs.cut)
     held = units.count(process.held) if process.alive else units.UNKNOWN
-    gone = "" if process.alive is not False else "  gone: Pro puts its jobs back when a process starts"
+    gone = "" if process.alive is not False else "  gone, its jobs wait"
     return (
         Span(f"  {name}", "strong" if process.alive else "muted"),
         Span(f"{units.count(process.lists):>6}  {held:>9}"),

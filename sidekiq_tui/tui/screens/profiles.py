@@ -14,6 +14,7 @@ from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.servers.background import call_in_daemon
 from sidekiq_tui.sidekiq.errors import SidekiqError
 from sidekiq_tui.sidekiq.profiling import MAX_PROFILES, JobProfile
+from sidekiq_tui.sidekiq.replies import reason
 from sidekiq_tui.tui.actions import Action, bindings
 from sidekiq_tui.tui.actions.lists import LIST, SORT
 from sidekiq_tui.tui.actions.profiles import PROFILES
@@ -136,19 +137,19 @@ class ProfilesScreen(ReadView[tuple[JobProfile, ...]]):
         name, overview = display_text(self.server), self.snapshot.overview
         context = context_of(self.app_state)
         if self.error is not None:
-            return [denied_line("Profiles", self.error.message, context.glyphs)]
+            return [denied_line("Profiles", reason(self.error), context.glyphs)]
         if self.found is None:
             return []
         none = Span(f"No profiles on {name}.", "strong")
         versions = overview.sidekiq_versions if overview is not None else ()
         if versions and all(_major(version) < SINCE for version in versions):
             runs = display_text(", ".join(versions))
-            return [(none, Span(f" Sidekiq keeps them from {SINCE}.0 on; here runs {runs}.", "muted"))]
+            return [(none,), (Span(f"Sidekiq keeps them from {SINCE}.0 on; here runs {runs}.", "muted"),)]
         return [
             (none,),
-            (),
-            (Span("From 8.0 on Sidekiq keeps one for a day when a job succeeds that was pushed with", "muted"),),
-            (Span("a profile token: ", "muted"), Span('SomeJob.set(profile: "slow").perform_async(…)')),
+            (Span(f"Sidekiq {SINCE} keeps one for a day when a job succeeds", "muted"),),
+            (Span("that was pushed with a profile token:", "muted"),),
+            (Span('  SomeJob.set(profile: "slow").perform_async(…)'),),
             (Span("The app needs the gem vernier.", "muted"),),
         ]
 

@@ -22,6 +22,7 @@ from sidekiq_tui.sidekiq.errors import SidekiqError
 from sidekiq_tui.sidekiq.filter import Filter
 from sidekiq_tui.sidekiq.filter_terms import FieldTerm
 from sidekiq_tui.sidekiq.queue_activity import QueueActivity
+from sidekiq_tui.sidekiq.replies import reason
 from sidekiq_tui.tui.actions import Action, bindings
 from sidekiq_tui.tui.actions.lists import SCAN
 from sidekiq_tui.tui.actions.queue import QUEUE
@@ -243,8 +244,8 @@ class QueueAbout(Vertical):
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A reader that broke in a way nobody thought of."""
         if event.state == WorkerState.ERROR:
-            reason = f"reading failed: {type(event.worker.error).__name__}"
-            self.post_message(self._Failed(self._source, SidekiqError(reason)))
+            words = f"reading failed: {type(event.worker.error).__name__}"
+            self.post_message(self._Failed(self._source, SidekiqError(words)))
 
     # Counting all of it
 
@@ -363,7 +364,7 @@ class QueueAbout(Vertical):
 
     def _notice(self, facts: QueueFacts) -> list[Cell]:
         if self._error is not None:
-            return [denied_line(display_text(self.queue), self._error.message, facts.context.glyphs)]
+            return [denied_line(display_text(self.queue), reason(self._error), facts.context.glyphs)]
         if self._composition is None:
             return []
         return [
