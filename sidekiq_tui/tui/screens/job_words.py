@@ -95,7 +95,7 @@ def order_words(place: Place, order: Order, columns: Sequence[Column[JobRecord]]
 
 def price_words(size: int, pace: float | None) -> str:
     """What it takes to read a list; `pace` in entries a second, as seen in the last scan of this screen."""
-    return f"{units.count(size)} entries: reading all takes about {units.duration(size / (pace or USUAL_PACE))}."
+    return f"{units.count(size)} entries: reading all takes about {units.duration(size / (pace or USUAL_PACE))}"
 
 
 def queue_spans(queue: QueueSummary | None, context: Context) -> list[Span]:

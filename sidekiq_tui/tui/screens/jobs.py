@@ -81,6 +81,7 @@ class JobsScreen(ScanScreen):
         self._slow = False
         self._error: SidekiqError | None = None
         self._typed = ""
+        self._price = ""
         self._preview: tuple[str, Rows[JobRecord]] | None = None
 
     # What it is of.
@@ -275,6 +276,14 @@ class JobsScreen(ScanScreen):
             return self.arranged(self.matches)
         return self._pages if self._by_page is None else self._by_page
 
+    def why_not_sorted(self) -> str | None:
+        """Another order of the whole list may have to be read."""
+        if self.matcher is None and self.app_state.frozen:
+            return "frozen: Z lets the screen go on"
+        if self.matcher is None and self.stale:
+            return f"{display_text(self.server)} does not answer"
+        return super().why_not_sorted()
+
     def order_changed(self) -> None:
         """The list's own order is Redis's, also turned round; by a column each page is sorted by itself."""
         if self.matcher is not None:
@@ -392,24 +401,17 @@ class JobsScreen(ScanScreen):
         """Reading all of a large list is announced before."""
 
         def answered(answer: str | None) -> None:
-            if answer is not None and not answer.strip():
+            self._price = ""
+            if answer is None:
+                self.draw()
+            elif answer.strip() == self._typed:
                 self.start_scan(wanted)
-            elif answer is not None:
+            else:
                 self._filter_typed(answer)
 
-        words = price_words(self._pages.size, self.pace)
-        self.ask(
-            "?",
-            "",
-            answered,
-            (
-                Span(words, "warn"),
-                Span("  enter", "key"),
-                Span(" reads, ", "muted"),
-                Span("esc", "key"),
-                Span(" stays", "muted"),
-            ),
-        )
+        self._price = price_words(self._pages.size, self.pace)
+        keys = (Span("enter", "key"), Span(" reads  ", "muted"), Span("esc", "key"), Span(" stays", "muted"))
+        self.ask("/", self._typed, answered, keys)
 
     def clear(self) -> bool:
         """`esc` ends marks first, then the filter, and goes back to the whole list."""
@@ -442,6 +444,8 @@ class JobsScreen(ScanScreen):
         state = self.app_state
         snapshot = state.snapshots[self.server]
         size = self._pages.size if self._read_at is not None and self._error is None else None
+        if self._price:
+            return [Span(f"{place_name(self.place)} {self._price}", "warn strong")]
         if self._preview is not None:
             return [
                 Span(f"{place_name(self.place)} {units.count(size)}", "title"),
