@@ -72,6 +72,7 @@ class JobListScreen(ViewScreen):
         super().__init__(app_state)
         self.marks = Marks()
         self.order = Order()
+        self._footer_empty: bool | None = None
         self.neighbours = ListSiblings(self)
 
     # What a subclass gives.
@@ -194,7 +195,6 @@ class JobListScreen(ViewScreen):
 
     def draw(self, shift: int = 0) -> None:
         """Draws title, list and note; `shift` says how far the jobs have moved since."""
-        empty = self.table.empty
         self.table.set_columns(self.columns)
         self.table.show(
             self.given(),
@@ -205,7 +205,8 @@ class JobListScreen(ViewScreen):
             notice=self.notice(),
             marked=self.marks.__contains__,
         )
-        if empty != self.table.empty:
+        if self._footer_empty != self.table.empty:
+            self._footer_empty = self.table.empty
             self.refresh_footer()
         self.draw_around()
 

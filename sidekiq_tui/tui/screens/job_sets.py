@@ -9,10 +9,11 @@ from textual import on, work
 from textual.message import Message
 
 from sidekiq_tui.presentation import units
+from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.presentation.time_buckets import upcoming_buckets
 from sidekiq_tui.sidekiq.errors import SidekiqError
 from sidekiq_tui.sidekiq.job import Place
-from sidekiq_tui.tui.actions import Action, bindings
+from sidekiq_tui.tui.actions import Action, bindings, find_action
 from sidekiq_tui.tui.actions.jobs import BUCKETS
 from sidekiq_tui.tui.modals.buckets import Bucket, BucketsModal
 from sidekiq_tui.tui.screens.jobs import JobsScreen
@@ -37,15 +38,19 @@ class UpcomingScreen(JobsScreen):
         if action.id == "buckets":
             if self.table.empty:
                 return NO_ROWS
+            if self.stale:
+                return f"{display_text(self.server)} does not answer"
             return None if self.matcher is None else "the groups are of the whole list; esc clears the filter"
         return super().reason_against(action)
 
     def action_buckets(self) -> None:
         """Counts by time, in one trip."""
-        if self.matcher is not None or self.app_state.frozen:
-            self.say("groups are of the whole list" if self.matcher else "frozen: Z lets the screen go on", "warn")
-            return
-        self._count()
+        reason = "frozen: Z lets the screen go on" if self.app_state.frozen else None
+        reason = reason or self.reason_against(find_action("buckets"))
+        if reason is not None:
+            self.say(reason, "warn")
+        else:
+            self._count()
 
     @work(group="page-buckets", exclusive=True, exit_on_error=False)
     async def _count(self) -> None:
