@@ -418,3 +418,13 @@ async def test_run_times_that_may_not_be_read(redis_url: str, raw: redis.asyncio
         await live.pilot.press("enter")
         await live.sees("Run times can't be read")
         assert "runs 5" in live.body
+
+
+async def test_the_scale_is_that_of_the_first_data(redis_url: str, raw: redis.asyncio.Redis) -> None:
+    await write(raw, "Quick", 5)
+    async with metrics_app(redis_url) as live:
+        await settled(live)
+        await live.pilot.press("enter")
+        await settled(live)
+        chart = live.body[live.body.index("Mean time of a run") :].splitlines()
+        assert chart[1].startswith("  25ms┤")

@@ -177,6 +177,8 @@ class MetricsClassScreen(MetricsView):
             label = units.duration if name == "mean" else units.rate
             chart = self.query_one(f"#{name}", LineChart)
             chart.show(samples, times if name == shown[-1] else (), stale=self.away, ascii=ascii)
+            if metrics is None:
+                chart.restart()  # the scale of nothing is none to keep
             highest = max((sample for sample in samples if sample is not None), default=None)
             peak = Span(f"   peak {label(highest)}" if highest else "", "muted")
             self.query_one(f"#{name}-title", TitleLine).show((Span(titles[name], "title"), peak))

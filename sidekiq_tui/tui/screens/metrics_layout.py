@@ -42,14 +42,14 @@ def class_layout(width: int, height: int) -> Places:
         places |= _charts(left, top, room - deploys - (1 if height >= CHART_FROM else 0), three=height >= CHART_FROM)
         places["deploys"] = Region(0, height - deploys, left, deploys)
         places["times-title"] = Region(left + 3, top, right, 1)
-        places["times"] = Region(left + 3, top + 1, right, room - 1)
+        places["times"] = Region(left + 3, top + 1, right - 1, room - 1)
         return places
     charts = room // 2
     if charts >= 4:
         places |= _charts(width - 1, top, charts, three=False, two=False)
         top, room = top + charts, room - charts
     places["times-title"] = Region(0, top, width, 1)
-    places["times"] = Region(0, top + 1, width, max(0, room - 1))
+    places["times"] = Region(0, top + 1, width - 1, max(0, room - 1))
     return places
 
 
