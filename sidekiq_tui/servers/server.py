@@ -116,6 +116,10 @@ class Server:
 
         return await self._call(read)
 
+    async def work(self, identities: Sequence[str]) -> tuple[Work, ...]:
+        """The jobs in progress of some processes, oldest first; one round trip for 200 processes."""
+        return await self._call(lambda database: read_work(database, identities))
+
     async def history(self, days: int) -> History:
         """Processed and failed of each of the last `days` UTC days, newest first."""
         today = datetime.fromtimestamp(self._clock(), UTC).date()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from sidekiq_tui.presentation import units
 from sidekiq_tui.presentation.columns.base import Cell, Column, Context, Span, value_cell
@@ -37,42 +37,99 @@ class ProcessRow:
 
 @dataclass(frozen=True, slots=True)
 class WorkRow:
-    """A job in progress and the process that runs it, if that is known."""
+    """A job in progress and the process that runs it, if that is known.
+
+    `usual`: seconds that 95 of 100 runs of its class take at most, where that is known.
+    """
 
     work: Work
     process: Process | None = None
+    usual: float | None = None
+
+    def runs_long(self, now: float) -> bool:
+        """Whether it had run far longer than its class does at the process's last beat: it may have ended since.
+
+        Where nothing is known of its class an hour is long.
+        """
+        if self.work.run_at is None:
+            return False
+        beat = self.process.beat if self.process is not None else None
+        limit = LONG if self.usual is None else max(LONG_LEAST, LONG_TIMES * self.usual)
+        return min(now, beat or now) - self.work.run_at > limit
 
 
 WorkerRow = ProcessRow | WorkRow
+WorkerOrder = Literal["name", "state", "threads", "memory", "running"]
+"""Processes by name, trouble, busy threads, memory, or their longest job."""
+
+LONG: Final = 3600.0
+LONG_TIMES: Final = 2.0
+LONG_LEAST: Final = 10.0
+"""Seconds under which nothing is long, however short its class usually is."""
 
 
 def worker_rows(
-    processes: Iterable[Process], work: Iterable[Work], folded: Iterable[str] = ()
+    processes: Iterable[Process],
+    work: Iterable[Work],
+    folded: Iterable[str] = (),
+    *,
+    usual: Mapping[str, float] | None = None,
+    order: WorkerOrder = "name",
+    falling: bool = False,
+    now: float = 0.0,
 ) -> tuple[WorkerRow, ...]:
-    """The tree: processes by name, under each the jobs it runs (but not those of `folded` identities), oldest first.
+    """The tree: processes in an order, under each the jobs it runs (not those of `folded` identities), oldest first.
 
-    Work of processes that are gone comes last.
+    Work of processes that are gone comes last. `usual`: the usual longest time of classes, in seconds; `now`: Unix
+    seconds, for orders that need it.
     """
-    ordered = sorted(processes, key=lambda process: (process_name(process).casefold(), process.identity))
-    hidden = set(folded)
-    under: dict[str, list[Work]] = {}
+    every = list(processes)
+    versions = [process.version for process in every]
+    most = max(versions, key=versions.count, default=None)
+    known = {process.identity: process for process in every}
+    under: dict[str, list[WorkRow]] = {}
     for one in work:
-        under.setdefault(one.identity, []).append(one)
-    versions = [process.version for process in ordered]
-    usual = max(versions, key=versions.count, default=None)
+        limit = (usual or {}).get(one.job.display_class or "")
+        under.setdefault(one.identity, []).append(WorkRow(one, known.get(one.identity), limit))
+    trees = [
+        (ProcessRow(process, process.version != most), _oldest_first(under.pop(process.identity, [])))
+        for process in sorted(every, key=lambda process: (process_name(process).casefold(), process.identity))
+    ]
+    trees.sort(key=lambda tree: _RANKS[order](tree[0], tree[1], now), reverse=falling)
+    hidden = set(folded)
     rows: list[WorkerRow] = []
-    for process in ordered:
-        rows.append(ProcessRow(process, odd_version=process.version != usual))
-        jobs = under.pop(process.identity, [])
-        if process.identity not in hidden:
-            rows.extend(WorkRow(one, process) for one in _oldest_first(jobs))
-    for jobs in under.values():
-        rows.extend(WorkRow(one) for one in _oldest_first(jobs))
-    return tuple(rows)
+    for row, jobs in trees:
+        rows.append(row)
+        if row.process.identity not in hidden:
+            rows.extend(jobs)
+    return (*rows, *(job for jobs in under.values() for job in _oldest_first(jobs)))
 
 
-def _oldest_first(work: list[Work]) -> list[Work]:
-    return sorted(work, key=lambda one: (one.run_at is None, one.run_at or 0.0))
+def _trouble(row: ProcessRow, jobs: list[WorkRow], now: float) -> float:
+    process = row.process
+    if process.stale:
+        return 0
+    if process.status != "running":
+        return 1 if process.status == "stopping" else 2
+    return 3 if any(job.runs_long(now) for job in jobs) else 4 if row.odd_version else 5
+
+
+def _longest(row: ProcessRow, jobs: list[WorkRow], now: float) -> float:
+    return -max((now - job.work.run_at for job in jobs if job.work.run_at is not None), default=-1.0)
+
+
+# Worst, or most, first; equals stay by name.
+_RANKS: Final[Mapping[WorkerOrder, Callable[[ProcessRow, list[WorkRow], float], float]]] = {
+    "name": lambda row, jobs, now: 0,
+    "state": _trouble,
+    "threads": lambda row, jobs, now: -(row.process.busy or 0),
+    "memory": lambda row, jobs, now: -(row.process.rss or 0),
+    "running": _longest,
+}
+
+
+def _oldest_first(jobs: list[WorkRow]) -> list[WorkRow]:
+    return sorted(jobs, key=lambda job: (job.work.run_at is None, job.work.run_at or 0.0))
 
 
 def process_name(process: Process) -> str:
@@ -134,8 +191,10 @@ def _memory(row: WorkerRow, context: Context, width: int | None) -> Cell:
 
 
 def _running(row: WorkerRow, context: Context, width: int | None) -> Cell:
-    since = row.process.started_at if isinstance(row, ProcessRow) else row.work.run_at
-    return (Span(units.time_cell(since, context.now, context.time_mode)),)
+    if isinstance(row, ProcessRow):
+        return (Span(units.time_cell(row.process.started_at, context.now, context.time_mode)),)
+    role = "warn strong" if row.runs_long(context.now) else "text"
+    return (Span(units.time_cell(row.work.run_at, context.now, context.time_mode), role),)
 
 
 def _beat(row: WorkerRow, context: Context, width: int | None) -> Cell:
@@ -148,6 +207,8 @@ def _beat(row: WorkerRow, context: Context, width: int | None) -> Cell:
 
 def _state(row: WorkerRow, context: Context, width: int | None) -> Cell:
     if isinstance(row, WorkRow):
+        if row.runs_long(context.now):
+            return (Span(f"{context.glyphs.warn} long", "warn"),)
         leaving = row.process is not None and row.process.status != "running"
         return (Span("finishing", "muted"),) if leaving else ()
     if row.process.stale:

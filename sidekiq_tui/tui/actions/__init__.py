@@ -23,6 +23,7 @@ from sidekiq_tui.tui.actions import (
     metrics,
     profiles,
     queue,
+    workers,
 )
 from sidekiq_tui.tui.actions.action import APP, EVERYWHERE, GROUPS, Action
 from sidekiq_tui.tui.keymap import chord_key
@@ -49,6 +50,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     *metrics.ACTIONS,
     *queue.ACTIONS,
     *profiles.ACTIONS,
+    *workers.ACTIONS,
     *everywhere.ACTIONS,
     *dialogs.ACTIONS,
 )
