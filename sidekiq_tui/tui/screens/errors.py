@@ -86,7 +86,7 @@ class ErrorsScreen(ErrorsReader):
             Line(id="rule"),
             TextBlock(ascii=ascii, id="details"),
             TitleLine(ascii=ascii, id="chart-title"),
-            LineChart(units.count, role="chart-bad", id="chart"),
+            LineChart(_whole, role="chart-bad", id="chart"),
             id="board",
         )
 
@@ -255,12 +255,12 @@ class ErrorsScreen(ErrorsReader):
 
     def draw(self) -> None:
         """Draws title, list, and what depends on its cursor."""
-        self._arrange()
         context = context_of(self.app_state)
         every = [] if self.board is None or self.asked else error_rows(self.board)
         wanted = self._filter
         matching = [row for row in every if wanted is None or group_matches(wanted, row.group)]
         self._rows = in_order(matching, self.columns, self._order, context)
+        self._arrange()
         notice = empty_notice(self.snapshot, self.board, self.reading, self._typed, context)
         self.table.set_columns(self.columns)
         rows: StaticRows[ErrorRow] = StaticRows(self._rows, _cause)
@@ -279,7 +279,7 @@ class ErrorsScreen(ErrorsReader):
 
     def _arrange(self) -> None:
         board = self.query_one(Board)
-        self._places = errors_layout(board.size.width, board.size.height)
+        self._places = errors_layout(board.size.width, board.size.height, details=bool(self._rows))
         board.lay_out(self._places)
         if "rule" in self._places:
             rule = glyph_set(self.app_state.ascii).rule
@@ -297,9 +297,6 @@ class ErrorsScreen(ErrorsReader):
         row, board = self.table.current, self.board
         if row is None or board is None:
             self.note()
-            self.query_one("#details", TextBlock).put(())
-            self.query_one("#chart-title", TitleLine).show(())
-            self.query_one("#chart", LineChart).show(())
             return
         context = context_of(self.app_state)
         told = [column for column in self.columns if column.key != "share"]  # a meter is for comparing rows
@@ -330,6 +327,11 @@ class ErrorsScreen(ErrorsReader):
             (Span(f"failures per {per} ", "title"), Span(f"last {reach}", "muted")),
             choice_spans(("2h", "24h"), int(self._day)),
         )
+
+
+def _whole(value: float) -> str:
+    """The label of a chart of whole things: half a failure has none."""
+    return units.count(value) if value == int(value) else ""
 
 
 def _cause(row: ErrorRow) -> Cause:

@@ -14,11 +14,14 @@ CHART_MOST: Final = 14
 RULE_HEIGHT: Final = 28
 
 
-def errors_layout(width: int, height: int) -> dict[str, Region]:
-    """Title and table; below them details if there is room, and under these a chart where there is more."""
+def errors_layout(width: int, height: int, *, details: bool = True) -> dict[str, Region]:
+    """Title and table; below them details if there is room, and under these a chart where there is more.
+
+    Without `details`: there is no group to tell about.
+    """
     places = {"title": Region(0, 0, width, 1)}
     room = height - 1
-    if room < LEAST_ROWS + 4:
+    if room < LEAST_ROWS + 4 or not details:
         return places | {"table": Region(0, 1, width, max(0, room))}
     if height < RULE_HEIGHT:
         lines = min(DETAIL_LINES, room - 1 - LEAST_ROWS)

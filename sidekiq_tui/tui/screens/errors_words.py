@@ -67,9 +67,10 @@ def title_left(board: ErrorBoard | None, matching: int, filter: str, server: str
     else:
         spans.append(Span(f" in {job_count(board.jobs)}", "muted"))
         if width >= NARROW:
-            spans.append(Span(f"  retries {units.count(board.retries)}, dead {units.count(board.dead)}", "muted"))
-    for name in board.denied:
-        spans.append(Span(f"  {_NAMES[name]} can't be read", "warn"))
+            retries = units.UNKNOWN if "retry" in board.denied else units.count(board.retries)
+            dead = units.UNKNOWN if "dead" in board.denied else units.count(board.dead)
+            spans.append(Span(f"  retries {retries}, dead {dead}", "muted"))
+    spans += [Span(f"  {_NAMES[name]} can't be read", "warn") for name in board.denied]
     return spans
 
 
@@ -204,6 +205,7 @@ def _frame(row: ErrorRow, context: Context) -> Cell:
     path, separator, method = group.frame.partition(":in ")
     within = [Span(f" in {context.safe(method)}", "muted")] if separator else []
     part = f"  {units.count(group.frame_jobs)} of {units.count(group.frames_read)}"
+    part += " looked at" if group.frames_read < group.count else ""
     return (Span(context.safe(path)), *within, Span(part, "muted"))
 
 
