@@ -92,7 +92,8 @@ async def opened(live: Live, wait: bool = True) -> QueueAbout:
     """The tab in front."""
     live.app.push_screen(QueueJobsScreen(live.state, "prod", "mailers"))
     await live.until(lambda: isinstance(live.app.screen, QueueJobsScreen) and live.screen.is_front)
-    await live.pilot.pause()
+    if wait:  # the title has the size from the list of jobs
+        await live.until(lambda: "mailers " in live.body and "mailers –" not in live.body)
     await live.pilot.press("l")
     about = live.app.screen.query_one(QueueAbout)
     if wait:
