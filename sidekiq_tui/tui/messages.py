@@ -36,8 +36,8 @@ class GoTo(Message):
 class LookAt(Message):
     """Another server is wanted in the view in front."""
 
-    server: str
-    """Its name."""
+    server: str | None
+    """Its name; None for all."""
 
 
 @dataclass

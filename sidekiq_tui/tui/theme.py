@@ -293,8 +293,8 @@ def choose_theme(
         return names[configured]
     if colour_system == "standard":
         return ANSI
-    if remembered in names:
-        return names[remembered]
+    if remembered.removeprefix("sqtui-") in names:
+        return names[remembered.removeprefix("sqtui-")]
     behind = environ.get("COLORFGBG", "").rpartition(";")[2]
     return LIGHT if behind in ("7", "15") else DARK
 

@@ -160,7 +160,7 @@ async def test_the_palette_runs_actions_servers_and_themes() -> None:
         await pilot.press("enter")
         await until(pilot, lambda: app.app_state.scope == "node-03")
         await pilot.press("ctrl+p", *"themelight")
-        await until(pilot, lambda: "theme: light" in screen_text(app))
+        await until(pilot, lambda: "theme light" in screen_text(app))
         await pilot.press("enter")
         await until(pilot, lambda: app.theme == LIGHT)
         await pilot.press("ctrl+p", *"gotoqueues")

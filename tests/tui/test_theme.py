@@ -17,8 +17,10 @@ from sidekiq_tui.tui.theme import (
     choose_theme,
     contrast,
     label_key,
+    palette_of,
     style_for,
 )
+from sidekiq_tui.tui.theme_foreign import FOREIGN
 from tests.support.tui import FakeRegistry, make_snapshot, make_state, offline, screen_text, until
 
 TEXT_ROLES = ("text", "strong", "muted", "accent", "ok", "warn", "bad")
@@ -127,3 +129,33 @@ async def test_every_theme_draws_every_part(theme: str) -> None:
 )
 def test_the_theme_to_start_with(environ: dict[str, str], colours: str | None, theme: str) -> None:
     assert choose_theme(environ, colours) == theme
+
+
+@pytest.mark.parametrize("theme", FOREIGN)
+def test_textuals_themes_are_readable_too(theme: str) -> None:
+    palette = palette_of(theme)
+    for role in (*TEXT_ROLES, *LABELS):
+        for ground in ("ground", "panel", "cursor", "mark", *LABELS):
+            assert contrast(palette.colours[role], palette.grounds[ground]) >= 4.5, (role, ground)
+    for role in ("chart", "chart-bad"):
+        assert contrast(palette.colours[role], palette.grounds["ground"]) >= 3
+
+
+@pytest.mark.parametrize(
+    ("environ", "system", "configured", "remembered", "theme"),
+    [
+        ({}, "truecolor", "", "", DARK),
+        ({}, "truecolor", "nord", "light", "nord"),
+        ({}, "truecolor", "", "light", LIGHT),
+        ({}, "truecolor", "nothing", "gone", DARK),
+        ({}, "standard", "", "nord", ANSI),
+        ({}, "standard", "nord", "", "nord"),
+        ({"NO_COLOR": ""}, "truecolor", "nord", "nord", MONO),
+        ({"SQTUI_THEME": "gruvbox"}, "truecolor", "nord", "", "gruvbox"),
+        ({"COLORFGBG": "0;15"}, "truecolor", "", "", LIGHT),
+    ],
+)
+def test_which_theme_a_run_begins_with(
+    environ: dict[str, str], system: str, configured: str, remembered: str, theme: str
+) -> None:
+    assert choose_theme(environ, system, configured=configured, remembered=remembered) == theme

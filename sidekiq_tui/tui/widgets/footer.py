@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from textual import events
+from textual.keys import _character_to_key
 
 from sidekiq_tui.presentation.columns.base import Span
 from sidekiq_tui.presentation.text import cell_width
@@ -56,5 +57,23 @@ class Footer(Line):
         """Lays the same keys out anew."""
         self._lay_out(event.size.width)
 
+    def on_click(self, event: events.Click) -> None:
+        """As if the key that was clicked, or whose verb was, had been pressed."""
+        index = self.span_at(event.x)
+        while index is not None and index > 0 and self.spans[index].role == "muted":
+            index -= 1
+        if index is not None and self.spans[index].role == "key":
+            key = _pressed(self.spans[index].text)
+            character = key if len(key) == 1 else None
+            self.app.post_message(events.Key(_character_to_key(key) if character else key, character))
+
     def _lay_out(self, width: int) -> None:
         self.put([Span(" "), *self._cover] if self._cover else footer_spans(self._items, width, self._help_key))
+
+
+def _pressed(shown: str) -> str:
+    """The key to press for a key as the footer writes it: where two stand there, the first one."""
+    if shown == "esc":
+        return "escape"
+    single = len(shown) > 1 and not shown.isalnum() and "+" not in shown
+    return shown[0] if single else shown

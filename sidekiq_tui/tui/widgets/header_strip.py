@@ -14,12 +14,14 @@ from sidekiq_tui.presentation.columns.base import Span
 from sidekiq_tui.presentation.glyphs import GlyphSet, glyph_set
 from sidekiq_tui.presentation.text import cell_width, clip, display_text
 from sidekiq_tui.servers.health import State
+from sidekiq_tui.tui.messages import LookAt
 from sidekiq_tui.tui.theme import is_production
 from sidekiq_tui.tui.widgets.line import Line
 
 _NAME_CELLS: Final = 20
 _LABEL_CELLS: Final = 16
 _RTT_CELLS: Final = 5
+_ALL_DIGIT: Final = "0"
 _HEALTHY: Final = frozenset({"ok", "connecting"})
 _MARKS: Final[dict[State, tuple[str, str]]] = {
     "ok": ("ok", "ok"),
@@ -231,3 +233,23 @@ class HeaderStrip(Horizontal):
         age.styles.width = sum(cell_width(span.text) for span in ticking)
         age.put(ticking, self._strip.ground)
         self.query_one("#strip-servers", Line).put(spans[: -len(ticking)], self._strip.ground)
+
+    def on_click(self, event: events.Click) -> None:
+        """To the server that was clicked, or to all; servers past the ninth have no digit to be known by."""
+        line = self.query_one("#strip-servers", Line)
+        index = line.span_at(event.screen_x - line.region.x)
+        digit = _digit_before(line.spans, index) if index is not None else ""
+        names = {tab.digit: tab.name for tab in self._strip.servers if tab.digit}
+        if digit == _ALL_DIGIT or digit in names:
+            self.post_message(LookAt(names.get(digit)))
+
+
+def _digit_before(spans: Sequence[Span], index: int) -> str:
+    """The digit of the entry that a span belongs to; empty for the right end of the line."""
+    for span in reversed(spans[: index + 1]):
+        word = span.text.strip().partition(" ")[0]
+        if len(word) == 1 and word.isdigit():
+            return word
+        if len(span.text) > 1 and not word:
+            return ""
+    return ""

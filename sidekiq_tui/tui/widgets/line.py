@@ -42,6 +42,11 @@ class Line(Inked):
         """What the line says."""
         return "".join(span.text for span in self._spans)
 
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """What the line shows."""
+        return self._spans
+
     def put(self, spans: Sequence[Span], ground: str | None = None) -> None:
         """Shows spans, whose text must be safe for a terminal."""
         before, self._spans = self._spans, tuple(spans)
@@ -53,6 +58,15 @@ class Line(Inked):
         if changed is not None:
             first, last = changed
             self.refresh(Region(first, 0, max(1, min(last, self.size.width) - first), 1))
+
+    def span_at(self, x: int) -> int | None:
+        """The index of the span at a cell, as for a click there; None past the last one."""
+        used = 0
+        for index, span in enumerate(self._spans):
+            used += cell_len(span.text)
+            if x < used:
+                return index
+        return None
 
     def render_line(self, y: int) -> Strip:
         """The line as styled segments."""

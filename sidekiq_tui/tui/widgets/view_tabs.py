@@ -10,6 +10,7 @@ from textual import events
 from sidekiq_tui.presentation.columns.base import Span
 from sidekiq_tui.presentation.glyphs import glyph_set
 from sidekiq_tui.presentation.text import cell_width
+from sidekiq_tui.tui.messages import GoTo
 from sidekiq_tui.tui.views import VIEWS
 from sidekiq_tui.tui.widgets.line import Line
 
@@ -64,3 +65,11 @@ class ViewTabs(Line):
         """Draws for the new width."""
         views = [(view.name, view.title, view.short) for view in VIEWS if view.tab or view.name == self._active]
         self.put(tabs_spans(views, self._active, event.size.width, self._ascii))
+
+    def on_click(self, event: events.Click) -> None:
+        """To the view that was clicked."""
+        index = self.span_at(event.x)
+        word = self._spans[index].text.strip() if index is not None else ""
+        view = next((view for view in VIEWS if word and word in (view.title, view.short)), None)
+        if view is not None:
+            self.post_message(GoTo(view.name))
