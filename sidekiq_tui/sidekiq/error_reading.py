@@ -11,7 +11,6 @@ next change there. And failures in between, of a job that failed twice since. It
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -208,9 +207,9 @@ async def _read(
 
 
 def _within(score: float, one: _Range) -> bool:
-    return score > one.low or one.low == -math.inf
+    return score > one.low or not one.run.start
 
 
 def _bounds(one: _Range) -> tuple[str, str]:
-    """Both ends of a range as Redis wants them: the lower one is not part of it (protocol 12.2)."""
-    return "-inf" if one.low == -math.inf else f"({one.low!r}", repr(one.high)
+    """Both ends of a range as Redis wants them: the lower one is not part of it, but for the first of all."""
+    return f"({one.low!r}" if one.run.start else "-inf", repr(one.high)

@@ -46,6 +46,8 @@ VIEWS: Final[dict[str, tuple[str, ...]]] = {
     "search": ("search", "age>0s"),
     "search for hostile text": ("search", EVIL),
     "workers": ("workers",),
+    "errors": ("errors", "--limit", "all"),
+    "errors with a filter": ("errors", EVIL),
     "metrics": ("metrics",),
     "metrics of a hostile class": ("metrics", EVIL),
 }

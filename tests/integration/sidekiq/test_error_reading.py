@@ -376,6 +376,19 @@ async def test_hostile_payloads_come_and_go(db: Database, raw: redis.asyncio.Red
     assert counts(book) == {"Timeout": (10, 0)}
 
 
+async def test_scores_without_end(db: Database, raw: redis.asyncio.Redis) -> None:
+    await raw.zadd("dead", {failed(n): "-inf" for n in range(100)})
+    await raw.zadd("dead", {failed(n): "inf" for n in range(100, 200)})
+    await raw.zadd("dead", {failed(n): float(n) for n in range(200, 300)})
+    book = ErrorBook(Clock())
+    await read(book, db)
+    assert await book.refresh(db) == Changes()
+    await raw.zadd("dead", {failed(999): "-inf", failed(998): "inf"})
+    changes = await book.refresh(db)
+    assert (changes.came, changes.left, counts(book)) == (2, 0, {"Timeout": (0, 302)})
+    assert await book.refresh(db) == Changes()
+
+
 async def test_deploys(db: Database, raw: redis.asyncio.Redis) -> None:
     def mark(at: float) -> tuple[bytes, str]:
         from datetime import UTC, datetime
