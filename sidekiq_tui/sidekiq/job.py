@@ -82,6 +82,11 @@ class JobRecord:
         return payload.display_class(self.item)
 
     @property
+    def metrics_class(self) -> str | None:
+        """The class under which Sidekiq counts its runs: the wrapped one (protocol 8)."""
+        return self._text("wrapped") or self.klass
+
+    @property
     def args(self) -> object:
         """`args` as decoded: normally a list, but whatever stands there; `[raw text]` when the payload is malformed."""
         return [self.text] if self.malformed else self.item.get("args")

@@ -72,6 +72,8 @@ class Overview:
     leader, redis, edition."""
     unlisted_latency: float | None = 0.0
     """Seconds that the next job of queue `default` has waited, for when `queues` does not name that queue."""
+    ghosts: tuple[str, ...] = ()
+    """Identities that `processes` names although their hash is gone: processes that died without a word."""
 
     @property
     def busy(self) -> int | None:
@@ -200,6 +202,7 @@ class OverviewReader:
             edition_signs=edition_signs(self._editions, paused=paused or (), leader=leader, processes=live),
             denied=self._denied(replies),
             unlisted_latency=_latency_of(replies.get(("tail", DEFAULT_QUEUE)), now),
+            ghosts=self._processes.dead,
         )
 
     def _summaries(self, now: float, paused: Sequence[str] | None) -> tuple[QueueSummary, ...]:

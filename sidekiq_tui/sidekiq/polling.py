@@ -199,6 +199,13 @@ class ProcessWatch:
         """Those that have a hash, by identity."""
         return tuple(process for process in self.known.values() if process is not None)
 
+    @property
+    def dead(self) -> tuple[str, ...]:
+        """Identities that are named, but whose hash is gone (protocol 6.3); none while hashes cannot be read."""
+        if self.problem is not None:
+            return ()
+        return tuple(identity for identity, process in self.known.items() if process is None)
+
     def _ask(self, trip: Trip, identities: Iterable[str]) -> None:
         for identity in identities:
             for part, command in enumerate(process_commands(self.keys, identity)):

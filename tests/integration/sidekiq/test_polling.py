@@ -103,10 +103,21 @@ async def test_dead_processes_cost_no_more_trips(poller: Poller, raw: redis.asyn
     assert wire.trips == 1
     assert overview.processes == ()
     assert overview.live_processes == 0
+    assert overview.ghosts == ("dead:1:x",)
     await add_process(raw, "dead:1:x")
     overview, wire = await poller.poll()
     assert wire.trips == 1
     assert overview.live_processes == 1
+    assert overview.ghosts == ()
+
+
+async def test_a_process_that_cannot_be_read_is_no_ghost(poller: Poller, raw: redis.asyncio.Redis) -> None:
+    await add_process(raw, "a:1:x")
+    await raw.sadd("processes", "b:2:y")
+    await raw.set("b:2:y", "no hash")
+    overview, _ = await poller.poll()
+    assert overview.denied["processes"].startswith("1 of 2 processes: ")
+    assert overview.ghosts == ()
 
 
 async def test_what_vanishes_is_forgotten(poller: Poller, raw: redis.asyncio.Redis) -> None:

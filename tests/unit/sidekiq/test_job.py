@@ -153,3 +153,16 @@ def test_any_object_never_raises(fields: dict[str, Any], wrapper: bool) -> None:
     if wrapper:
         fields["class"] = "Sidekiq::ActiveJob::Wrapper"
     read_everything(job(**fields))
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        ({"class": "ChargeJob"}, "ChargeJob"),
+        ({"class": "ActiveJob::QueueAdapters::SidekiqAdapter::JobWrapper", "wrapped": "ChargeJob"}, "ChargeJob"),
+        ({"class": "ChargeJob", "wrapped": None}, "ChargeJob"),
+        ({"class": 5, "wrapped": 6}, None),
+    ],
+)
+def test_the_class_that_metrics_are_kept_under(fields: dict[str, object], name: str | None) -> None:
+    assert JobRecord(json.dumps(fields).encode(), Place("work")).metrics_class == name
