@@ -7,6 +7,7 @@ from typing import Final
 from sidekiq_tui.presentation import units
 from sidekiq_tui.presentation.text import clip
 from sidekiq_tui.servers.snapshot import ServerSnapshot
+from sidekiq_tui.sidekiq.overview import Overview
 from sidekiq_tui.sidekiq.redis_info import RedisInfo
 from sidekiq_tui.tui.state import AppState
 from sidekiq_tui.tui.widgets.header_strip import Corner, ServerTab, Strip
@@ -46,13 +47,12 @@ def strip_of(state: AppState) -> Strip:
 def _corner(state: AppState, snapshot: ServerSnapshot) -> Corner:
     away = snapshot.health.state in _AWAY
     age, role = _age(state, [snapshot])
-    rtt = snapshot.overview.rtt if snapshot.overview is not None and not away else None
     return Corner(
         label=snapshot.profile.label,
         insecure=snapshot.profile.insecure,
         access=state.access(snapshot.profile),
         redis="" if away or snapshot.overview is None else _redis(snapshot.overview.redis),
-        rtt=f"rtt {units.duration(rtt)}" if rtt is not None else "",
+        rtt="" if away or snapshot.overview is None else _rtt(snapshot.overview),
         age=age,
         age_cells=_SHORT_AGE if 2 * snapshot.interval < 10 else _LONG_AGE,
         age_role=role,
@@ -65,6 +65,10 @@ def _redis(redis: RedisInfo) -> str:
         return ""
     version = ".".join(redis.version.split(".")[:2])
     return f"{clip(redis.server or 'redis', _SERVER_CELLS)} {clip(version, _VERSION_CELLS)}"
+
+
+def _rtt(overview: Overview) -> str:
+    return f"rtt {units.duration(overview.rtt)}"
 
 
 def _age(state: AppState, snapshots: list[ServerSnapshot]) -> tuple[str, str]:

@@ -91,9 +91,10 @@ def worker_rows(
     for one in work:
         limit = (usual or {}).get(one.job.display_class or "")
         under.setdefault(one.identity, []).append(WorkRow(one, known.get(one.identity), limit))
+    named = sorted(every, key=lambda process: (process_name(process).casefold(), process.identity), reverse=falling)
     trees = [
         (ProcessRow(process, process.version != most), _oldest_first(under.pop(process.identity, [])))
-        for process in sorted(every, key=lambda process: (process_name(process).casefold(), process.identity))
+        for process in named
     ]
     trees.sort(key=lambda tree: _RANKS[order](tree[0], tree[1], now), reverse=falling)
     hidden = set(folded)

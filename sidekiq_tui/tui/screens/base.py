@@ -100,7 +100,8 @@ class ViewScreen(Screen[None]):
     @property
     def is_front(self) -> bool:
         """Whether this is what the person sees, with nothing over it."""
-        return self.is_active and self.is_mounted
+        # On the way out a screen loses its parts before it stops being active.
+        return self.is_active and self.is_mounted and bool(self.children)
 
     @property
     def available(self) -> tuple[Action, ...]:

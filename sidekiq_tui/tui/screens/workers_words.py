@@ -102,7 +102,8 @@ def _silent(processes: Sequence[Process], jobs: Sequence[WorkRow], context: Cont
         if silence is None or silence > GHOST_SECONDS:
             words += ": it is gone, and its entry stays for ever"
         elif held:
-            words += f": its {units.count(held)} job{'' if held == 1 else 's'} may be lost or still running"
+            jobs_words = "its job" if held == 1 else f"its {units.count(held)} jobs"
+            words += f": {jobs_words} may be lost or still running"
         yield (Span(f"{context.glyphs.bad} ", "bad"), Span(context.safe(process_name(process)), "strong"), Span(words))
 
 

@@ -25,6 +25,7 @@ from sidekiq_tui.presentation.columns import (
     worker_columns,
     worker_rows,
 )
+from sidekiq_tui.presentation.columns.workers import WorkerOrder
 from sidekiq_tui.presentation.text import cell_width
 from sidekiq_tui.servers.health import Reason
 from sidekiq_tui.servers.series import Series
@@ -389,9 +390,34 @@ class TestWorkers:
             "memory": "",
             "running": "4h12m",
             "beat": "",
-            "state": "",
+            "state": "▲ long",
             "version": "",
         }
+
+    def test_what_is_long_depends_on_the_class_and_on_what_the_last_beat_knew(self) -> None:
+        def long(runs: float, usual: float | None, beat_age: float = 0.0) -> bool:
+            row = WorkRow(work(run_at=NOW - runs), process(beat=NOW - beat_age), usual)
+            return row.runs_long(NOW)
+
+        assert [long(3599, None), long(3601, None)] == [False, True]
+        assert [long(60, 31.0), long(63, 31.0)] == [False, True]
+        assert [long(9, 0.05), long(11, 0.05)] == [False, True]
+        assert not long(11, 0.05, beat_age=2.0), "it may have ended right after the beat"
+
+    def test_orders_of_processes(self) -> None:
+        processes = [
+            process(identity="a", hostname="a", rss=1, busy=5),
+            process(identity="b", hostname="b", rss=9, busy=1, stale=True),
+            process(identity="c", hostname="c", rss=5, busy=9, status="quiet"),
+        ]
+        jobs = [work(identity="a", run_at=NOW - 5), work(identity="c", run_at=NOW - 500)]
+
+        def order(key: WorkerOrder, falling: bool = False) -> str:
+            rows = worker_rows(processes, jobs, "abc", order=key, falling=falling, now=NOW)
+            return "".join(row.process.identity for row in rows if isinstance(row, ProcessRow))
+
+        assert [order("name"), order("name", True)] == ["abc", "cba"]
+        assert [order("state"), order("threads"), order("memory"), order("running")] == ["bca", "cab", "bca", "cab"]
 
     def test_threads_have_a_meter_where_there_is_room(self) -> None:
         threads = next(column for column in WORKERS if column.key == "threads")
