@@ -369,7 +369,7 @@ class SqtuiApp(App[None]):
 
     def action_command_line(self) -> None:
         """Asks for a command."""
-        if self.front is not None:
+        if self.front is not None and self.front.is_mounted:
             ask_command(self, self.front)
 
     def action_pick_filter(self) -> None:
