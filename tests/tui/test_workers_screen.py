@@ -217,7 +217,7 @@ async def test_a_thousand_processes_are_folded_and_read_in_one_trip(redis_url: s
         await process(raw, f"app-{number:03}", number)
     async with at_now(redis_url) as live:
         await live.sees("▸ app-000:0")
-        await live.until(lambda: live.screen.found is not None)  # type: ignore[attr-defined]
+        await live.until(lambda: live.screen.found is not None)
         await live.pilot.press("l")
         await live.sees("▾ app-000:0")
 
