@@ -14,6 +14,7 @@ import redis.asyncio
 from sidekiq_tui.sidekiq.filter import parse_filter
 from sidekiq_tui.sidekiq.job import Place
 from sidekiq_tui.sidekiq.search import Matcher, Slice
+from sidekiq_tui.tui.screens import job_scan
 from sidekiq_tui.tui.screens.found import FoundScreen, ResultsScreen
 from sidekiq_tui.tui.screens.search import SearchScreen
 from sidekiq_tui.tui.widgets.prompt import PromptInput
@@ -126,18 +127,19 @@ async def test_what_was_found(
 
 @BOTH
 async def test_while_it_reads(
-    redis_url: str, raw: redis.asyncio.Redis, size: tuple[int, int], golden_screen: GoldenScreen
+    redis_url: str,
+    raw: redis.asyncio.Redis,
+    size: tuple[int, int],
+    golden_screen: GoldenScreen,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(job_scan, "TELL_SECONDS", 0.0)
     await fill(raw)
     async with search_app(redis_url, size=size) as live:
-        held = Held(live, free=4)
+        held = Held(live, free=5)
         cast(SearchScreen, live.screen).apply_filter("class:Charge")
-        held.let(0)
-        await live.until(lambda: held.free == 0)
-        await live.pilot.pause(0.3)
-        held.let(1)
         await live.sees("40 found, ")
-        await live.pilot.pause()
+        await live.sees("reading mailers")
         assert "scanned" in live.body
         assert "reading " in live.text
         assert "ctrl+x stops" in live.text or size[0] == 80
@@ -230,9 +232,7 @@ async def test_a_jid_is_looked_up_everywhere_and_opens(redis_url: str, raw: redi
         assert live.table.cursor == 1
 
 
-async def test_a_search_reads_each_place_once_and_nothing_by_itself(
-    redis_url: str, raw: redis.asyncio.Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_search_reads_each_place_once_and_nothing_by_itself(redis_url: str, raw: redis.asyncio.Redis) -> None:
     await fill(raw)
     async with search_app(redis_url) as live:
         await searched(live, "class:Invoice")
