@@ -222,7 +222,9 @@ async def test_a_poll_brings_what_is_new_in_two_trips(redis_url: str, raw: redis
         assert server.trips - trips == 3
         clock.now += 1
         answer(live, snapshot(501, 0, clock.now))  # so soon nothing is read
+        await live.until(lambda: live.state.snapshots["prod"].taken_at == clock.now)
         await live.pilot.pause()
+        assert not screen._busy
         assert server.trips - trips == 3
 
 
@@ -239,6 +241,20 @@ async def test_time_alone_and_a_frozen_screen_read_nothing(redis_url: str, raw: 
         answer(live, snapshot(1, 0, clock.now))
         await live.pilot.pause()
         assert live.server().trips == trips
+
+
+async def test_a_frozen_screen_reads_nothing_even_when_it_is_new(redis_url: str, raw: redis.asyncio.Redis) -> None:
+    await raw.zadd("retry", {failed(1): NOW + 600})
+    async with framed_app(redis_url, snapshot(1, 0), view="dashboard") as live:
+        await live.until(lambda: live.screen.is_front)
+        await live.pilot.press("Z", "g", "e")
+        await live.sees("the screen is frozen")
+        trips = live.server().trips
+        await live.pilot.pause()
+        assert not screen_of(live)._busy
+        assert live.server().trips == trips
+        await live.pilot.press("Z")
+        await live.sees("1 error in 1 job")
 
 
 async def test_the_cursor_stays_on_its_group(redis_url: str, raw: redis.asyncio.Redis) -> None:

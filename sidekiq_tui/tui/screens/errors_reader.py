@@ -93,7 +93,8 @@ class ErrorsReader(ViewScreen):
     @property
     def reading(self) -> Reading:
         """What is going on."""
-        return Reading(self._progress if self._slow else None, self._asking, self._error)
+        progress = self._progress if self._slow else None
+        return Reading(progress, self._asking, self._error, self.app_state.frozen)
 
     @property
     def reads_all(self) -> bool:

@@ -40,6 +40,7 @@ class Reading:
     asking: int | None = None
     """Entries that reading everything would take, while a person is asked."""
     error: SqtuiError | None = None
+    frozen: bool = False
 
 
 def group_count(number: int) -> str:
@@ -126,6 +127,10 @@ def empty_notice(
             return [denied_line("Errors", reading.error.message, context.glyphs)]
         if snapshot.error is not None:
             return [(Span(f"Not read yet: {name} does not answer.", "muted"),)]
+        if reading.frozen:
+            return [
+                (Span("Not read: the screen is frozen.  ", "muted"), Span("Z", "key"), Span(" lets it go on", "muted"))
+            ]
         return []
     if board.groups and filter:
         return [

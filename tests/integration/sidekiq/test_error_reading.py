@@ -285,6 +285,30 @@ async def test_a_job_that_fails_again_is_seen_in_the_smallest_set(db: Database, 
         assert counts(book) == {f"E{turn}": (1, 0), "Other": (1, 0)}
 
 
+async def test_what_is_due_is_read_again_though_its_number_is_the_same(db: Database, raw: redis.asyncio.Redis) -> None:
+    clock = Clock()
+    await raw.zadd("retry", {failed(1, 0, "First"): NOW + 10})
+    book = ErrorBook(clock)
+    await read(book, db)
+    clock.now += 600
+    await raw.zrem("retry", failed(1, 0, "First"))
+    await raw.zadd("retry", {failed(1, 1, "Second", NOW + 400): NOW + 590})  # which is due by now, too
+    changes = await book.refresh(db)
+    assert (changes.came, changes.left, counts(book)) == (1, 1, {"Second": (1, 0)})
+
+
+async def test_a_job_killed_by_hand_from_a_queue_has_not_failed_now(db: Database, raw: redis.asyncio.Redis) -> None:
+    await fill(raw, 10)
+    clock = Clock()
+    book = ErrorBook(clock)
+    await read(book, db)
+    before = group_of(book).history.minutes(clock.now)
+    await raw.zadd("dead", {failed(77, 3, at=NOW - 1800): clock.now})
+    assert (await book.refresh(db)).came == 1
+    assert counts(book) == {"Timeout": (10, 1)}
+    assert group_of(book).history.minutes(clock.now) == before
+
+
 async def test_jobs_that_nobody_takes_are_not_read_again_and_again(db: Database, raw: redis.asyncio.Redis) -> None:
     await fill(raw, 2000)
     clock = Clock()

@@ -59,6 +59,22 @@ def test_blocks_cover_all_scores(scores: list[float], descending: bool) -> None:
     holds(sealed(scores, descending=descending), scores)
 
 
+def test_entries_of_one_score_stay_together() -> None:
+    holds(sealed([1.0] * 200 + [2.0] + [3.0] * 70), [1.0] * 200 + [2.0] + [3.0] * 70)
+
+
+@given(st.lists(SCORES, max_size=300), SCORES.filter(math.isfinite))
+def test_a_border_at_any_score(scores: list[float], border: float) -> None:
+    blocks = sealed(scores)
+    for _ in range(3):  # again and again, and no blocks pile up
+        first = blocks.split(border)
+    holds(blocks, scores)
+    assert sum(block.size for block in blocks.blocks[:first]) == sum(score <= border for score in scores)
+    assert len(blocks.blocks) <= len(sealed(scores).blocks) + 1
+    due = blocks.spans(0, first)
+    assert [index for span in [*due, *blocks.spans(first)] for index in span] == list(range(len(blocks.blocks)))
+
+
 @given(st.lists(SCORES, max_size=300), st.data())
 def test_ranges_are_replaced_in_place(scores: list[float], data: st.DataObject) -> None:
     blocks = sealed(scores)
