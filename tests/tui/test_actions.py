@@ -151,4 +151,4 @@ def test_the_table_of_keys_leaves_none_out() -> None:
     table = key_table()
     for action in ACTIONS:
         if action.where not in DIALOGS and not action.id.startswith(("server-", "go-")):
-            assert f"| {action.help} |" in table
+            assert f"| {action.help} | `{action.id}` |" in table
