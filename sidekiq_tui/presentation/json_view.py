@@ -108,7 +108,7 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def json_safe(text: str, keep: str = "") -> str:
-    r"""`text` with everything that is not printable, but for `keep`, as JSON writes it: `\uXXXX`."""
+    r"""`text` with everything that is not printable, but for `keep`, as JSON writes it: `\u001b`."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(char if char.isprintable() or char in keep else _escaped(char) for char in text)

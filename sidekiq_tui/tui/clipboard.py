@@ -54,7 +54,7 @@ def copy_json(screen: ViewScreen, jobs: Sequence[JobRecord]) -> None:
 def safe_json(job: JobRecord, *, one_line: bool = False) -> str:
     r"""The payload as it lies in Redis, in a form that can be pasted anywhere.
 
-    Every unit that a terminal may obey is written as JSON's `\uXXXX`, which in JSON means the same; a byte that is no
+    Every unit that a terminal may obey is written as JSON's `\u001b`, which in JSON means the same; a byte that is no
     UTF-8 as `\udcXX`. Line breaks between values stay, or become blanks for `one_line`.
     """
     text = job.text
