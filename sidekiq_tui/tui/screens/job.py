@@ -138,7 +138,8 @@ class JobScreen(ViewScreen):
 
     @property
     def _about(self) -> About:
-        return About(self._job, self._snapshot, context_of(self.app_state), self._look)
+        left = self._standing is not None and bool(self._standing.what)
+        return About(self._job, self._snapshot, context_of(self.app_state), self._look, left)
 
     def body(self) -> ComposeResult:
         """All parts; which of them are seen depends on the width."""
@@ -189,13 +190,17 @@ class JobScreen(ViewScreen):
             # Another server came into view: this job is not on it, its list is the place to be.
             if not self._leaving:
                 self._leaving = True
-                self.call_later(self.app.pop_screen)
+                self.call_later(self._leave_job)
             return
         self._draw()
         taken = self._snapshot.taken_at
         newer = taken is not None and (self._looked_at is None or taken > self._looked_at)
         if newer and not self.app_state.frozen and self._snapshot.error is None:
             self._start_looking()
+
+    def _leave_job(self) -> None:
+        """Nothing may be awaited here: the screen would wait for its own end."""
+        self.app.pop_screen()
 
     def tick(self, now: float) -> None:
         """Ages."""

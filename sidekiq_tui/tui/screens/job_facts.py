@@ -34,6 +34,8 @@ class About:
     snapshot: ServerSnapshot
     context: Context
     look: Look | None = None
+    left: bool = False
+    """It is not there any longer."""
 
     @property
     def score(self) -> float | None:
@@ -61,7 +63,7 @@ def in_words(place: Place) -> str:
 def sections(about: About) -> list[Section]:
     """All facts, in the order of their weight."""
     job, context = about.job, about.context
-    found = [Section("Where", tuple(_where(about)))]
+    found = [Section("Where it was" if about.left else "Where", tuple(_where(about)))]
     if not job.malformed:
         found.append(Section("When", tuple(_when(job, context))))
         found.append(Section("Options", tuple(option_rows(job, context))))
@@ -117,6 +119,10 @@ def brief_lines(about: About) -> list[Cell]:
     words = in_words(job.place)
     name = words.removeprefix("in ")
     first: list[Cell] = [_pair("in " if name != words else "", name)]
+    if about.look is not None and about.look.work is not None:
+        first.append(_pair("on ", display_text(about.look.work.identity, 40)))
+        if about.look.work.run_at is not None:
+            first.append(_pair("for ", units.age(context.now - about.look.work.run_at)))
     if job.place.kind != "queue" and job.queue is not None:
         first.append(_pair("queue ", context.safe(job.queue)))
     if job.place.kind in _SCORES and about.score is not None:
@@ -165,10 +171,10 @@ def _where(about: About) -> Iterator[Row]:
     yield "server", (*named, Span(f" {context.safe(label)}", label_role(label))) if label else named
     yield "queue", text(units.UNKNOWN if job.queue is None else context.safe(job.queue))
     if look is not None and look.work is not None:
-        yield "running on", text(display_text(look.work.identity, 80))
+        yield "process", text(display_text(look.work.identity, 80))
         yield "thread", text(display_text(look.work.tid, 40))
         if look.work.run_at is not None:
-            yield "for", (Span(units.age(context.now - look.work.run_at), "strong"),)
+            yield "runs for", (Span(units.age(context.now - look.work.run_at), "strong"),)
     if kind in _SCORES and about.score is not None:
         yield _SCORES[kind], _moment(about.score, context, upcoming=kind != "dead")
     for words in _tries(job):
