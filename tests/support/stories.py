@@ -12,7 +12,7 @@ PASTE: Final = ("\x1b[200~", "\x1b[201~")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Keys, and what the screen shows after them. `{jid}` is a job's JID, pasted: one key."""
+    """Keys, and what the screen shows after them and did not before. `{jid}` is a job's JID, pasted: one key."""
 
     keys: str
     shows: str
@@ -34,13 +34,13 @@ class Story:
 
 
 STORIES: Final = (
-    Story(1, "Which server is sick, and why?", "`o`", (Step("o", "{worst}"),)),
-    Story(2, "Switch from production to staging", "`2`", (Step("2", "shop-stg "),)),
+    Story(1, "Which server is sick, and why?", "`o`", (Step("o", "worst first"),)),
+    Story(2, "Switch from production to staging", "`2`", (Step("2", "staging ·"),)),
     Story(
         3,
         "Where is this job now?",
         "`g/` `/` paste `⏎`",
-        (Step("g/", "A JID alone is looked up everywhere"), Step("/", "/"), Step("{jid}" + ENTER, "1 found")),
+        (Step("g/", "A JID alone is looked up everywhere"), Step("/", "words"), Step("{jid}" + ENTER, "1 found")),
     ),
     Story(
         4,
@@ -52,7 +52,7 @@ STORIES: Final = (
         11,
         "Read the backtrace of the job that died last, copy its JID over SSH",
         "`gx` `⏎` `y`",
-        (Step("gx", "Dead"), Step(ENTER, "Backtrace"), Step("y", "copied JID")),
+        (Step("gx", "died"), Step(ENTER, "Backtrace"), Step("y", "copied JID")),
     ),
 )
 

@@ -53,12 +53,10 @@ def test_a_story(settings: Path, story: Story) -> None:
             seen = len(terminal.output)
             keys = JID.sub(f"{PASTE[0]}{jid}{PASTE[1]}", step.keys)
             terminal.send(keys)
-            if step.shows == "{worst}":
-                terminal.wait(lambda: _first_row(terminal.screen) == "shop-prod", "the sick one first")
-                terminal.wait(lambda: "is ▲ warn" in terminal.screen, "why")
-            else:
-                terminal.wait(lambda: step.shows in terminal.screen, step.shows)  # noqa: B023  # run at once
-            assert len(terminal.output) > seen
+            terminal.wait_for(step.shows, seen)
+            if story.number == 1:
+                assert _first_row(terminal.screen) == "shop-prod"
+                assert "shop-prod is ▲ warn" in terminal.screen
         terminal.send("\x11")
         assert terminal.wait_exit() == 0
 
