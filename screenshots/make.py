@@ -73,6 +73,62 @@ async def _queue(pilot: Pilot[Any]) -> None:
     await _press(pilot, "down", "enter", rest=2.0)
 
 
+async def _about_queue(pilot: Pilot[Any]) -> None:
+    await _press(pilot, "1", "g", "q")
+    await _type(pilot, ":queue mailers")
+    await _press(pilot, "l", rest=4.0)
+
+
+async def _job(pilot: Pilot[Any]) -> None:
+    await _press(pilot, "1", "g", "x")
+    await _press(pilot, "down", "enter", rest=2.0)
+
+
+async def _workers(pilot: Pilot[Any]) -> None:
+    await _press(pilot, "1", "g", "w", rest=4.0)
+    await _press(pilot, "down", "down")
+
+
+async def _errors(pilot: Pilot[Any]) -> None:
+    await _press(pilot, "1", "g", "e", rest=8.0)
+
+
+async def _metrics(pilot: Pilot[Any]) -> None:
+    await _press(pilot, "1", "g", "m", rest=4.0)
+
+
+async def _metrics_class(pilot: Pilot[Any]) -> None:
+    await _press(pilot, "1", "g", "m", rest=4.0)
+    await _press(pilot, "down", "down", "enter", rest=3.0)
+
+
+async def _search(pilot: Pilot[Any]) -> None:
+    await _press(pilot, "1", "g", "slash")
+    await _type(pilot, ":search class:Checkout error:Timeout")
+    await pilot.pause(4.0)
+
+
+async def _profiles(pilot: Pilot[Any]) -> None:
+    await _press(pilot, "1", "g", "p", rest=3.0)
+
+
+async def _extras(pilot: Pilot[Any]) -> None:
+    await _press(pilot, "1", "g", "b", rest=3.0)
+
+
+async def _command(pilot: Pilot[Any]) -> None:
+    await _press(pilot, "1", "g", "q")
+    await pilot.press("colon", *"queue ")
+    await _press(pilot, "tab")
+
+
+async def _type(pilot: Pilot[Any], words: str) -> None:
+    """Types a command."""
+    names = {":": "colon", " ": "space"}
+    await pilot.press(*(names.get(letter, letter) for letter in words))
+    await _press(pilot, "enter", rest=2.0)
+
+
 async def _retries(pilot: Pilot[Any]) -> None:
     await _press(pilot, "1", "g", "r")
     await _press(pilot, "down", "down", "down", rest=2.0)
@@ -118,6 +174,16 @@ SCREENS: Final[dict[str, Callable[[Pilot[Any]], Awaitable[None]]]] = {
     "queue": _queue,
     "retries": _retries,
     "dead": _dead,
+    "job": _job,
+    "queue-about": _about_queue,
+    "workers": _workers,
+    "errors": _errors,
+    "metrics": _metrics,
+    "metrics-class": _metrics_class,
+    "search": _search,
+    "profiles": _profiles,
+    "extras": _extras,
+    "command": _command,
     "help": _help,
     "picker": _picker,
     "offline": _offline,
