@@ -194,7 +194,7 @@ async def test_a_refresh_costs_one_trip_and_a_hidden_screen_none(redis_url: str,
     moved = [NOW]
     async with live_app(redis_url, view="workers", clock=lambda: moved[0]) as live:
         await shown(live)
-        await live.until(lambda: live.screen._usual_at is not None)  # type: ignore[attr-defined]
+        await live.until(lambda: live.screen._usual._asked)  # type: ignore[attr-defined]
         server = live.server()
         read = live.screen.read_at  # type: ignore[attr-defined]
         before = server.trips

@@ -22,6 +22,16 @@ ACTIONS: Final = (
         shown="h ←",
         footer_key="h/l",
     ),
+    Action(
+        "worker-details",
+        ("i",),
+        "details",
+        "all about the process or job under the cursor; then all notes",
+        SCREEN,
+        WORKERS,
+        "details",
+        35,
+    ),
     Action("unfold-all", ("L",), "unfold all", "show the jobs of all processes", SCREEN, WORKERS, "unfold_all"),
     Action("fold-all", ("H",), "fold all", "hide the jobs of all processes", SCREEN, WORKERS, "fold_all", 42),
 )

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
-from typing import ClassVar, Final, cast
+from typing import ClassVar, Final, Literal, cast
 
 from textual import on, work
 from textual.app import ComposeResult
 
 from sidekiq_tui.presentation import units
-from sidekiq_tui.presentation.columns.base import Cell, Span
-from sidekiq_tui.presentation.columns.workers import (
-    WORKERS as COLUMNS,
-)
-from sidekiq_tui.presentation.columns.workers import (
+from sidekiq_tui.presentation.columns.base import Cell, Context, Span
+from sidekiq_tui.presentation.columns.worker_tree import (
+    LONG_LEAST,
+    GoneRow,
     ProcessRow,
+    Tree,
     WorkerOrder,
     WorkerRow,
     WorkRow,
-    worker_columns,
-    worker_rows,
+    tree_rows,
+    worker_trees,
 )
+from sidekiq_tui.presentation.columns.workers import WORKERS as COLUMNS
+from sidekiq_tui.presentation.columns.workers import worker_columns
 from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.sidekiq.errors import SidekiqError
+from sidekiq_tui.sidekiq.job import JobRecord
 from sidekiq_tui.sidekiq.process import Process
 from sidekiq_tui.sidekiq.replies import reason
 from sidekiq_tui.sidekiq.work import Work
@@ -33,8 +36,11 @@ from sidekiq_tui.tui.actions.lists import FILTER, LIST, SORT
 from sidekiq_tui.tui.actions.workers import WORKERS
 from sidekiq_tui.tui.clipboard import copy_jids, copy_json
 from sidekiq_tui.tui.screens.dashboard_panels import denied_line
-from sidekiq_tui.tui.screens.listing import NO_ROWS, context_of, range_spans, reason_against_empty
+from sidekiq_tui.tui.screens.listing import NO_ROWS, context_of, left_out, range_spans, reason_against_empty
 from sidekiq_tui.tui.screens.read_view import ReadView
+from sidekiq_tui.tui.screens.workers_details import details
+from sidekiq_tui.tui.screens.workers_siblings import WorkSiblings
+from sidekiq_tui.tui.screens.workers_usual import UsualTimes
 from sidekiq_tui.tui.screens.workers_words import about, fitted, matches, notes, title_left, title_right
 from sidekiq_tui.tui.state import AppState
 from sidekiq_tui.tui.widgets.record_table import RecordTable
@@ -43,15 +49,21 @@ from sidekiq_tui.tui.widgets.sorting import Order
 from sidekiq_tui.tui.widgets.text_block import TextBlock
 from sidekiq_tui.tui.widgets.title_line import TitleLine
 
-ORDERS: Final[tuple[WorkerOrder, ...]] = ("name", "state", "threads", "memory", "running")
-MOST_UNFOLDED: Final = 200
-"""With more processes all are folded at first, and only the work of those that are not is read: one round trip."""
+Foot = Literal["notes", "details", "all notes"]
+"""What stands under the tree."""
+ORDERS: Final[tuple[WorkerOrder, ...]] = ("name", "state", "memory", "running", "threads", "beat", "version")
+MOST_READ: Final = 200
+"""With more processes all are folded at first, and only what the unfolded ones run is read: one round trip."""
+GHOSTS_READ: Final = 50
+"""Whose work is read too: so many died without a word only where something is very wrong."""
 NOTE_LINES: Final = 3
 LOW: Final = 30
 """Below this many lines there is one for notes."""
+DETAIL_LINES: Final = 13
+DETAIL_LINES_LOW: Final = 9
 WIDE: Final = 100
-USUAL_SECONDS: Final = 60.0
-"""How often the usual times of the classes that run are read."""
+NARROW: Final = 66
+"""Below this many columns names give way, so that states are not cut."""
 
 
 class WorkersScreen(ReadView[tuple[Work, ...]]):
@@ -67,12 +79,16 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
         self._order = Order("name")
         self._filter = ""
         self._folded: set[str] | None = None
-        self._usual: Mapping[str, float] = {}
-        self._usual_at: float | None = None
-        self._usual_of: frozenset[str] = frozenset()
+        self._foot: Foot = "notes"
+        self._usual = UsualTimes()
+        self._trees: tuple[Tree, ...] = ()
+        self._all_jobs: tuple[WorkRow, ...] = ()
+        self._matched: frozenset[str] = frozenset()
+        self._rows: StaticRows[WorkerRow] = StaticRows()
+        self.neighbours = WorkSiblings(self._jobs_shown, lambda row: self.table.place(row))
 
     def body(self) -> ComposeResult:
-        """Title, tree, notes."""
+        """Title, tree, notes or details."""
         yield TitleLine(ascii=self.app_state.ascii, id="title")
         yield RecordTable[WorkerRow](COLUMNS, id="table")
         block = TextBlock(ascii=self.app_state.ascii, id="worker-notes")
@@ -88,13 +104,19 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
     def processes(self) -> tuple[Process, ...]:
         """As of the last poll."""
         overview = self.snapshot.overview
-        return () if overview is None else tuple(overview.processes)
+        return () if overview is None else overview.processes
+
+    @property
+    def ghosts(self) -> tuple[str, ...]:
+        """Those that died without a word, as of the last poll."""
+        overview = self.snapshot.overview
+        return () if overview is None else overview.ghosts
 
     @property
     def folded(self) -> set[str]:
         """Whose jobs are hidden."""
         if self._folded is None:
-            return {process.identity for process in self.processes} if len(self.processes) > MOST_UNFOLDED else set()
+            return {process.identity for process in self.processes} if len(self.processes) > MOST_READ else set()
         return self._folded
 
     def on_mount(self) -> None:
@@ -104,39 +126,45 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
     # Reading
 
     async def read(self, server: str) -> tuple[Work, ...]:
-        """The work of the processes that the last poll saw."""
-        handle = self.app_state.registry.server(server)
+        """The work of the processes that the last poll saw, and of those that are gone."""
         shown = [process.identity for process in self.processes]
-        if len(shown) > MOST_UNFOLDED:
-            shown = [identity for identity in shown if identity not in self.folded][:MOST_UNFOLDED]
-        found = await handle.work(shown) if shown else ()
-        self._read_usual(server, frozenset(one.job.display_class or "" for one in found))
+        if len(shown) > MOST_READ:
+            folded = self.folded
+            shown = [identity for identity in shown if identity not in folded][:MOST_READ]
+        shown += self.ghosts[:GHOSTS_READ]
+        found = await self.app_state.registry.server(server).work(shown) if shown else ()
+        self._ask_what_is_usual(server, found)
         return found
+
+    def _ask_what_is_usual(self, server: str, found: Sequence[Work]) -> None:
+        """Of the classes that may run long, and of the job under the cursor."""
+        now = self.app_state.now()
+        here = self.table.current
+        jobs = [here.work.job] if isinstance(here, WorkRow) else []
+        jobs += [one.job for one in found if one.run_at is not None and now - one.run_at > LONG_LEAST]
+        due = self._usual.due((job.metrics_class or "" for job in jobs), now)
+        if due:
+            self._read_usual(server, due, self._usual)
+
+    @work(group="usual", exclusive=True, exit_on_error=False)
+    async def _read_usual(self, server: str, due: tuple[str, ...], usual: UsualTimes) -> None:
+        now = self.app_state.now()
+        try:
+            usual.put(due, await self.app_state.registry.server(server).usual_times(due), now)
+        except SidekiqError:
+            usual.put(due, {}, now)  # without them what runs for an hour is long
+        if usual is self._usual and self.is_front:
+            self.draw()
 
     def restart(self) -> None:
         """Another server has other processes."""
         self.workers.cancel_group(self, "usual")
-        self._folded, self._usual, self._usual_at = None, {}, None
+        self._folded, self._usual = None, UsualTimes()
         self.table.restart()
 
     def on_screen_suspend(self) -> None:
         """Nothing is read for what is not seen."""
         self.workers.cancel_group(self, "usual")
-
-    @work(group="usual", exclusive=True, exit_on_error=False)
-    async def _read_usual(self, server: str, classes: frozenset[str]) -> None:
-        now = self.app_state.now()
-        known = classes <= self._usual_of
-        if not classes or (known and self._usual_at is not None and now - self._usual_at < USUAL_SECONDS):
-            return
-        try:
-            found = await self.app_state.registry.server(server).usual_times(sorted(classes))
-        except SidekiqError:
-            return  # then nothing is marked but what runs for an hour
-        if server == self.server:
-            self._usual, self._usual_of, self._usual_at = found, classes, now
-            if self.is_front:
-                self.draw()
 
     # Keys
 
@@ -147,7 +175,7 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
                 return None if self.processes else NO_ROWS
             case "copy-jid" | "copy-json":
                 return None if isinstance(self.table.current, WorkRow) else "this is no job"
-            case "fold-process" | "fold-all" | "unfold" | "unfold-all":
+            case "fold-process" | "fold-all" | "unfold" | "unfold-all" | "worker-details":
                 return NO_ROWS if self.table.empty else None
         return reason_against_empty(self.table, action)
 
@@ -178,43 +206,61 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
         self.ask("/", before, done, (Span("process, tag, queue, class or JID", "muted"),), self.apply_filter)
 
     def action_sort_next(self) -> None:
-        """By name, trouble, threads, memory, longest job."""
+        """By name, trouble, memory, longest job, busy threads, heartbeat, version."""
         at = ORDERS.index(cast(WorkerOrder, self._order.key))
-        self._order = Order(ORDERS[(at + 1) % len(ORDERS)])
-        self.redraw()
+        key = ORDERS[(at + 1) % len(ORDERS)]
+        self._order = Order(key, falling=key not in ("name", "version"))
+        self._sorted()
 
     def action_sort_reverse(self) -> None:
         """The other way round."""
         self._order = self._order.reversed()
+        self._sorted()
+
+    def _sorted(self) -> None:
+        self.redraw()
+        self.say(f"processes by {_ORDER_WORDS[cast(WorkerOrder, self._order.key)][self._order.falling]}", "muted")
+
+    def action_details(self) -> None:
+        """Under the tree: all about the row, then all notes where some are left out, then as before."""
+        left_out = len(self._notes(context_of(self.app_state))) > self._note_lines
+        if self._foot == "notes":
+            self._foot = "details"
+        else:
+            self._foot = "all notes" if self._foot == "details" and left_out else "notes"
         self.redraw()
 
     def action_unfold(self) -> None:
         """Shows the jobs of the process; where they are shown, goes to the first."""
         row = self.table.current
-        if not isinstance(row, ProcessRow):
+        if row is None or isinstance(row, WorkRow):
             return
-        if row.process.identity in self.folded:
-            self._fold(self.folded - {row.process.identity})
-        else:
+        identity = _identity(row)
+        if identity in self.folded:
+            self._fold(self.folded - {identity})
+        elif isinstance(self._rows.get(self.table.cursor + 1), WorkRow):
             self.table.action_cursor_down()
 
     def action_fold(self) -> None:
         """Hides the jobs of the process; on one of them, goes to the process."""
         row = self.table.current
-        if isinstance(row, ProcessRow):
-            self._fold(self.folded | {row.process.identity})
-        elif isinstance(row, WorkRow) and row.process is not None:
-            found = self._rows().index_of((row.process.identity,), self.table.cursor)
-            if found is not None:
-                self.table.place(found)
+        if isinstance(row, WorkRow):
+            self._go_to(row.work.identity)
+        elif row is not None and _identity(row) in self._matched:
+            self.say("its jobs match the filter; esc clears it", "muted")
+        elif row is not None:
+            self._fold(self.folded | {_identity(row)})
 
     def action_unfold_all(self) -> None:
         """Shows all jobs."""
         self._fold(set())
 
     def action_fold_all(self) -> None:
-        """Hides all jobs."""
-        self._fold({process.identity for process in self.processes})
+        """Hides all jobs; the cursor goes to the process of its job."""
+        row = self.table.current
+        self._fold({process.identity for process in self.processes} | {tree.identity for tree in self._trees})
+        if isinstance(row, WorkRow):
+            self._go_to(row.work.identity)
 
     def action_copy_jid(self) -> None:
         """The JID of the job under the cursor."""
@@ -230,78 +276,114 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
         shown_more = bool(self.folded - folded)
         self._folded = folded
         self.draw()
-        if shown_more and len(self.processes) > MOST_UNFOLDED:
+        self.refresh_footer()
+        if shown_more and len(self.processes) > MOST_READ:
             self.refresh_now()
+
+    def _go_to(self, identity: str) -> None:
+        found = self._rows.index_of((identity,), self.table.cursor)
+        if found is not None:
+            self.table.place(found)
+
+    def _jobs_shown(self) -> list[tuple[int, JobRecord]]:
+        rows = ((index, self._rows.get(index)) for index in range(self._rows.size))
+        return [(index, row.work.job) for index, row in rows if isinstance(row, WorkRow)]
 
     @on(RecordTable.Opened)
     def _opened_row(self) -> None:
         row = self.table.current
-        if isinstance(row, ProcessRow):
-            identity = row.process.identity
-            self._fold(self.folded ^ {identity})
-        elif isinstance(row, WorkRow):
+        if isinstance(row, WorkRow):
             from sidekiq_tui.tui.screens.job import open_job
 
-            open_job(self, self.server, row.work.job)
+            open_job(self, self.server, row.work.job, self.neighbours)
+        elif row is not None and _identity(row) in self.folded - self._matched:
+            self.action_unfold()
+        else:
+            self.action_fold()
 
     @on(RecordTable.Moved)
     def _moved(self) -> None:
         if self.is_front:
-            self._draw_title()
+            self._draw_around()
             self.refresh_footer()
 
     # Drawing
 
     def draw(self) -> None:
         """Title, tree, notes."""
-        context = replace(context_of(self.app_state), folded=frozenset(self.folded))
-        self.table.set_columns(worker_columns(self.app_state.time_mode))
-        rows = self._rows()
+        self._plant()
+        folded = frozenset(self.folded) - self._matched
+        rows = tree_rows(self._trees, folded)
+        self._rows = StaticRows(rows, _row_key)
+        self.table.set_columns(worker_columns(self.app_state.time_mode, narrow=self.app.size.width < NARROW))
         self.table.show(
-            rows,
-            context,
+            self._rows,
+            replace(context_of(self.app_state), folded=folded),
             sorted_by=self._order.heading,
             stale=self.away,
-            notice=self._notice() if not rows.size else (),
+            notice=() if rows else self._notice(),
         )
-        lines = NOTE_LINES if self.app.size.height >= LOW else 1
-        block = self.query_one("#worker-notes", TextBlock)
-        block.styles.height = lines
-        overview = self.snapshot.overview
-        found: list[Cell] = []
-        if self.error is not None and overview is not None and self.processes:
-            found.append(denied_line("Jobs in progress", reason(self.error), context.glyphs))
-        if overview is not None and not self.away:
-            found += notes(overview, self._jobs(), context)
-        block.put([(Span(" "), *note) for note in fitted(found, lines)])
-        self._draw_title()
+        self._draw_around()
 
-    def _rows(self) -> StaticRows[WorkerRow]:
-        processes, found = self._kept()
-        rows = worker_rows(
-            processes,
-            found,
-            self.folded,
-            usual=self._usual,
+    def _plant(self) -> None:
+        """The trees that the filter leaves, in order, and all jobs.
+
+        A process that has the words stays with all its jobs, else with those of its jobs that do, unfolded.
+        """
+        every = worker_trees(
+            self.processes,
+            self.found or (),
+            ghosts=self.ghosts,
+            usual=self._usual.times,
             order=cast(WorkerOrder, self._order.key),
             falling=self._order.falling,
             now=self.app_state.now(),
         )
-        return StaticRows(rows, _row_key)
+        self._all_jobs = tuple(job for tree in every for job in tree.jobs)
+        self._trees, self._matched = every, frozenset()
+        if self._filter:
+            kept = [(tree, _with_words(tree, self._filter)) for tree in every]
+            self._trees = tuple(left for _, left in kept if left is not None)
+            self._matched = frozenset(left.identity for tree, left in kept if left is not None and left is not tree)
 
-    def _kept(self) -> tuple[Sequence[Process], Sequence[Work]]:
-        """What the filter leaves: a process that has the words with all its jobs, else those of its jobs that do."""
-        processes, found = self.processes, self.found or ()
-        if not self._filter:
-            return processes, found
-        whole = {process.identity for process in processes if matches(process, self._filter)}
-        kept = [one for one in found if one.identity in whole or matches(one, self._filter)]
-        with_jobs = whole | {one.identity for one in kept}
-        return [process for process in processes if process.identity in with_jobs], kept
+    def _draw_around(self) -> None:
+        """Title, message line, and notes or details."""
+        context = context_of(self.app_state)
+        self._draw_title(context)
+        row, columns = self.table.current, worker_columns(self.app_state.time_mode)
+        self.note([] if row is None else about(row, context, left_out(self.table, columns, row, context)))
+        self._draw_foot(row, context)
 
-    def _jobs(self) -> list[WorkRow]:
-        rows = worker_rows(self.processes, self.found or (), usual=self._usual)
-        return [row for row in rows if isinstance(row, WorkRow)]
+    def _draw_foot(self, row: WorkerRow | None, context: Context) -> None:
+        width = self.app.size.width
+        lines = DETAIL_LINES if self.app.size.height >= LOW else DETAIL_LINES_LOW
+        rule: Cell = (Span(" "), Span(context.glyphs.rule * (width - 2), "rule"))
+        if self._foot == "details" and row is not None:
+            shown = [rule, *details(row, context, width - 1, lines - 1)]
+        elif self._foot == "all notes":
+            shown = [rule, *((Span(" "), *note) for note in fitted(self._notes(context), lines - 1))]
+        else:
+            lines = self._note_lines
+            shown = [(Span(" "), *note) for note in fitted(self._notes(context), lines)]
+        block = self.query_one("#worker-notes", TextBlock)
+        block.styles.height = lines
+        block.put(shown)
+
+    @property
+    def _note_lines(self) -> int:
+        return NOTE_LINES if self.app.size.height >= LOW else 1
+
+    def _notes(self, context: Context) -> list[Cell]:
+        overview = self.snapshot.overview
+        if overview is None:
+            return []
+        found: list[Cell] = []
+        if self.error is not None and self.processes:
+            found.append(denied_line("Jobs in progress", reason(self.error), context.glyphs))
+        elif len(self.processes) > MOST_READ and self.folded:
+            words = f"over {MOST_READ} processes: jobs are read where they are unfolded"
+            found.append((Span(words, "muted"),))
+        return found if self.away else notes(overview, self._all_jobs, context) + found
 
     def _notice(self) -> list[Cell]:
         name, overview = display_text(self.server), self.snapshot.overview
@@ -325,27 +407,53 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
             (Span("A process comes here with its first heartbeat.", "muted"),),
         ]
 
-    def _draw_title(self) -> None:
-        state, wide = self.app_state, self.size.width >= WIDE
-        context = context_of(state)
+    def _draw_title(self, context: Context) -> None:
+        state, wide = self.app_state, self.app.size.width >= WIDE
         left = title_left(self.processes, wide, context)
         age = self.snapshot.age(state.now())
         if state.scope is None:
             left.insert(1, Span(f" on {display_text(self.server)}", "muted"))
         if self._filter:
-            left += [Span("  filter ", "muted"), Span(display_text(self._filter), "accent")]
+            matching = sum(isinstance(tree.head, ProcessRow) for tree in self._trees)
+            left = [left[0], Span("  filter ", "muted"), Span(display_text(self._filter), "accent")]
+            left.append(Span(f"  {units.count(matching)} match", "strong"))
         if self.away and age is not None:
             left.append(Span(f"  as of {units.age(age)} ago", "warn"))
         elif self.slow and self.found is None:
             left.append(Span("  reading what they run …", "muted"))
-        shown = range_spans(self.table, self._rows().size)
-        longest = title_right(self._jobs(), state.now()) if wide or not shown else []
-        self.query_one("#title", TitleLine).show(left, [*shown, *([Span("  ")] if shown and longest else []), *longest])
-        row = self.table.current
-        self.note([] if row is None else about(row, context))
+        shown = range_spans(self.table, self._rows.size)
+        longest = [] if self.away else title_right(self._all_jobs, state.now())
+        if shown and not wide:
+            longest = []
+        self.query_one("#title", TitleLine).show(left, [*longest, *([Span("  ")] if shown and longest else []), *shown])
+
+
+_ORDER_WORDS: Final[Mapping[WorkerOrder, tuple[str, str]]] = {
+    "name": ("name", "name, from the end"),
+    "state": ("state, trouble last", "state, trouble first"),
+    "memory": ("memory, least first", "memory, most first"),
+    "running": ("their longest job, shortest first", "their longest job, longest first"),
+    "threads": ("busy threads, fewest first", "busy threads, most first"),
+    "beat": ("heartbeat, newest first", "heartbeat, oldest first"),
+    "version": ("version, oldest first", "version, newest first"),
+}
+"""Rising and falling."""
+
+
+def _with_words(tree: Tree, words: str) -> Tree | None:
+    """The tree itself if the process has the words, with those of its jobs that do, or nothing."""
+    head = tree.head.process if isinstance(tree.head, ProcessRow) else tree.head.identity
+    if matches(head, words):
+        return tree
+    jobs = tuple(job for job in tree.jobs if matches(job.work, words))
+    return replace(tree, jobs=jobs) if jobs else None
+
+
+def _identity(row: ProcessRow | GoneRow) -> str:
+    return row.identity if isinstance(row, GoneRow) else row.process.identity
 
 
 def _row_key(row: WorkerRow) -> Hashable:
-    if isinstance(row, ProcessRow):
-        return (row.process.identity,)
-    return (row.work.identity, row.work.tid, row.work.job.raw)
+    if isinstance(row, WorkRow):
+        return (row.work.identity, row.work.tid, row.work.job.raw)
+    return (_identity(row),)

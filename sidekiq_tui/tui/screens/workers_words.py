@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from sidekiq_tui.presentation import units
 from sidekiq_tui.presentation.columns.base import Cell, Context, Span
-from sidekiq_tui.presentation.columns.workers import ProcessRow, WorkerRow, WorkRow, process_name, queue_words
+from sidekiq_tui.presentation.columns.worker_tree import GoneRow, ProcessRow, WorkerRow, WorkRow, process_name
+from sidekiq_tui.presentation.columns.workers import queue_words
 from sidekiq_tui.presentation.spark import meter
 from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.sidekiq.overview import Overview
-from sidekiq_tui.sidekiq.process import Process
+from sidekiq_tui.sidekiq.process import STALE_AFTER, Process
 from sidekiq_tui.sidekiq.work import Work
 
-METER_CELLS = 10
-FEW = 3
+METER_CELLS: Final = 10
+FEW: Final = 3
 """With so many processes a queue that only one serves is worth a note."""
-GHOST_SECONDS = 3600.0
+GONE_SECONDS: Final = 3600.0
 """A process silent for so long is no longer a process."""
 
 Note = Cell
@@ -25,8 +27,7 @@ Note = Cell
 
 def title_left(processes: Sequence[Process], wide: bool, context: Context) -> list[Span]:
     """How many processes, and how busy."""
-    many = len(processes)
-    spans = [Span(f"{units.count(many)} process{'' if many == 1 else 'es'}", "title")]
+    spans = [Span(_many(len(processes), "process"), "title")]
     threads = sum(process.concurrency or 0 for process in processes)
     busy = sum(process.busy or 0 for process in processes)
     if not threads:
@@ -50,13 +51,14 @@ def title_right(jobs: Sequence[WorkRow], now: float) -> list[Span]:
 
 
 def notes(overview: Overview, jobs: Sequence[WorkRow], context: Context) -> list[Note]:
-    """What is wrong or odd, worst first."""
+    """What is wrong or odd, worst first. `jobs`: all that is known to run."""
     return [
         *_unserved(overview, context),
         *_silent(overview.processes, jobs, context),
         *_orphans(jobs, context),
         *_long(jobs, context),
         *_pending(overview.processes, context),
+        *_ghosts(overview, context),
         *_versions(overview.processes, context),
         *_single(overview, context),
     ]
@@ -73,22 +75,51 @@ def fitted(found: Sequence[Note], lines: int) -> list[Note]:
     return [*found[: lines - 1], last]
 
 
-def about(row: WorkerRow, context: Context) -> list[Span]:
-    """The message line for a row."""
-    return _about_process(row.process, context) if isinstance(row, ProcessRow) else _about_job(row, context)
+def about(row: WorkerRow, context: Context, left_out: Sequence[Span] = ()) -> list[Span]:
+    """The message line for a row; `left_out`: what it has in columns that there is no room for."""
+    match row:
+        case ProcessRow(process):
+            return _about_process(process, context, left_out)
+        case GoneRow(identity):
+            return [Span(context.safe(identity)), Span("  died without a word: its entry has expired", "warn")]
+    return _about_job(row, context, left_out)
 
 
 def _unserved(overview: Overview, context: Context) -> Iterator[Note]:
-    for queue in sorted(overview.queues, key=lambda queue: -(queue.latency or 0)):
-        if queue.processes == 0 and queue.size:
-            what = f" ({units.count(queue.size)} job{'' if queue.size == 1 else 's'}"
-            waiting = f", waiting {units.duration(queue.latency)})" if queue.latency else ")"
-            yield (
-                Span(f"{context.glyphs.bad} ", "bad"),
-                Span("nobody serves "),
-                Span(context.safe(queue.name), "strong"),
-                Span(what + waiting),
-            )
+    """Queues with jobs that no process takes: it is nobody's, or all of its processes are quiet or silent."""
+    if "processes" in overview.denied:
+        return
+    naming: dict[str, list[Process]] = {}
+    for process in overview.processes:
+        for queue in process.queues:
+            naming.setdefault(queue, []).append(process)
+    for one in sorted(overview.queues, key=lambda queue: -(queue.latency or 0)):
+        named = naming.get(one.name, [])
+        if not one.size or any(process.status == "running" and not process.stale for process in named):
+            continue
+        waiting = f", waiting {units.duration(one.latency)}" if one.latency else ""
+        spans = [
+            Span(f"{context.glyphs.bad} ", "bad"),
+            Span("nobody serves "),
+            Span(context.safe(one.name), "strong"),
+            Span(f" ({_many(one.size, 'job')}{waiting})"),
+        ]
+        if len(named) == 1:
+            spans.append(Span(context.safe(f": {process_name(named[0])} is {_state_word(named[0])}")))
+        elif named:
+            words = sorted({_state_word(process) for process in named})
+            spans.append(Span(f": its {len(named)} processes are {' or '.join(words)}"))
+        yield tuple(spans)
+
+
+def _state_word(process: Process) -> str:
+    return "lost" if process.stale else process.status
+
+
+def _many(count: int, what: str) -> str:
+    """A number of things; the plural of `process` is `processes`."""
+    plural = "es" if what.endswith("s") else "s"
+    return f"{units.count(count)} {what}{'' if count == 1 else plural}"
 
 
 def _silent(processes: Sequence[Process], jobs: Sequence[WorkRow], context: Context) -> Iterator[Note]:
@@ -98,13 +129,24 @@ def _silent(processes: Sequence[Process], jobs: Sequence[WorkRow], context: Cont
             continue
         silence = None if process.beat is None else context.now - process.beat
         held = counts[process.identity] or process.busy or 0
-        words = f" sent no heartbeat for {units.age(silence)}"
-        if silence is None or silence > GHOST_SECONDS:
-            words += ": it is gone, and its entry stays for ever"
-        elif held:
-            jobs_words = "its job" if held == 1 else f"its {units.count(held)} jobs"
-            words += f": {jobs_words} may be lost or still running"
+        if silence is not None and silence <= STALE_AFTER:
+            words = " has an entry without an end: it will stay when the process dies"
+        else:
+            words = " never sent a heartbeat" if silence is None else f" sent no heartbeat for {units.age(silence)}"
+            if silence is None or silence > GONE_SECONDS:
+                words += ": it is gone, and its entry stays until somebody removes it"
+            elif held:
+                words += f": its {'job' if held == 1 else f'{units.count(held)} jobs'} may be lost or still running"
         yield (Span(f"{context.glyphs.bad} ", "bad"), Span(context.safe(process_name(process)), "strong"), Span(words))
+
+
+def _ghosts(overview: Overview, context: Context) -> Iterator[Note]:
+    ghosts = overview.ghosts
+    if not ghosts:
+        return
+    name = (Span(context.safe(ghosts[0]), "strong"),) if len(ghosts) == 1 else (Span(_many(len(ghosts), "process")),)
+    left = "only its name is left" if len(ghosts) == 1 else "only their names are left"
+    yield (Span(f"{context.glyphs.warn} ", "warn"), *name, Span(f" died without a word: {left}"))
 
 
 def _orphans(jobs: Sequence[WorkRow], context: Context) -> Iterator[Note]:
@@ -118,15 +160,27 @@ def _long(jobs: Sequence[WorkRow], context: Context) -> Iterator[Note]:
     long = [job for job in jobs if job.runs_long(context.now)]
     if not long:
         return
-    classes = Counter(job.work.job.display_class or "" for job in long)
-    name, _ = classes.most_common(1)[0]
-    rest = f" and {len(classes) - 1} more class{'' if len(classes) == 2 else 'es'}" if len(classes) > 1 else ""
-    yield (
-        Span(f"{context.glyphs.warn} ", "warn"),
-        Span(f"{len(long)} job{' runs' if len(long) == 1 else 's run'} far longer than usual: "),
-        Span(context.safe(name), "strong"),
-        Span(rest),
-    )
+    classes = Counter(job.work.job.display_class or "undecodable" for job in long)
+    name, count = classes.most_common(1)[0]
+    spans = [Span(f"{context.glyphs.warn} ", "warn"), Span(context.safe(name), "strong")]
+    if len(long) == 1:
+        spans += [Span(" runs "), *_run_time(long[0], context)]
+    elif len(classes) == 1:
+        spans.append(Span(f": {count} jobs run far longer than usual"))
+    else:
+        spans.append(Span(f" and others: {len(long)} jobs run far longer than usual"))
+    yield tuple(spans)
+
+
+def _run_time(row: WorkRow, context: Context) -> list[Span]:
+    """How long a job runs, and what is usual."""
+    if row.work.run_at is None:
+        return []
+    role = "warn strong" if row.runs_long(context.now) else "text"
+    spans = [Span(units.duration(context.now - row.work.run_at), role)]
+    if row.usual is not None:
+        spans.append(Span(f"; 95 of 100 take under {units.duration(row.usual)}", "muted"))
+    return spans
 
 
 def _pending(processes: Sequence[Process], context: Context) -> Iterator[Note]:
@@ -167,19 +221,25 @@ def _single(overview: Overview, context: Context) -> Iterator[Note]:
             )
 
 
-def _about_process(process: Process, context: Context) -> list[Span]:
+def _about_process(process: Process, context: Context, left_out: Sequence[Span]) -> list[Span]:
     spans = [Span(context.safe(process.identity))]
-    if process.labels:
-        spans += [Span("  labels ", "muted"), Span(context.safe(" ".join(process.labels)))]
     if process.leader:
         spans.append(Span("  leader", "accent"))
     if process.embedded:
         spans.append(Span("  embedded: takes no signals", "warn"))
+    if left_out:
+        spans += [Span("  "), *left_out]
+    if process.labels:
+        spans += [Span("  labels ", "muted"), Span(context.safe(" ".join(process.labels)))]
+    spans += _capsules(process, context)
+    if process.started_at is not None:
+        spans += [
+            Span("  started ", "muted"),
+            Span(units.clock(process.started_at, context.now, utc=context.time_mode == "utc")),
+        ]
     if process.rtt is not None:
         spans += [Span("  rtt ", "muted"), Span(units.duration(process.rtt))]
-    if process.started_at is not None:
-        spans += [Span("  up since ", "muted"), Span(units.time_at(process.started_at, context.now, "local"))]
-    return [*spans, *_capsules(process, context)]
+    return spans
 
 
 def _capsules(process: Process, context: Context) -> list[Span]:
@@ -192,24 +252,24 @@ def _capsules(process: Process, context: Context) -> list[Span]:
     return [Span("  capsules ", "muted"), Span(context.safe(f" {context.glyphs.apart} ".join(words)))]
 
 
-def _about_job(row: WorkRow, context: Context) -> list[Span]:
+def _about_job(row: WorkRow, context: Context, left_out: Sequence[Span]) -> list[Span]:
     job, work = row.work.job, row.work
     spans = [Span(context.safe(job.display_class or "undecodable"), "strong")]
     if work.run_at is not None:
-        role = "warn strong" if row.runs_long(context.now) else "text"
-        spans.append(Span(f" runs {units.duration(context.now - work.run_at)}", role))
-    if row.usual is not None:
-        spans.append(Span(f"; 95 of 100 take under {units.duration(row.usual)}", "muted"))
+        spans += [Span(" runs "), *_run_time(row, context)]
     spans.append(Span(f"  {display_text(job.jid)}" if job.jid else "  no jid", "muted"))
     if row.process is None:
         spans.append(Span(f"  {display_text(work.identity)} is gone", "warn"))
-    return spans
+    return [*spans, Span("  "), *left_out] if left_out else spans
 
 
-def matches(row: Process | Work, words: str) -> bool:
-    """Whether all words are somewhere in a process's or a job's names."""
-    if isinstance(row, Process):
-        said = [process_name(row), row.identity, row.tag or "", *row.labels, *row.queues, row.version or "", row.status]
+def matches(row: Process | Work | str, words: str) -> bool:
+    """Whether all words are somewhere in the names of a process (a text: its identity) or of a job."""
+    if isinstance(row, str):
+        said = [row]
+    elif isinstance(row, Process):
+        said = [process_name(row), row.identity, row.tag or "", *row.labels, *row.queues, row.version or ""]
+        said.append(_state_word(row))
     else:
         said = [row.job.display_class or "", row.job.klass or "", row.job.jid or "", row.queue or "", row.tid]
     text = "\n".join(said).casefold()
