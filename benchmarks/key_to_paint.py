@@ -1,13 +1,18 @@
 """From a key to its change on the terminal: how long, in lists of a thousand, 100,000 and a million entries?
 
+CPU is what the program spends on a key, all that goes on beside it included (Linux only).
+
 Run: python -m benchmarks.key_to_paint
 """
 
 from __future__ import annotations
 
+import os
 import statistics
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from benchmarks.common import fill, plain_client, private_server
 from tests.support.grid import Grid
@@ -16,6 +21,9 @@ from tests.support.terminal import Terminal, sqtui
 SIZES = (1_000, 100_000, 1_000_000)
 TIMES = 200
 FEWER = 50
+HOME = "\x1b[H"
+ESCAPE = "\x1b"
+ECHO = "import os, tty; tty.setraw(0); os.write(1, b'ready')\nwhile True: os.write(1, os.read(0, 1))"
 PATIENCE = 5.0
 QUIET = 0.06
 """Seconds without output after which a key has had its effect."""
@@ -26,7 +34,8 @@ Shown = Callable[[str, str], bool]
 
 def main() -> None:
     """Prints p50, p99 and the worst for keys that only draw and for keys that read a page."""
-    print(f"{'entries':>10}  {'key':24} {'p50':>8} {'p99':>8} {'worst':>8}   milliseconds")
+    print(f"{'entries':>10}  {'key':24} {'p50':>8} {'p99':>8} {'worst':>8} {'CPU':>8}   milliseconds")
+    _noise()
     done = 0
     with private_server() as server, plain_client(server) as client:
         for size in SIZES:
@@ -42,22 +51,44 @@ def main() -> None:
 
 
 def _measure(terminal: Terminal, size: int) -> None:
-    press = _Keyboard(terminal).press
-    _report(size, "j, one row down", [press("j", _moved) for _ in range(TIMES)])
-    _report(size, "k, one row up", [press("k", _moved) for _ in range(TIMES)])
-    _report(size, "space, mark", [press(" ", _marked) for _ in range(TIMES)])
-    press("\x1b", _marked)
-    _report(size, "a, mark what is visible", [press("a", _marked) for _ in range(FEWER)])
-    terminal.send("\x1b")
-    terminal.wait_quiet()
-    terminal.send("gg")
-    terminal.wait_quiet()
-    _report(size, "], a page down", [press("]", _moved) for _ in range(min(FEWER, size // 33 - 2))])
-    ends = []
-    for _ in range(FEWER):
-        ends.append(press("\x1b[H", _moved))  # home
-        ends.append(press("G", _moved))
-    _report(size, "home and G", ends)
+    keyboard = _Keyboard(terminal)
+
+    def series(what: str, times: int, *keys: str, shown: Shown = _moved) -> None:
+        spent = _cpu_seconds(terminal.pid)
+        seconds = [keyboard.press(key, shown) for _ in range(times) for key in keys]
+        _report(size, what, seconds, (_cpu_seconds(terminal.pid) - spent) / len(seconds))
+
+    series("j, one row down", TIMES, "j")
+    series("k, one row up", TIMES, "k")
+    series("space, mark", TIMES, " ", shown=_marked)
+    keyboard.press(ESCAPE, _marked)
+    series("a, mark what is visible", FEWER, "a", shown=_marked)
+    if "marked" in terminal.screen:
+        keyboard.press(ESCAPE, _marked)
+    keyboard.press(HOME, _moved)
+    series("], a page down", min(FEWER, size // 33 - 2), "]")
+    series("home and G", FEWER, HOME, "G")
+
+
+def _noise() -> None:
+    """What the machine adds by itself: a program that only echoes, on the same kind of terminal."""
+    with Terminal([sys.executable, "-c", ECHO], columns=120, rows=40) as terminal:
+        terminal.wait_for("ready")
+        seconds = []
+        for _ in range(TIMES):
+            time.sleep(QUIET)
+            started = time.perf_counter()
+            terminal.send("j")
+            while not terminal.read():
+                pass
+            seconds.append(time.perf_counter() - started)
+    _report(0, "a program that echoes", seconds, None)
+
+
+def _cpu_seconds(pid: int) -> float:
+    """CPU time of a process so far (Linux)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class _Keyboard:
@@ -118,10 +149,13 @@ def _count(size: int) -> str:
     return {1_000: "1,000", 100_000: "100k", 1_000_000: "1.00M"}[size]
 
 
-def _report(size: int, what: str, seconds: list[float]) -> None:
+def _report(size: int, what: str, seconds: list[float], cpu: float | None) -> None:
     ordered = sorted(one * 1000 for one in seconds)
     p99 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
-    print(f"{size:>10,}  {what:24} {statistics.median(ordered):8.1f} {p99:8.1f} {ordered[-1]:8.1f}   of {len(ordered)}")
+    own = "" if cpu is None else f"{cpu * 1000:8.1f}"
+    print(
+        f"{size:>10,}  {what:24} {statistics.median(ordered):8.1f} {p99:8.1f} {ordered[-1]:8.1f} {own:>8}", flush=True
+    )
 
 
 if __name__ == "__main__":

@@ -62,6 +62,28 @@ async def test_pages_of_a_set_are_in_its_own_order(db: Database, raw: Any, name:
     assert await found.size() == 10
 
 
+@pytest.mark.parametrize("name", [*SET_NAMES, "low"])
+async def test_pages_from_the_other_end_are_the_exact_reverse(db: Database, raw: Any, name: Any) -> None:
+    await raw.execute_command("RPUSH", b"queue:low", *[payload(number) for number in range(9, -1, -1)])
+    for number in range(10) if name != "low" else ():
+        await raw.execute_command("ZADD", name, 100.5 + number // 3, payload(number))  # some share a score
+    found = Queue(db, name) if name == "low" else JobSet(db, name)
+    order = numbers(await found.page(0, 10))
+    for offset in (0, 3, 8, 10, 25):
+        page = await found.page(offset, 4, backwards=True)
+        assert numbers(page) == order[::-1][offset : offset + 4]
+        assert (page.offset, page.size) == (offset, 10)
+
+
+async def test_entries_up_to_scores_are_counted_in_one_trip(db: Database, raw: Any) -> None:
+    for number in range(10):
+        await raw.execute_command("ZADD", "schedule", 100.5 + number, payload(number))
+    trips = db.trips
+    assert await JobSet(db, "schedule").counts_until([0.0, 100.5, 100.6, 104.5, 1e12]) == (10, (0, 1, 1, 5, 10))
+    assert db.trips == trips + 1
+    assert await JobSet(db, "dead").counts_until([1.0]) == (0, (0,))
+
+
 async def test_a_page_is_one_trip_of_two_commands(db: Database, raw: Any) -> None:
     await raw.execute_command("ZADD", "dead", 1, payload(1))
     before = db.trips
