@@ -26,6 +26,7 @@ from sidekiq_tui.tui.screens.metrics_class import MetricsClassScreen
 from sidekiq_tui.tui.screens.queue_about import QueueAbout
 from sidekiq_tui.tui.screens.queue_jobs import QueueJobsScreen
 from sidekiq_tui.tui.views import VIEWS, View
+from sidekiq_tui.tui.widgets.document import Document
 from sidekiq_tui.tui.widgets.record_table import RecordTable
 from tests.support.key_table import key_table
 
@@ -85,7 +86,7 @@ def _holders(where: str) -> list[type[object]]:
     fixed: dict[str, list[type[object]]] = {
         APP: [SqtuiApp],
         EVERYWHERE: [ViewScreen],
-        LIST: [RecordTable],
+        LIST: [RecordTable, Document],
         QUEUE: [QueueAbout],
         "help": [HelpModal],
         "picker": [ServerPicker],
