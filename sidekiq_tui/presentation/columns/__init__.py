@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from sidekiq_tui.presentation.columns.jobs import JOBS, JobRow, job_columns
     from sidekiq_tui.presentation.columns.queues import QUEUES, QueueRow, queue_rows
     from sidekiq_tui.presentation.columns.servers import SERVERS, SERVERS_ONCE, ServersTotal, servers_total
-    from sidekiq_tui.presentation.columns.workers import WORKERS, ProcessRow, WorkRow, worker_columns, worker_rows
+    from sidekiq_tui.presentation.columns.worker_tree import ProcessRow, WorkRow, worker_rows
+    from sidekiq_tui.presentation.columns.workers import WORKERS, worker_columns
 
 __all__ = [
     "ERRORS",
@@ -61,7 +62,8 @@ _HOMES: Final = {
     "jobs": ("JOBS", "JobRow", "job_columns"),
     "queues": ("QUEUES", "QueueRow", "queue_rows"),
     "servers": ("SERVERS", "SERVERS_ONCE", "ServersTotal", "servers_total"),
-    "workers": ("WORKERS", "ProcessRow", "WorkRow", "worker_columns", "worker_rows"),
+    "worker_tree": ("ProcessRow", "WorkRow", "worker_rows"),
+    "workers": ("WORKERS", "worker_columns"),
 }
 _HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -25,7 +25,7 @@ from sidekiq_tui.presentation.columns import (
     worker_columns,
     worker_rows,
 )
-from sidekiq_tui.presentation.columns.workers import WorkerOrder
+from sidekiq_tui.presentation.columns.worker_tree import GoneRow, WorkerOrder, worker_trees
 from sidekiq_tui.presentation.text import cell_width
 from sidekiq_tui.servers.health import Reason
 from sidekiq_tui.servers.series import Series
@@ -406,18 +406,21 @@ class TestWorkers:
 
     def test_orders_of_processes(self) -> None:
         processes = [
-            process(identity="a", hostname="a", rss=1, busy=5),
-            process(identity="b", hostname="b", rss=9, busy=1, stale=True),
-            process(identity="c", hostname="c", rss=5, busy=9, status="quiet"),
+            process(identity="a", hostname="a", rss=1, busy=5, version="7.3.10", beat=NOW - 9),
+            process(identity="b", hostname="b", rss=9, busy=1, stale=True, version="8.1.7", beat=None),
+            process(identity="c", hostname="c", rss=5, busy=9, status="quiet", version="8.1.6", beat=NOW - 5),
         ]
         jobs = [work(identity="a", run_at=NOW - 5), work(identity="c", run_at=NOW - 500)]
 
         def order(key: WorkerOrder, falling: bool = False) -> str:
-            rows = worker_rows(processes, jobs, "abc", order=key, falling=falling, now=NOW)
-            return "".join(row.process.identity for row in rows if isinstance(row, ProcessRow))
+            trees = worker_trees(processes, jobs, ghosts=["ghost"], order=key, falling=falling, now=NOW)
+            return "".join(tree.identity[0] for tree in trees)
 
-        assert [order("name"), order("name", True)] == ["abc", "cba"]
-        assert [order("state"), order("threads"), order("memory"), order("running")] == ["bca", "cab", "bca", "cab"]
+        assert [order("name"), order("name", True)] == ["abcg", "cbag"]
+        assert [order("state", True), order("state")] == ["gbca", "acbg"]
+        assert [order("threads", True), order("memory", True), order("memory")] == ["cabg", "bcag", "acbg"]
+        assert [order("running", True), order("running")] == ["cabg", "acbg"], "unknown last, whichever way"
+        assert [order("version", True), order("beat", True)] == ["bcag", "acbg"]
 
     def test_threads_have_a_meter_where_there_is_room(self) -> None:
         threads = next(column for column in WORKERS if column.key == "threads")
@@ -458,8 +461,11 @@ class TestWorkers:
         late, early = work(tid="late", run_at=NOW - 1), work(tid="early", run_at=NOW - 9)
         orphan, of_web = work("gone", tid="orphan"), work("web", tid="of web", run_at=None)
         rows = worker_rows([web, process(), process(identity="z", hostname="app-2")], [late, orphan, of_web, early])
-        names = [row.process.hostname if isinstance(row, ProcessRow) else row.work.tid for row in rows]
-        assert names == ["app-1", "early", "late", "app-2", "Web", "of web", "orphan"]
+        names = [draw(WORKERS, row)["name" if isinstance(row, ProcessRow | GoneRow) else "threads"] for row in rows]
+        assert names == ["▾ app-1:5916  shop", "early", "late", "▾ app-2:5916  shop", "▾ Web:1  shop", "of web",
+                         "▾ gone", "orphan"]  # fmt: skip
+        assert [draw(WORKERS, row)["state"] for row in rows[6:]] == ["✗ gone", "▲ long"]
+        assert draw(WORKERS, WorkRow(work(run_at=NOW)))["state"] == "orphaned"
         assert [row.odd_version for row in rows if isinstance(row, ProcessRow)] == [False, False, True]
         assert draw(WORKERS, rows[5])["state"] == "finishing"
         folded = worker_rows([web, process()], [late, of_web], folded={"web"})
