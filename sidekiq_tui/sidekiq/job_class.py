@@ -14,7 +14,7 @@ await ChargeJob.set(queue="low").perform_in(60, 42, {})
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 from sidekiq_tui.sidekiq.client import FIRST_ABSOLUTE, Client
@@ -66,6 +66,13 @@ class Job:
 
     jid: str = ""
     """Whose turn it is; set before `perform`."""
+    stopping: Callable[[], bool] = staticmethod(lambda: False)
+    """Whether the worker is about to end; set before `perform`, too."""
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the worker takes no more jobs: a long job had better end soon."""
+        return self.stopping()
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()

@@ -174,6 +174,15 @@ class Keys:
         return self._key("batch-died")
 
     @property
+    def fetches(self) -> bytes:
+        """Set of our own: `identity|queue` of every private list that may hold jobs (reliable fetch)."""
+        return self._key("sqtui:fetches")
+
+    def fetched(self, identity: str, queue: str) -> bytes:
+        """List of our own: the jobs of a queue that a Python worker with reliable fetch is running; newest first."""
+        return self._key(f"sqtui:fetch:{identity}:{queue}")
+
+    @property
     def cron_jobs(self) -> tuple[bytes, ...]:
         """Sets of the keys of sidekiq-cron's jobs: of 2.x in its usual namespace, and of 1.x."""
         return self._key("cron_jobs:default"), self._key("cron_jobs")

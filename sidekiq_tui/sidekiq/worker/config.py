@@ -48,6 +48,8 @@ class WorkerConfig:
     """How long a stopping process waits for its jobs before it gives them back."""
     tag: str = ""
     labels: tuple[str, ...] = ("python",)
+    hostname: str = ""
+    """Shown instead of this machine's name."""
     version: str = VERSION
     max_retries: int = 25
     dead_max_jobs: int = 10_000

@@ -56,6 +56,10 @@ class Fetcher(Protocol):
         """The job has run, or has a place in another set."""
         ...
 
+    def release(self, unit: Unit) -> list[Command]:
+        """What makes Redis forget a job, for the transaction that gives it its next place; instead of `done`."""
+        ...
+
     async def push_back(self, units: Sequence[Unit]) -> None:
         """Puts jobs back where the next fetch finds them first, byte for byte."""
         ...
@@ -95,6 +99,10 @@ class BasicFetch:
 
     async def done(self, unit: Unit) -> None:
         """Nothing: the job left Redis when it was fetched."""
+
+    def release(self, unit: Unit) -> list[Command]:
+        """Nothing, either."""
+        return []
 
     async def push_back(self, units: Sequence[Unit]) -> None:
         """In one trip."""

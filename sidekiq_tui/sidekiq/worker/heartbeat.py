@@ -18,7 +18,7 @@ from sidekiq_tui.sidekiq.errors import SidekiqError
 from sidekiq_tui.sidekiq.replies import text
 from sidekiq_tui.sidekiq.worker.config import CapsuleConfig, WorkerConfig
 from sidekiq_tui.sidekiq.worker.logs import LOGGER
-from sidekiq_tui.sidekiq.worker.processor import Counters
+from sidekiq_tui.sidekiq.worker.processor import Counters, clean
 
 LIFE_SECONDS: Final = 60
 """How long a process is believed in after its last beat."""
@@ -29,14 +29,14 @@ Extra = Callable[[], list[Command]]
 """More to write with a beat; what it gives is gone from it."""
 
 
-def new_identity() -> str:
+def new_identity(config: WorkerConfig) -> str:
     """`host:pid:nonce`, as Sidekiq names a process."""
-    return f"{hostname()}:{os.getpid()}:{os.urandom(6).hex()}"
+    return f"{hostname(config)}:{os.getpid()}:{os.urandom(6).hex()}"
 
 
-def hostname() -> str:
+def hostname(config: WorkerConfig) -> str:
     """The host's name as Sidekiq takes it."""
-    return os.environ.get("DYNO") or socket.gethostname()
+    return config.hostname or os.environ.get("DYNO") or socket.gethostname()
 
 
 class Heartbeat:
@@ -65,14 +65,20 @@ class Heartbeat:
     async def beat(self) -> str | None:
         """One sign of life; a signal that waited for this process. Errors are logged: the next beat tries again."""
         counts = self._counters.take()
+        counted = False
         try:
             before = time.monotonic()
             await self._db.command("PING")
             rtt = time.monotonic() - before
-            replies = await self._db.read([*self._stats(*counts), *self._work(), *self._alive(rtt)])
+            stats = self._stats(*counts)
+            replies = await self._db.pipeline([*stats, *self._work(), *self._alive(rtt)])
+            counted = not stats or not isinstance(replies[len(stats) - 1], SidekiqError)
+            if errors := [reply for reply in replies if isinstance(reply, SidekiqError)]:
+                raise errors[0]
         except SidekiqError as error:
-            self._counters.processed += counts[0]
-            self._counters.failed += counts[1]
+            if not counted:
+                self._counters.processed += counts[0]
+                self._counters.failed += counts[1]
             LOGGER.error("heartbeat: %s", error)
             return None
         await self._write_extra()
@@ -110,7 +116,7 @@ class Heartbeat:
 
     def _work(self) -> list[Command]:
         key = self._db.keys.work(self._identity)
-        running = [part for tid, said in self._counters.work.items() for part in (tid, dumps(said))]
+        running = [part for tid, job in self._counters.work.items() for part in (tid, dumps(job.said()))]
         writes: list[Command] = [("HSET", key, *running), ("EXPIRE", key, LIFE_SECONDS)] if running else []
         return [("MULTI",), ("UNLINK", key), *writes, ("EXEC",)]
 
@@ -137,13 +143,13 @@ class Heartbeat:
     def _said(self) -> Mapping[str, object]:
         config = self._config
         return {
-            "hostname": hostname(),
+            "hostname": hostname(config),
             "started_at": self._clock(),
             "pid": os.getpid(),
             "tag": config.tag,
             "capsules": {capsule.name: _capsule(capsule) for capsule in config.capsules},
-            "queues": list(dict.fromkeys(name for capsule in config.capsules for name in capsule.names)),
-            "weights": [capsule.weights for capsule in config.capsules],
+            "queues": list(dict.fromkeys(clean(name) for capsule in config.capsules for name in capsule.names)),
+            "weights": [_weights(capsule) for capsule in config.capsules],
             "concurrency": config.concurrency,
             "labels": list(config.labels),
             "identity": self._identity,
@@ -153,7 +159,11 @@ class Heartbeat:
 
 
 def _capsule(capsule: CapsuleConfig) -> Mapping[str, object]:
-    return {"concurrency": capsule.concurrency, "mode": capsule.mode, "weights": capsule.weights}
+    return {"concurrency": capsule.concurrency, "mode": capsule.mode, "weights": _weights(capsule)}
+
+
+def _weights(capsule: CapsuleConfig) -> Mapping[str, int]:
+    return {clean(name): weight for name, weight in capsule.weights.items()}
 
 
 def _resident_kilobytes() -> int:

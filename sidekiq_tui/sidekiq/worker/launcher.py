@@ -12,24 +12,23 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Final
 
 from sidekiq_tui.sidekiq.client import Client
-from sidekiq_tui.sidekiq.errors import SidekiqError
+from sidekiq_tui.sidekiq.database import Command
 from sidekiq_tui.sidekiq.job_class import Job, ServerChain, job_classes
+from sidekiq_tui.sidekiq.payload import to_bytes
+from sidekiq_tui.sidekiq.worker.again import made_again
+from sidekiq_tui.sidekiq.worker.capsule import Capsule
 from sidekiq_tui.sidekiq.worker.config import CapsuleConfig, WorkerConfig
-from sidekiq_tui.sidekiq.worker.fetch import BasicFetch, Connect, Fetcher, Unit
+from sidekiq_tui.sidekiq.worker.fetch import BasicFetch, Connect, Fetcher
 from sidekiq_tui.sidekiq.worker.heartbeat import Heartbeat, new_identity
 from sidekiq_tui.sidekiq.worker.logs import LOGGER
+from sidekiq_tui.sidekiq.worker.metrics import ExecutionTracker
 from sidekiq_tui.sidekiq.worker.poller import Poller
-from sidekiq_tui.sidekiq.worker.processor import Counters, Processor
+from sidekiq_tui.sidekiq.worker.processor import Counters, Processor, Surroundings
+from sidekiq_tui.sidekiq.worker.reliable_fetch import Recovery, ReliableFetch
 from sidekiq_tui.sidekiq.worker.retries import DeathHandler, Retries
-from sidekiq_tui.sidekiq.worker.writes import persist
-
-CLEANUP_SECONDS: Final = 3.0
-"""How long cancelled jobs may take to end."""
-PAUSE_SECONDS: Final = 1.0
-"""After a fetch that failed."""
+from sidekiq_tui.sidekiq.worker.writes import persist, transaction
 
 
 class Worker:
@@ -48,38 +47,52 @@ class Worker:
         middleware: ServerChain | None = None,
         client: Client | None = None,
         death_handlers: Sequence[DeathHandler] = (),
+        fetcher: Callable[[Connect, CapsuleConfig], Fetcher] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`classes`: which jobs it can run, by name; those that are defined by default."""
+        """`classes`: which jobs it can run, by name; those that are defined by default. `fetcher`: where jobs come from."""
         self.config = config
-        self.identity = new_identity()
+        self.identity = new_identity(config)
         self._db = connect()
         self._threads = ThreadPoolExecutor(config.concurrency, thread_name_prefix="sidekiq")
         self._quiet = asyncio.Event()
         self._stop = asyncio.Event()
         self._counters = Counters()
-        retries = Retries(config, self._db.keys, partial(persist, self._db), death_handlers=death_handlers, clock=clock)
-        processor = Processor(
+        self._clock = clock
+        self._client = client or Client(self._db, time_form=config.form)
+        metrics = ExecutionTracker(self._db.keys, config.major, clock=clock)
+        around = Surroundings(
             job_classes() if classes is None else classes,
             ServerChain() if middleware is None else middleware,
-            retries,
-            self._counters,
-            self._threads,
+            observe=metrics.track,
+            prepare=self._prepare,
+            push_again=self._push_again,
             clock=clock,
         )
+        retries = Retries(config, self._db.keys, partial(persist, self._db), death_handlers=death_handlers, clock=clock)
+        processor = Processor(around, retries, self._counters, self._threads)
+        make = fetcher or self._fetcher
         self._capsules = [
-            _Capsule(capsule, BasicFetch(connect, capsule), processor, self._quiet) for capsule in config.capsules
+            Capsule(capsule, make(connect, capsule), processor, self._quiet) for capsule in config.capsules
         ]
         self._heartbeat = Heartbeat(
-            config, self._db, self.identity, self._counters, quiet=self._quiet.is_set, clock=clock
+            config,
+            self._db,
+            self.identity,
+            self._counters,
+            quiet=self._quiet.is_set,
+            extra=metrics.flush,
+            clock=clock,
         )
-        self._poller = Poller(config, self._db, client or Client(self._db, time_form=config.form), clock=clock)
+        self._poller = Poller(config, self._db, self._client, clock=clock)
 
     def quiet(self) -> None:
         """Takes no more jobs; what runs goes on. Cannot be undone."""
         if not self._quiet.is_set():
             LOGGER.info("no more jobs are taken")
             self._quiet.set()
+            for capsule in self._capsules:
+                capsule.wake()
 
     def stop(self) -> None:
         """Quiets, waits for what runs, gives back what is not done in time, and ends `run`."""
@@ -114,15 +127,17 @@ class Worker:
     async def run(self) -> None:
         """Works until `stop`, then ends in order. Trouble with Redis is logged and waited out."""
         beating = asyncio.create_task(self._beat(), name="heartbeat")
-        polling = asyncio.create_task(self._poller.run(self._quiet), name="poller")
+        looking = [asyncio.create_task(self._poller.run(self._quiet), name="poller")]
+        if self.config.reliable:
+            looking.append(asyncio.create_task(Recovery(self._db).run(self._quiet), name="recovery"))
         working = [asyncio.create_task(capsule.run(), name=capsule.name) for capsule in self._capsules]
         try:
             await self._stop.wait()
             deadline = time.monotonic() + self.config.timeout
-            await asyncio.gather(*working, polling)
+            await asyncio.gather(*working, *looking)
             await asyncio.gather(*(capsule.finish(deadline) for capsule in self._capsules))
         finally:
-            for task in (beating, polling, *working):
+            for task in (beating, *looking, *working):
                 task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await beating
@@ -134,86 +149,33 @@ class Worker:
 
     async def _beat(self) -> None:
         while True:
-            asked = await self._heartbeat.beat()
-            if asked is not None:
-                self.obey(asked)
+            try:
+                asked = await self._heartbeat.beat()
+            except Exception:  # without a heartbeat the process would be taken for dead
+                LOGGER.exception("the heartbeat failed")
+            else:
+                if asked is not None:
+                    self.obey(asked)
             await asyncio.sleep(self.config.beat_interval)
 
+    def _fetcher(self, connect: Connect, capsule: CapsuleConfig) -> Fetcher:
+        if self.config.reliable:
+            return ReliableFetch(connect, capsule, self.identity)
+        return BasicFetch(connect, capsule)
 
-class _Capsule:
-    """Runs the jobs of some queues, so many at once."""
+    def _prepare(self, job: Job) -> None:
+        job.stopping = self._quiet.is_set
 
-    def __init__(self, config: CapsuleConfig, fetcher: Fetcher, processor: Processor, quiet: asyncio.Event) -> None:
-        self.name = f"capsule {config.name}"
-        self._concurrency = config.concurrency
-        self._fetcher = fetcher
-        self._processor = processor
-        self._quiet = quiet
-        self._running: dict[asyncio.Task[None], Unit] = {}
-        self._freed = asyncio.Event()
-
-    async def run(self) -> None:
-        """Fetches and starts jobs until quiet."""
-        while not self._quiet.is_set():
-            free = self._concurrency - len(self._running)
-            if not free:
-                await self._until_free()
-                continue
-            try:
-                units = await self._fetcher.fetch(free)
-            except SidekiqError as error:
-                LOGGER.error("fetching failed: %s", error)
-                await asyncio.sleep(PAUSE_SECONDS)
-                continue
-            if self._quiet.is_set():
-                await self._give_back(units)
-                return
-            for unit in units:
-                self._start(unit)
-
-    async def finish(self, deadline: float) -> None:
-        """Waits for what runs until a time of the monotonic clock; what does not end by then is given back."""
-        left = max(0.0, deadline - time.monotonic())
-        if self._running:
-            await asyncio.wait(self._running, timeout=left)
-        late = dict(self._running)
-        if not late:
-            return
-        LOGGER.warning("%d jobs did not end in time and are given back", len(late))
-        await self._give_back(list(late.values()))
-        for task in late:
-            task.cancel()
-        await asyncio.wait(late, timeout=CLEANUP_SECONDS)
-
-    async def close(self) -> None:
-        """Lets go of the connection."""
-        await self._fetcher.close()
-
-    def _start(self, unit: Unit) -> None:
-        task = asyncio.create_task(self._processor.process(unit, self._fetcher))
-        self._running[task] = unit
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        del self._running[task]
-        self._freed.set()
-        if not task.cancelled() and task.exception() is not None:
-            LOGGER.error("a job could not be handled", exc_info=task.exception())
-
-    async def _until_free(self) -> None:
-        self._freed.clear()
-        waits = [asyncio.create_task(event.wait()) for event in (self._freed, self._quiet)]
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for wait in waits:
-            wait.cancel()
-
-    async def _give_back(self, units: Sequence[Unit]) -> None:
-        if not units:
-            return
-        try:
-            await self._fetcher.push_back(units)
-        except SidekiqError as error:
-            LOGGER.error("%d jobs could not be given back: %s", len(units), error)
+    async def _push_again(self, raw: bytes, payload: Mapping[str, object], release: Sequence[Command]) -> None:
+        """As a client pushes what was interrupted: one transaction, sent once."""
+        keys, form = self._db.keys, self.config.form
+        made = await made_again(self._client, raw, payload, self._clock(), form)
+        writes: list[Command] = []
+        if made is not None:
+            new, queue = made
+            writes = [("SADD", keys.queues, to_bytes(queue)), ("LPUSH", keys.queue(queue), new)]
+        if writes or release:
+            await transaction(self._db, [*writes, *release])
 
 
 def _stack(task: asyncio.Task[object]) -> list[str]:

@@ -21,12 +21,28 @@ _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 @contextmanager
 def log_context(**fields: object) -> Iterator[None]:
     """Adds fields to every line that is logged inside; None adds nothing."""
-    said = {name: value for name, value in fields.items() if value is not None}
-    token = _context.set({**(_context.get() or {}), **said})
+    token = _context.set(_with(fields))
     try:
         yield
     finally:
         _context.reset(token)
+
+
+def log_fields(fields: Mapping[str, object]) -> None:
+    """Adds fields to every line of the running task from now on; None adds nothing."""
+    _context.set(_with(fields))
+
+
+def _with(fields: Mapping[str, object]) -> Mapping[str, object]:
+    said = {name: value for name, value in fields.items() if value is not None}
+    before = _context.get()
+    return {**before, **said} if before else said
+
+
+def say(message: str) -> None:
+    """Logs at level INFO, without the costly look at which line of code says so."""
+    if LOGGER.isEnabledFor(logging.INFO):
+        LOGGER.handle(logging.LogRecord(LOGGER.name, logging.INFO, __file__, 0, message, (), None))
 
 
 def thread_name(number: int) -> str:
@@ -38,12 +54,32 @@ def thread_name(number: int) -> str:
     return text
 
 
-def _stamp(record: logging.LogRecord) -> str:
-    return datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+class _Stamps:
+    """Times as text; the part that stays for a second is made once."""
+
+    def __init__(self) -> None:
+        self._last: tuple[int, str] = (-1, "")
+
+    def stamp(self, at: float) -> str:
+        """ISO 8601 in UTC with milliseconds; `at` is Unix seconds."""
+        milliseconds = int(at * 1000)
+        second = milliseconds // 1000
+        known, text = self._last
+        if known != second:
+            text = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S.")
+            self._last = (second, text)
+        return f"{text}{milliseconds % 1000:03}Z"
+
+
+_stamps: Final = _Stamps()
+_names: Final[dict[int, str]] = {}
+"""Of threads, by their ident; there are as many as the system had at a time."""
 
 
 def _tid() -> str:
-    return thread_name(threading.get_ident() & 0xFFFFFFFF)
+    """The name of this thread."""
+    ident = threading.get_ident()
+    return _names.get(ident) or _names.setdefault(ident, thread_name(ident & 0xFFFFFFFF))
 
 
 class TextFormatter(logging.Formatter):
@@ -51,9 +87,15 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """One line, and the traceback of an error below it."""
-        fields = {"pid": os.getpid(), "tid": _tid(), **(_context.get() or {})}
-        said = " ".join(f"{name}={value}" for name, value in fields.items())
-        line = f"{record.levelname:<5} {_stamp(record)} {said}: {record.getMessage()}"
+        context = _context.get()
+        tid = context["tid"] if context and "tid" in context else _tid()
+        more = "".join([f" {name}={value}" for name, value in context.items() if name != "tid"]) if context else ""
+        if not more.isprintable():  # from a payload: it must not look like a line of its own
+            more = more.encode("unicode_escape").decode()
+        line = (
+            f"{record.levelname:<5} {_stamps.stamp(record.created)} pid={os.getpid()} tid={tid}{more}: "
+            f"{record.getMessage()}"
+        )
         return line if record.exc_info is None else f"{line}\n{self.formatException(record.exc_info)}"
 
 
@@ -62,15 +104,16 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """One line."""
+        context = dict(_context.get() or {})
         said: dict[str, object] = {
-            "ts": _stamp(record),
+            "ts": _stamps.stamp(record.created),
             "pid": os.getpid(),
-            "tid": _tid(),
+            "tid": context.pop("tid", None) or _tid(),
             "lvl": record.levelname,
             "msg": record.getMessage(),
         }
-        if context := _context.get():
-            said["ctx"] = dict(context)
+        if context:
+            said["ctx"] = context
         if record.exc_info is not None:
             said["err"] = self.formatException(record.exc_info)
         return json.dumps(said, default=str)

@@ -13,13 +13,12 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from sidekiq_tui.sidekiq.client import Client
-from sidekiq_tui.sidekiq.client_payload import DEFAULT_OPTIONS, written_time
 from sidekiq_tui.sidekiq.database import Database
 from sidekiq_tui.sidekiq.errors import SidekiqError
 from sidekiq_tui.sidekiq.keys import SetName
-from sidekiq_tui.sidekiq.payload import decode
-from sidekiq_tui.sidekiq.payload_edit import with_fields
+from sidekiq_tui.sidekiq.payload import decode, to_bytes
 from sidekiq_tui.sidekiq.replies import natural, whole
+from sidekiq_tui.sidekiq.worker.again import made_again
 from sidekiq_tui.sidekiq.worker.config import WorkerConfig
 from sidekiq_tui.sidekiq.worker.logs import LOGGER
 
@@ -96,7 +95,7 @@ class Poller:
                 moved += results.count(1)
                 refused = results.count(-1)
                 if refused:
-                    LOGGER.error("%d jobs stay in %s: their queues refuse them", refused, name)
+                    LOGGER.error("%d jobs stay in %s: they could not be pushed", refused, name)
                 stuck += refused
         return moved
 
@@ -112,36 +111,34 @@ class Poller:
         queues: list[bytes] = []
         arguments: list[str | bytes] = []
         stopped: list[bytes] = []
+        refused: list[int | None] = []
         for raw in raws:
-            made = await self._made(raw, now)
+            try:
+                made = await self._made(raw, now)
+            except Exception:  # of middleware, or it made what is no JSON: the job stays, the others go on
+                LOGGER.exception("a job that is due could not be made ready")
+                refused.append(-1)
+                continue
             if made is None:
                 stopped.append(raw)
                 continue
             new, queue = made
             queues.append(keys.queue(queue))
-            arguments += [raw, new, queue]
+            arguments += [raw, new, to_bytes(queue)]
         if stopped:
             await self._db.command("ZREM", key, *stopped)
         if not queues:
-            return []
+            return refused
         given = [key, keys.queues, keys.dead, *queues]
         reply = await self._db.command("EVAL", _PROMOTE, len(given), *given, now, *arguments)
-        return [whole(one) for one in reply] if isinstance(reply, list) else []
+        return [*refused, *(whole(one) for one in (reply if isinstance(reply, list) else ()))]
 
     async def _made(self, raw: bytes, now: float) -> tuple[bytes, str] | None:
         """What is pushed, and where; empty bytes for what could not be run, None for what middleware stopped."""
         item = decode(raw)
         if item is None or not isinstance(item.get("class"), str) or not isinstance(item.get("args"), list):
             return b"", ""
-        payload = {**DEFAULT_OPTIONS, **item}
-        through = await self._client.through(str(item["class"]), payload)
-        if through is None:
-            return None
-        queue = str(through.get("queue") or "default")
-        changes = {name: value for name, value in through.items() if name not in item or item[name] != value}
-        changes["enqueued_at"] = written_time(now, self._config.form)
-        drop = [name for name in item if name not in through or name == "at"]
-        return with_fields(raw, changes, drop), queue
+        return await made_again(self._client, raw, item, now, self._config.form)
 
 
 async def _paused(stopping: asyncio.Event, seconds: float) -> bool:

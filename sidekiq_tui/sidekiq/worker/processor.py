@@ -6,21 +6,47 @@ import asyncio
 import inspect
 import itertools
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Final, NamedTuple
 
+from sidekiq_tui.sidekiq.database import Command
 from sidekiq_tui.sidekiq.job_class import Job, ServerChain
 from sidekiq_tui.sidekiq.payload import decode
 from sidekiq_tui.sidekiq.worker.fetch import Fetcher, Unit
 from sidekiq_tui.sidekiq.worker.iterable import Interrupted
-from sidekiq_tui.sidekiq.worker.logs import LOGGER, log_context, thread_name
+from sidekiq_tui.sidekiq.worker.logs import LOGGER, log_fields, say, thread_name
 from sidekiq_tui.sidekiq.worker.retries import Retries, UnknownJobClass
 
+Payload = Mapping[str, object]
 Observe = Callable[[str, float, bool], None]
 """Told of each run: the class, its seconds, whether it went well."""
+PushAgain = Callable[[bytes, Payload, Sequence[Command]], Awaitable[None]]
+"""Pushes an interrupted job once more; the commands belong into the same transaction."""
+Profile = Callable[[Payload, type[Job], Callable[[], Awaitable[None]]], Awaitable[None]]
+"""Runs a job that asks for it under a profiler."""
+
+FIRST_TASK: Final = 1_000_000
+"""Tasks are numbered from here on, so that their names look like those of Ruby's threads."""
+
+
+class Running(NamedTuple):
+    """A job in progress."""
+
+    unit: Unit
+    run_at: int
+    """Unix seconds."""
+
+    def said(self) -> Mapping[str, object]:
+        """As the heartbeat writes it."""
+        return {
+            "queue": clean(self.unit.queue),
+            "payload": self.unit.raw.decode("utf-8", "replace"),
+            "run_at": self.run_at,
+        }
 
 
 @dataclass(slots=True)
@@ -29,8 +55,8 @@ class Counters:
 
     processed: int = 0
     failed: int = 0
-    work: dict[str, Mapping[str, object]] = field(default_factory=dict)
-    """By the name of the thread, as the heartbeat writes it."""
+    work: dict[str, Running] = field(default_factory=dict)
+    """By the name of the task."""
 
     def take(self) -> tuple[int, int]:
         """The counts, which start anew."""
@@ -39,107 +65,140 @@ class Counters:
         return taken
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the jobs of a process run in; all but the classes may be left out."""
+
+    classes: Mapping[str, type[Job]]
+    middleware: ServerChain = field(default_factory=ServerChain)
+    observe: Observe | None = None
+    prepare: Callable[[Job], None] | None = None
+    """Told of each job before it runs."""
+    push_again: PushAgain | None = None
+    profile: Profile | None = None
+    clock: Callable[[], float] = time.time
+
+
 class Processor:
     """Runs the jobs of a process, many at once. A coroutine runs on the loop, a plain function in a thread."""
 
-    def __init__(
-        self,
-        classes: Mapping[str, type[Job]],
-        middleware: ServerChain,
-        retries: Retries,
-        counters: Counters,
-        threads: Executor,
-        *,
-        observe: Observe | None = None,
-        prepare: Callable[[Job, Mapping[str, object]], None] | None = None,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        """`prepare` is told of each job before it runs."""
-        self._classes = classes
-        self._middleware = middleware
+    def __init__(self, around: Surroundings, retries: Retries, counters: Counters, threads: Executor) -> None:
+        self._around = around
         self._retries = retries
         self._counters = counters
         self._threads = threads
-        self._observe = observe
-        self._prepare = prepare
-        self._clock = clock
-        self._numbers = itertools.count(1)
+        self._numbers = itertools.count(FIRST_TASK)
+        self.settling: set[Unit] = set()
+        """What has run and is getting its next place just now."""
+        self.given_back: set[Unit] = set()
+        """What was put back into its queue while it ran: however it ends, it gets no other place."""
 
     async def process(self, unit: Unit, fetcher: Fetcher) -> None:
         """Runs a job and gives it its next place, if it needs one. Cancelled, it leaves the job to who cancels."""
         payload = decode(unit.raw)
         if payload is None:
-            await self._retries.bury(unit.raw)
-            await fetcher.done(unit)
-            LOGGER.error("a payload that is no JSON object is dead now")
+            LOGGER.error("a payload that is no JSON object goes to the dead set")
+            await self._settle(unit, self._retries.bury(unit.raw, fetcher.release(unit)))
             return
-        tid = thread_name(next(self._numbers) + 1_000_000)
-        self._counters.work[tid] = {
-            "queue": unit.queue,
-            "payload": unit.raw.decode("utf-8", "replace"),
-            "run_at": int(self._clock()),
-        }
+        tid = thread_name(next(self._numbers))
+        self._counters.work[tid] = Running(unit, int(self._around.clock()))
         try:
             name = payload.get("wrapped") or payload.get("class")
-            about = {key: payload[key] for key in ("bid", "tags") if payload.get(key)}
-            with log_context(jid=payload.get("jid"), **{"class": name}, **about):
-                await self._logged(unit, payload)
+            log_fields({"tid": tid, "jid": payload.get("jid"), "class": name})
+            if "bid" in payload or "tags" in payload:
+                log_fields({name: payload.get(name) or None for name in ("bid", "tags")})
+            await self._logged(unit, payload, fetcher)
         except Exception:  # of ours: the job's own have been dealt with
-            LOGGER.exception("a job could not be given its next place and is dead now")
-            await self._retries.bury(unit.raw)
-        else:
-            await fetcher.done(unit)
+            LOGGER.exception("a job could not be given its next place and goes to the dead set")
+            await self._settle(unit, self._retries.bury(unit.raw, fetcher.release(unit)))
         finally:
             del self._counters.work[tid]
+            self.given_back.discard(unit)
 
-    async def _logged(self, unit: Unit, payload: Mapping[str, object]) -> None:
+    async def _logged(self, unit: Unit, payload: Payload, fetcher: Fetcher) -> None:
         started = time.monotonic()
-        LOGGER.info("start")
-        well = await self._counted(unit, payload)
-        with log_context(elapsed=round(time.monotonic() - started, 3)):
-            LOGGER.info("done" if well else "fail")
+        say("start")
+        job_class = self._around.classes.get(str(payload.get("class")))
+        error = await self._outcome(unit, payload, job_class)
+        seconds = time.monotonic() - started
+        interrupted = isinstance(error, Interrupted)
+        self._counters.processed += 1
+        self._seen(payload, job_class, seconds, error is None or interrupted)
+        if error is not None:
+            self._counters.failed += 1  # also what was interrupted, as Ruby counts it (protocol 7)
+        log_fields({"elapsed": round(seconds, 3)})
+        if unit in self.given_back:
+            say("given back")
+        elif error is None:
+            say("done")
+            await fetcher.done(unit)
+        elif interrupted:
+            say("interrupted")
+            await self._settle(unit, self._again(unit, payload, job_class, fetcher))
+        else:
+            say("fail")
+            await self._settle(unit, self._failed(unit, payload, error, job_class, fetcher))
 
-    async def _counted(self, unit: Unit, payload: Mapping[str, object]) -> bool:
-        job_class = self._classes.get(str(payload.get("class")))
-        started = time.monotonic()
-        error: BaseException | None = None
+    async def _outcome(self, unit: Unit, payload: Payload, job_class: type[Job] | None) -> BaseException | None:
+        """What the job raised; None if it went well. Raises CancelledError only if this task is cancelled."""
         try:
             await self._run(unit, payload, job_class)
-        except Interrupted as interrupted:
-            self._counters.failed += 1  # as Ruby counts it (protocol 7)
-            self._counters.processed += 1
-            await interrupted.push_again(unit)
-            return True
-        except Exception as raised:
-            error = raised
-        self._counters.processed += 1
-        self._seen(payload, job_class, time.monotonic() - started, error is None)
-        if error is None:
-            return True
-        self._counters.failed += 1
-        outcome = await self._retries.failed(unit, payload, error, job_class)
+        except asyncio.CancelledError as cancelled:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            return cancelled  # something of the job's own was cancelled
+        except BaseException as raised:  # SystemExit too: a job must not end the process
+            return raised
+        return None
+
+    async def _settle(self, unit: Unit, write: Awaitable[None]) -> None:
+        self.settling.add(unit)
+        try:
+            await write
+        finally:
+            self.settling.discard(unit)
+
+    async def _failed(
+        self, unit: Unit, payload: Payload, error: BaseException, job_class: type[Job] | None, fetcher: Fetcher
+    ) -> None:
+        outcome = await self._retries.failed(unit, payload, error, job_class, fetcher.release(unit))
         LOGGER.warning("%s: %s (%s)", type(error).__name__, error, outcome)
-        return False
+        if outcome in ("discarded", "dropped"):
+            await fetcher.done(unit)
 
-    def _seen(self, payload: Mapping[str, object], job_class: type[Job] | None, seconds: float, well: bool) -> None:
+    async def _again(self, unit: Unit, payload: Payload, job_class: type[Job] | None, fetcher: Fetcher) -> None:
+        try:
+            assert self._around.push_again is not None
+            await self._around.push_again(unit.raw, payload, fetcher.release(unit))
+        except Exception as error:  # as in Ruby: a push that fails fails the job
+            await self._failed(unit, payload, error, job_class, fetcher)
+
+    def _seen(self, payload: Payload, job_class: type[Job] | None, seconds: float, well: bool) -> None:
         name = payload.get("wrapped") or payload.get("class")
-        if self._observe is not None and job_class is not None and isinstance(name, str):
-            self._observe(name, seconds, well)
+        if self._around.observe is not None and job_class is not None and isinstance(name, str):
+            self._around.observe(name, seconds, well)
 
-    async def _run(self, unit: Unit, payload: Mapping[str, object], job_class: type[Job] | None) -> None:
+    async def _run(self, unit: Unit, payload: Payload, job_class: type[Job] | None) -> None:
         if job_class is None:
             raise UnknownJobClass(f"uninitialized constant {payload.get('class')}")
+        if payload.get("profile") and self._around.profile is not None:
+            await self._around.profile(payload, job_class, partial(self._inside, unit, payload, job_class))
+        else:
+            await self._inside(unit, payload, job_class)
+
+    async def _inside(self, unit: Unit, payload: Payload, job_class: type[Job]) -> None:
         job = job_class()
-        job.jid = str(payload.get("jid"))
-        if self._prepare is not None:
-            self._prepare(job, payload)
+        job.jid = str(payload.get("jid") or "")
+        if self._around.prepare is not None:
+            self._around.prepare(job)
 
         async def innermost() -> object:
             await self._perform(job, payload.get("args"))
             return True
 
-        if len(self._middleware):
-            await self._middleware.invoke(innermost, job, payload, unit.queue)
+        if len(self._around.middleware):
+            await self._around.middleware.invoke(innermost, job, payload, unit.queue)
         else:
             await innermost()
 
@@ -149,8 +208,12 @@ class Processor:
         if inspect.iscoroutinefunction(job.perform):
             await job.perform(*args)
             return
-        context = copy_context()
-        call = partial(context.run, job.perform, *args)
+        call = partial(copy_context().run, job.perform, *args)
         result = await asyncio.get_running_loop().run_in_executor(self._threads, call)
         if inspect.isawaitable(result):
             await result
+
+
+def clean(name: str) -> str:
+    """A queue's name as JSON can hold it: without bytes that are no UTF-8."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -56,9 +56,17 @@ class Retries:
         self._clock = clock
 
     async def failed(
-        self, unit: Unit, payload: Mapping[str, object], error: BaseException, job_class: type[Job] | None
+        self,
+        unit: Unit,
+        payload: Mapping[str, object],
+        error: BaseException,
+        job_class: type[Job] | None,
+        release: Sequence[Command] = (),
     ) -> Outcome:
-        """Gives a failed job its next place. Hooks that fail are logged and change nothing."""
+        """Gives a failed job its next place. Hooks that fail are logged and change nothing.
+
+        `release` goes into the transaction that does so; nothing is written for what is discarded or dropped.
+        """
         retry = payload.get("retry")
         if retry is None:
             retry = (job_class.options() if job_class else {}).get("retry", True)
@@ -69,20 +77,20 @@ class Retries:
         changes = self._changes(unit, payload, error, now)
         after = {**payload, **changes}
         if self._exhausted(after, retry, now):
-            return await self._exhaust(unit, after, changes, error, job_class)
+            return await self._exhaust(unit, after, changes, error, job_class, release)
         count = int(str(changes["retry_count"]))
         answer = await self._asked(job_class, count, error, after)
         if answer == "discard":
             await self._mourn(after, error)
             return "discarded"
         if answer == "kill":
-            return await self._exhaust(unit, after, changes, error, job_class)
+            return await self._exhaust(unit, after, changes, error, job_class, release)
         custom = answer if is_number(answer) and float(str(answer)) > 0 else None
         at = now + delay(count, self._config.version, custom=None if custom is None else int(float(str(custom))))
-        await self._write([("ZADD", self._keys.retry, at, with_fields(unit.raw, changes))])
+        await self._write([("ZADD", self._keys.retry, at, with_fields(unit.raw, changes)), *release])
         return "retry"
 
-    async def bury(self, raw: bytes) -> None:
+    async def bury(self, raw: bytes, release: Sequence[Command] = ()) -> None:
         """Puts bytes into the dead set, and lets the oldest go where it is full (api.rb, DeadSet#trim)."""
         now, key = self._clock(), self._keys.dead
         await self._write(
@@ -90,6 +98,7 @@ class Retries:
                 ("ZADD", key, now, raw),
                 ("ZREMRANGEBYSCORE", key, "-inf", now - self._config.dead_timeout),
                 ("ZREMRANGEBYRANK", key, 0, -self._config.dead_max_jobs),
+                *release,
             ]
         )
 
@@ -97,8 +106,10 @@ class Retries:
         self, unit: Unit, payload: Mapping[str, object], error: BaseException, now: float
     ) -> dict[str, object]:
         stamp = written_time(now, self._config.form)
+        queue = payload.get("retry_queue") or unit.queue
         changes: dict[str, object] = {
-            "queue": payload.get("retry_queue") or unit.queue,
+            # What stands there already stays as it is: the name may be no UTF-8.
+            **({} if queue == payload.get("queue") else {"queue": queue}),
             "error_message": _clean(str(error))[:LONGEST_MESSAGE],
             "error_class": error_name(error),
         }
@@ -128,11 +139,12 @@ class Retries:
         changes: Mapping[str, object],
         error: BaseException,
         job_class: type[Job] | None,
+        release: Sequence[Command],
     ) -> Outcome:
         said = await _hook("sidekiq_retries_exhausted", job_class, payload, error)
         outcome: Outcome = "discarded"
         if payload.get("dead") is not False and said != "discard":
-            await self.bury(with_fields(unit.raw, changes))
+            await self.bury(with_fields(unit.raw, changes), release)
             outcome = "dead"
         await self._mourn(payload, error)
         return outcome

@@ -7,11 +7,19 @@ from collections.abc import Sequence
 from typing import Final
 
 from sidekiq_tui.sidekiq.database import Command, Database
-from sidekiq_tui.sidekiq.errors import SidekiqError
+from sidekiq_tui.sidekiq.errors import ReplyError, SidekiqError
 from sidekiq_tui.sidekiq.worker.logs import LOGGER
 
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 5.0
+
+
+async def transaction(db: Database, commands: Sequence[Command]) -> None:
+    """Runs commands in one transaction. Raises SidekiqError, also when one of them was refused as it ran."""
+    done = (await db.read([("MULTI",), *commands, ("EXEC",)]))[-1]
+    for answer in list(done) if isinstance(done, list) else []:
+        if isinstance(answer, Exception):
+            raise ReplyError(str(answer))
 
 
 async def persist(db: Database, commands: Sequence[Command]) -> None:
@@ -22,7 +30,7 @@ async def persist(db: Database, commands: Sequence[Command]) -> None:
     pause = FIRST_PAUSE
     while True:
         try:
-            await db.read([("MULTI",), *commands, ("EXEC",)])
+            await transaction(db, commands)
             return
         except SidekiqError as error:
             LOGGER.error("%s failed, trying again: %s", commands[0][0], error)
