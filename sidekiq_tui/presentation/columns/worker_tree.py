@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
@@ -91,8 +92,8 @@ def worker_trees(
     seconds; `now`: Unix seconds, for orders that need it.
     """
     known = {process.identity: process for process in processes}
-    versions = [process.version for process in known.values()]
-    most = max(versions, key=versions.count, default=None)
+    versions = Counter(process.version for process in known.values())
+    most = versions.most_common(1)[0][0] if versions else None
     under: dict[str, list[WorkRow]] = {}
     for one in work:
         limit = usual.get(one.job.metrics_class or "") if usual else None

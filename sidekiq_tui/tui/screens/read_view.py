@@ -47,6 +47,11 @@ class ReadView(ViewScreen, Generic[T]):
         self._reading = False
         self._of: str | None = None
 
+    @property
+    def pause(self) -> float:
+        """Seconds after which a newer poll has it read again: `every`, unless that depends."""
+        return self.every
+
     async def read(self, server: str) -> T:
         """Reads from the server of that name. Raises SidekiqError."""
         raise NotImplementedError
@@ -80,7 +85,7 @@ class ReadView(ViewScreen, Generic[T]):
             self.restart()
         self.draw()
         taken = self.snapshot.taken_at
-        old = self.read_at is None or self.app_state.now() - self.read_at >= self.every
+        old = self.read_at is None or self.app_state.now() - self.read_at >= self.pause
         if old and taken is not None:
             self._start()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
+from time import perf_counter
 from typing import ClassVar, Final, Literal, cast
 
 from textual import on, work
@@ -25,6 +26,7 @@ from sidekiq_tui.presentation.columns.worker_tree import (
 from sidekiq_tui.presentation.columns.workers import WORKERS as COLUMNS
 from sidekiq_tui.presentation.columns.workers import worker_columns
 from sidekiq_tui.presentation.text import display_text
+from sidekiq_tui.servers.poller import COST_SHARE, MAX_INTERVAL
 from sidekiq_tui.sidekiq.errors import SidekiqError
 from sidekiq_tui.sidekiq.job import JobRecord
 from sidekiq_tui.sidekiq.process import Process
@@ -85,6 +87,8 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
         self._all_jobs: tuple[WorkRow, ...] = ()
         self._matched: frozenset[str] = frozenset()
         self._rows: StaticRows[WorkerRow] = StaticRows()
+        self._notes: tuple[Cell, ...] = ()
+        self._cost = 0.0
         self.neighbours = WorkSiblings(self._jobs_shown, lambda row: self.table.place(row))
 
     def body(self) -> ComposeResult:
@@ -125,6 +129,11 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
 
     # Reading
 
+    @property
+    def pause(self) -> float:
+        """With each poll; less often where it is dear, so that it takes a small share of the time."""
+        return max(self.every, min(self._cost / COST_SHARE, MAX_INTERVAL))
+
     async def read(self, server: str) -> tuple[Work, ...]:
         """The work of the processes that the last poll saw, and of those that are gone."""
         shown = [process.identity for process in self.processes]
@@ -132,7 +141,9 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
             folded = self.folded
             shown = [identity for identity in shown if identity not in folded][:MOST_READ]
         shown += self.ghosts[:GHOSTS_READ]
+        began = perf_counter()
         found = await self.app_state.registry.server(server).work(shown) if shown else ()
+        self._cost = perf_counter() - began
         self._ask_what_is_usual(server, found)
         return found
 
@@ -159,7 +170,7 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
     def restart(self) -> None:
         """Another server has other processes."""
         self.workers.cancel_group(self, "usual")
-        self._folded, self._usual = None, UsualTimes()
+        self._folded, self._usual, self._cost = None, UsualTimes(), 0.0
         self.table.restart()
 
     def on_screen_suspend(self) -> None:
@@ -223,7 +234,7 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
 
     def action_details(self) -> None:
         """Under the tree: all about the row, then all notes where some are left out, then as before."""
-        left_out = len(self._notes(context_of(self.app_state))) > self._note_lines
+        left_out = len(self._notes) > self._note_lines
         if self._foot == "notes":
             self._foot = "details"
         else:
@@ -326,7 +337,7 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
         self._draw_around()
 
     def _plant(self) -> None:
-        """The trees that the filter leaves, in order, and all jobs.
+        """The trees that the filter leaves, in order, all jobs, and what there is to note.
 
         A process that has the words stays with all its jobs, else with those of its jobs that do, unfolded.
         """
@@ -345,6 +356,7 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
             kept = [(tree, _with_words(tree, self._filter)) for tree in every]
             self._trees = tuple(left for _, left in kept if left is not None)
             self._matched = frozenset(left.identity for tree, left in kept if left is not None and left is not tree)
+        self._notes = tuple(self._find_notes())
 
     def _draw_around(self) -> None:
         """Title, message line, and notes or details."""
@@ -361,10 +373,10 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
         if self._foot == "details" and row is not None:
             shown = [rule, *details(row, context, width - 1, lines - 1)]
         elif self._foot == "all notes":
-            shown = [rule, *((Span(" "), *note) for note in fitted(self._notes(context), lines - 1))]
+            shown = [rule, *((Span(" "), *note) for note in fitted(self._notes, lines - 1))]
         else:
             lines = self._note_lines
-            shown = [(Span(" "), *note) for note in fitted(self._notes(context), lines)]
+            shown = [(Span(" "), *note) for note in fitted(self._notes, lines)]
         block = self.query_one("#worker-notes", TextBlock)
         block.styles.height = lines
         block.put(shown)
@@ -373,10 +385,11 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
     def _note_lines(self) -> int:
         return NOTE_LINES if self.app.size.height >= LOW else 1
 
-    def _notes(self, context: Context) -> list[Cell]:
+    def _find_notes(self) -> list[Cell]:
         overview = self.snapshot.overview
         if overview is None:
             return []
+        context = context_of(self.app_state)
         found: list[Cell] = []
         if self.error is not None and self.processes:
             found.append(denied_line("Jobs in progress", reason(self.error), context.glyphs))
