@@ -68,7 +68,7 @@ class Ruby:
             check=False,
         )
         assert ran.returncode == 0, f"Ruby Sidekiq {self.version}:\n{ran.stderr[-3000:]}"
-        answers = [line[len(_MARK) :] for line in ran.stdout.splitlines() if line.startswith(_MARK)]
+        answers = [line[len(_MARK) :] for line in ran.stdout.split("\n") if line.startswith(_MARK)]
         return json.loads(answers[-1]) if answers else None
 
     @contextmanager
@@ -94,7 +94,11 @@ class Ruby:
                 process.wait()
 
     def worker(self, url: str, jobs: str, **config: object) -> Any:
-        """A Sidekiq process that runs the job classes that `jobs` defines; `config`: queues, concurrency, timeout."""
+        """A Sidekiq process that runs the job classes that `jobs` defines.
+
+        `config`: queues, concurrency, timeout; `poll` and `beat` are seconds between two looks for due jobs and two
+        heartbeats, Sidekiq's own without.
+        """
         return self.started(url, jobs + _WORKER, **config)
 
 
@@ -115,10 +119,22 @@ def answer(value)
   $stdout.puts("{_MARK}" + JSON.generate(value))
   $stdout.flush
 end
+def redis(*command) = Sidekiq.redis {{ |connection| connection.call(*command) }}
+JOB = Sidekiq::VERSION < "6.3" ? Sidekiq::Worker : Sidekiq::Job
 """
 # As `sidekiq` would run them, without its command line: -r wants a file, and the jobs are here already.
 _WORKER = """
 require "sidekiq/cli"
+require "sidekiq/launcher"
+require "sidekiq/scheduled"
+if GIVEN["beat"]
+  Sidekiq::Launcher.send(:remove_const, :BEAT_PAUSE)
+  Sidekiq::Launcher::BEAT_PAUSE = GIVEN["beat"]
+end
+if GIVEN["poll"]
+  Sidekiq::Scheduled::Poller.define_method(:initial_wait) { nil }
+  Sidekiq.configure_server { |config| config.average_scheduled_poll_interval = GIVEN["poll"] }
+end
 cli = Sidekiq::CLI.instance
 queues = GIVEN.fetch("queues", ["default"])
 harmless = $LOADED_FEATURES.find { |feature| feature.end_with?("/json.rb") }
