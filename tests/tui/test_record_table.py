@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from textual.app import App, ComposeResult
 from textual.events import MouseScrollDown
@@ -260,3 +261,31 @@ async def test_the_sign_of_the_order_takes_a_blank_and_no_letter_of_a_heading_th
         heading, row = lines(app)[:2]
         assert heading == "  name                 served↓"
         assert row == "▌ one                      one"
+
+
+async def test_as_the_clock_goes_on_only_cells_that_depend_on_it_are_drawn_again() -> None:
+    drawn: list[str] = []
+
+    def cell(name: str) -> Any:
+        def draw(row: str, context: Context, width: int | None) -> tuple[Span, ...]:
+            drawn.append(name)
+            return (Span(f"{row} {context.now:.0f}"),)
+
+        return draw
+
+    async with table_app(11) as (app, pilot):
+        columns = [
+            Column[str]("age", "age", 8, 8, cell("age")),
+            Column[str]("name", "name", 8, 8, cell("name"), still=True),
+        ]
+        rows = StaticRows(["a", "b"], str)
+        app.table.set_columns(columns)
+        app.table.show(rows, Context(now=1.0))
+        drawn.clear()
+        app.table.show(rows, Context(now=2.0))
+        assert drawn == ["age", "age"]
+        await pilot.pause()
+        assert "a 2" in screen_text(app)
+        drawn.clear()
+        app.table.show(rows, Context(now=2.0, time_mode="utc"))
+        assert sorted(drawn) == ["age", "age", "name", "name"]

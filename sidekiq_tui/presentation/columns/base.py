@@ -85,6 +85,8 @@ class Column(Generic[Row]):
     sort: Callable[[Row, Context], SortKey] | None = None
     live: bool = False
     """Needs a history, so it has nothing to say in a table that is printed once."""
+    still: bool = False
+    """Its cell does not change with time alone, so it need not be drawn again as the clock goes on."""
 
     def cell(self, row: Row, context: Context, width: int | None = None) -> Cell:
         """The cell as spans, neither cut nor padded."""

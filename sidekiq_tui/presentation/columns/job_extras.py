@@ -129,9 +129,9 @@ def _size_key(row: JobRow | JobRecord, context: Context) -> SortKey:
 
 
 _WRAPPED: Final = _Column(
-    "wrapped", "runs as", 16, 28, _plain(_wrapped), weight=1, goes=5, cut="left", sort=_by(_wrapped)
+    "wrapped", "runs as", 16, 28, _plain(_wrapped), weight=1, goes=5, cut="left", sort=_by(_wrapped), still=True
 )
-_JID: Final = _Column("jid", "jid", 24, 24, _plain(_jid, "muted"), goes=6, sort=_by(_jid))
-_TAGS: Final = _Column("tags", "tags", 10, 20, _plain(_tags), weight=1, goes=5, sort=_by(_tags))
-_BID: Final = _Column("bid", "batch", 14, 14, _plain(_bid, "muted"), goes=4, sort=_by(_bid))
-_SIZE: Final = _Column("size", "bytes", 5, 5, _size, align="right", goes=3, sort=_size_key)
+_JID: Final = _Column("jid", "jid", 24, 24, _plain(_jid, "muted"), goes=6, sort=_by(_jid), still=True)
+_TAGS: Final = _Column("tags", "tags", 10, 20, _plain(_tags), weight=1, goes=5, sort=_by(_tags), still=True)
+_BID: Final = _Column("bid", "batch", 14, 14, _plain(_bid, "muted"), goes=4, sort=_by(_bid), still=True)
+_SIZE: Final = _Column("size", "bytes", 5, 5, _size, align="right", goes=3, sort=_size_key, still=True)

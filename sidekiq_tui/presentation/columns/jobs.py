@@ -198,18 +198,23 @@ SERVER: Final = _Column(
     12,
     _server,
     sort=lambda row, context: text_key(row.server if isinstance(row, JobRow) else None),
+    still=True,
 )
-JID: Final = _Column("jid", "jid", 24, 24, _jid, goes=4)
+JID: Final = _Column("jid", "jid", 24, 24, _jid, goes=4, still=True)
 """For one-shot tables, from which one copies it; screens show it below the list."""
-TRIES: Final = _Column("tries", "tries", 5, 5, _tries, align="right", goes=3, sort=_tries_key)
-QUEUE: Final = _Column("queue", "queue", 8, 12, _queue, weight=1, goes=2, sort=_text(lambda job: job.queue))
-_WHERE: Final = _Column("where", "where", 10, 10, _where, sort=_text(lambda job: job.place.queue or job.place.kind))
-_CLASS: Final = _Column(
-    "class", "class", 22, 32, _class, weight=2, cut="left", sort=_text(lambda job: job.display_class)
+TRIES: Final = _Column("tries", "tries", 5, 5, _tries, align="right", goes=3, sort=_tries_key, still=True)
+QUEUE: Final = _Column("queue", "queue", 8, 12, _queue, weight=1, goes=2, sort=_text(lambda job: job.queue), still=True)
+_WHERE: Final = _Column(
+    "where", "where", 10, 10, _where, sort=_text(lambda job: job.place.queue or job.place.kind), still=True
 )
-_ARGS: Final = _Column("args", "args", 16, None, _args, weight=3, goes=1, sort=_args_key)
-_ARGS_STAY: Final = _Column("args", "args", 16, None, _args, weight=3, sort=_args_key)
-_ERROR: Final = _Column("error", "error", 22, None, _error, weight=4, sort=_text(lambda job: job.error_class))
+_CLASS: Final = _Column(
+    "class", "class", 22, 32, _class, weight=2, cut="left", sort=_text(lambda job: job.display_class), still=True
+)
+_ARGS: Final = _Column("args", "args", 16, None, _args, weight=3, goes=1, sort=_args_key, still=True)
+_ARGS_STAY: Final = _Column("args", "args", 16, None, _args, weight=3, sort=_args_key, still=True)
+_ERROR: Final = _Column(
+    "error", "error", 22, None, _error, weight=4, sort=_text(lambda job: job.error_class), still=True
+)
 
 _REST: Final[Mapping[ListKind, tuple[_Column, ...]]] = {
     "queue": (_CLASS, _ARGS_STAY),

@@ -91,6 +91,8 @@ class Line(Inked):
 
 def _difference(before: Sequence[Span], after: Sequence[Span]) -> tuple[int, int] | None:
     """The first cell and the one after the last that differ; None if nothing does."""
+    if before == after:
+        return None
     old, new = _cells(before), _cells(after)
     first = next((index for index, (one, other) in enumerate(zip(old, new, strict=False)) if one != other), None)
     if first is None:
@@ -107,6 +109,9 @@ def _cells(spans: Sequence[Span]) -> list[tuple[str, str]]:
     """One (character, role) a cell; the second cell of a wide character is empty."""
     cells: list[tuple[str, str]] = []
     for span in spans:
+        if span.text.isascii():
+            cells.extend((character, span.role) for character in span.text)
+            continue
         for character in span.text:
             width = cell_len(character)
             cells.extend([(character, span.role), ("", span.role)][:width])

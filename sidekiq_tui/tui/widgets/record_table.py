@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Final, Generic, NamedTuple, TypeVar
 
 from rich.segment import Segment
@@ -41,6 +41,15 @@ class _Drawn(NamedTuple):
 
 
 _BLANK: Final = _Drawn("ground", ())
+
+
+@dataclass(frozen=True, slots=True)
+class _Known(Generic[R]):
+    """A row as it was drawn last, and at which of the table's moments."""
+
+    row: R
+    moment: int
+    cells: tuple[Cell, ...]
 
 
 class RecordTable(Inked, Generic[R], can_focus=True):
@@ -82,7 +91,8 @@ class RecordTable(Inked, Generic[R], can_focus=True):
         self._top = 0
         self._drawn: list[_Drawn] = []
         self._strips: dict[int, Strip] = {}
-        self._memo: dict[int, tuple[R, tuple[Cell, ...]]] = {}
+        self._memo: dict[int, _Known[R]] = {}
+        self._moment = 0
         self._told: tuple[object, ...] = ()
 
     # What it shows
@@ -106,7 +116,9 @@ class RecordTable(Inked, Generic[R], can_focus=True):
         none; `marked` says which rows wear a mark.
         """
         if context != self._drawing:
-            self._memo.clear()
+            if replace(context, now=self._drawing.now) != self._drawing:
+                self._memo.clear()
+            self._moment += 1
         self._rows, self._drawing, self._total, self._sorted = rows, context, total, sorted_by
         self._stale, self._notice, self._marked = stale, tuple(notice), marked
         self._follow(shift)
@@ -387,19 +399,22 @@ class RecordTable(Inked, Generic[R], can_focus=True):
         if row is None:
             return _Drawn(ground, (_bar(glyph), (Span(self._drawing.glyphs.cut, "muted"),)))
         known = self._memo.get(index)
-        if known is None or known[0] is not row:
+        if known is None or known.row is not row:
             if len(self._memo) >= MEMO_ROWS:
                 self._memo.clear()
-            known = self._memo[index] = (row, self._cells(row))
-        cells = tuple(_muted(cell) for cell in known[1]) if self._stale else known[1]
+            known = self._memo[index] = _Known(row, self._moment, self._cells(row))
+        elif known.moment != self._moment:
+            known = self._memo[index] = _Known(row, self._moment, self._cells(row, known.cells))
+        cells = tuple(_muted(cell) for cell in known.cells) if self._stale else known.cells
         role, mark = "muted" if self._stale else "accent", " "
         if self._marked is not None and self._marked(row):
             mark, ground = self._drawing.glyphs.marked, "cursor" if here else "mark"
         return _Drawn(ground, (_bar(glyph, role, mark), *cells))
 
-    def _cells(self, row: R) -> tuple[Cell, ...]:
+    def _cells(self, row: R, before: tuple[Cell, ...] = ()) -> tuple[Cell, ...]:
+        """The row's cells; those of `before` that time does not change."""
         return tuple(
-            self._spaced(index, column.fitted(row, self._drawing, width))
+            before[index] if before and column.still else self._spaced(index, column.fitted(row, self._drawing, width))
             for index, (column, width) in enumerate(self._layout)
         )
 
