@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
-from sidekiq_tui.demo.jobs import ANALYTICS, SHOP, JobKind
+from sidekiq_tui.demo.apps import analytics, shop
+from sidekiq_tui.demo.jobs import JobKind
 from sidekiq_tui.demo.orders import DEFAULT_SERVERS, MOST_SERVERS
 
 NEWEST: Final = "8.1.7"
@@ -107,7 +108,7 @@ def production() -> ServerPlan:
         label="production",
         group="shop",
         favorite=True,
-        kinds=SHOP,
+        kinds=shop.KINDS,
         processes=(
             ProcessPlan(host=host.format(1), capsules=(_WEB,), labels=("reliable",)),
             ProcessPlan(host=host.format(2), capsules=(_WEB,), labels=("reliable",)),
@@ -139,7 +140,7 @@ def staging() -> ServerPlan:
         name="shop-stg",
         label="staging",
         group="shop",
-        kinds=SHOP,
+        kinds=shop.KINDS,
         processes=(
             ProcessPlan(host="staging-app-1", capsules=(_WEB,), version=OLDER),
             ProcessPlan(host="staging-batch-1", capsules=_BATCH, version=OLDER, tag="shop-batch"),
@@ -163,7 +164,7 @@ def development() -> ServerPlan:
         name="data-dev",
         label="development",
         group="analytics",
-        kinds=ANALYTICS,
+        kinds=analytics.KINDS,
         processes=(
             ProcessPlan(host="dev-laptop", capsules=(ingest,), tag="analytics"),
             ProcessPlan(host="dev-laptop", capsules=heavy, tag="analytics-heavy", labels=("gpu",)),

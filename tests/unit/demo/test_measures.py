@@ -7,7 +7,7 @@ from collections import Counter
 from random import Random
 from typing import cast
 
-from sidekiq_tui.demo.jobs import SHOP
+from sidekiq_tui.demo.apps.shop import KINDS as SHOP
 from sidekiq_tui.demo.measures import metrics
 from sidekiq_tui.sidekiq.keys import Keys
 
