@@ -74,9 +74,11 @@ class Job:
         """Whether the worker takes no more jobs: a long job had better end soon."""
         return self.stopping()
 
-    def __init_subclass__(cls) -> None:
+    def __init_subclass__(cls, *, abstract: bool = False) -> None:
+        """`abstract`: only a base of job classes; no job has its name."""
         super().__init_subclass__()
-        _classes[cls.class_name()] = cls
+        if not abstract:
+            _classes[cls.class_name()] = cls
 
     def perform(self, *args: Any) -> Any:
         """What the job does."""

@@ -22,6 +22,7 @@ from sidekiq_tui.sidekiq.worker.capsule import Capsule
 from sidekiq_tui.sidekiq.worker.config import CapsuleConfig, WorkerConfig
 from sidekiq_tui.sidekiq.worker.fetch import BasicFetch, Connect, Fetcher
 from sidekiq_tui.sidekiq.worker.heartbeat import Heartbeat, new_identity
+from sidekiq_tui.sidekiq.worker.iterable import IterableJob, IterationStore
 from sidekiq_tui.sidekiq.worker.logs import LOGGER
 from sidekiq_tui.sidekiq.worker.metrics import ExecutionTracker
 from sidekiq_tui.sidekiq.worker.poller import Poller
@@ -50,7 +51,10 @@ class Worker:
         fetcher: Callable[[Connect, CapsuleConfig], Fetcher] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`classes`: which jobs it can run, by name; those that are defined by default. `fetcher`: where jobs come from."""
+        """`classes`: which jobs it can run, by name; those that are defined by default.
+
+        `fetcher` makes what takes the jobs of a capsule; by default what the configuration says.
+        """
         self.config = config
         self.identity = new_identity(config)
         self._db = connect()
@@ -60,6 +64,7 @@ class Worker:
         self._counters = Counters()
         self._clock = clock
         self._client = client or Client(self._db, time_form=config.form)
+        self._iterations = IterationStore(self._db)
         metrics = ExecutionTracker(self._db.keys, config.major, clock=clock)
         around = Surroundings(
             job_classes() if classes is None else classes,
@@ -165,6 +170,8 @@ class Worker:
 
     def _prepare(self, job: Job) -> None:
         job.stopping = self._quiet.is_set
+        if isinstance(job, IterableJob):
+            job.store, job.threads = self._iterations, self._threads
 
     async def _push_again(self, raw: bytes, payload: Mapping[str, object], release: Sequence[Command]) -> None:
         """As a client pushes what was interrupted: one transaction, sent once."""

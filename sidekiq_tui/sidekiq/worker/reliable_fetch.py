@@ -86,6 +86,14 @@ return moved
 """
 
 
+# KEYS: the registry, private lists. ARGV: their names in the registry. Those that are empty leave it.
+_UNREGISTER: Final = b"""
+for index = 1, #ARGV do
+  if redis.call('EXISTS', KEYS[index + 1]) == 0 then redis.call('SREM', KEYS[1], ARGV[index]) end
+end
+"""
+
+
 class ReliableFetch:
     """A fetcher that keeps each job in Redis while it runs. Needs Redis 6.2 and a user that may run scripts."""
 
@@ -158,8 +166,18 @@ class ReliableFetch:
         if self._forgetting is not None:
             await asyncio.wait([self._forgetting], timeout=WAIT_SECONDS)
             self._forgetting.cancel()
+        try:
+            await self._unregister()
+        except SidekiqError as error:  # whoever recovers will do it
+            LOGGER.error("the private lists are still registered: %s", error)
         await self._db.close()
         await self._acks.close()
+
+    async def _unregister(self) -> None:
+        keys, names = self._db.keys, self._capsule.names
+        lists = [keys.fetched(self._identity, name) for name in names]
+        entries = [entry(self._identity, name) for name in names]
+        await self._acks.command("EVAL", _UNREGISTER, 1 + len(lists), keys.fetches, *lists, *entries)
 
     async def _forget(self) -> None:
         while self._done:
