@@ -18,6 +18,7 @@ from sidekiq_tui.servers.series import Series
 from sidekiq_tui.servers.server import Server
 from sidekiq_tui.servers.snapshot import ServerSnapshot
 from sidekiq_tui.sidekiq.composition import Composition
+from sidekiq_tui.sidekiq.errors import ReplyError
 from sidekiq_tui.sidekiq.process import Capsule
 from sidekiq_tui.sidekiq.queue_activity import QueueActivity
 from sidekiq_tui.tui.screens.queue_about import QueueAbout
@@ -293,6 +294,59 @@ async def test_a_long_count_says_its_price_and_can_be_stopped(
         await live.pilot.press("ctrl+x")
         await live.until(lambda: not about.counting)
         await live.sees("sample of 1,000 of 60.0k")
+
+
+class Shaky(Slow):
+    """Counts like `Slow`; how the queue moves can no longer be read once it is `broken`."""
+
+    broken = False
+
+    async def queue_activity(self, queue: str, identities: Any) -> QueueActivity:
+        if self.broken:
+            raise ReplyError("LOADING Redis is loading the dataset in memory")
+        return await super().queue_activity(queue, identities)
+
+
+def counts_run(live: Live) -> int:
+    return sum(worker.group == "count" and worker.is_running for worker in live.app.workers)
+
+
+async def test_a_count_outlives_a_failed_read_and_can_still_be_stopped(
+    redis_url: str, raw: redis.asyncio.Redis
+) -> None:
+    await fill(raw, 3_000)
+    server = Shaky(Profile.from_url(redis_url, "prod"), clock=Clock())
+    shown = snapshot(3_000)
+    async with framed_app(redis_url, shown, view="queues", server=server) as live:
+        about = await opened(live)
+        await live.pilot.press("i")
+        await live.until(lambda: about.counting)
+        server.broken = True
+        answer(live, replace(shown, taken_at=NOW + 2))
+        await live.until(lambda: about._error is not None)
+        assert (about.counting, counts_run(live)) == (True, 1)
+        await live.pilot.press("ctrl+x")
+        await live.until(lambda: not about.counting)
+        await live.until(lambda: not counts_run(live))
+
+
+class Barred(Measured):
+    """May not read all of a queue."""
+
+    async def count_queue(self, queue: str) -> AsyncGenerator[Composition, None]:
+        raise ReplyError("too much")
+        yield
+
+
+async def test_why_a_count_failed_is_said(redis_url: str, raw: redis.asyncio.Redis) -> None:
+    await fill(raw, 3_000)
+    server = Barred(Profile.from_url(redis_url, "prod"), clock=Clock())
+    async with framed_app(redis_url, snapshot(3_000), view="queues", server=server) as live:
+        about = await opened(live)
+        await live.pilot.press("i")
+        await live.sees("counting failed: too much")
+        assert not about.counting
+        assert "even sample of 1,000 of 3,000" in live.body
 
 
 async def test_a_price_is_said_again_when_another_key_came_between(redis_url: str, raw: redis.asyncio.Redis) -> None:

@@ -80,6 +80,7 @@ class QueueAbout(Vertical):
     class _Failed(Message):
         source: Source
         error: SidekiqError
+        counting: bool = False
 
     def __init__(self, app_state: AppState, server: str, queue: str, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -233,19 +234,22 @@ class QueueAbout(Vertical):
             self._screen.refresh_footer()
 
     def on_queue_about__failed(self, message: _Failed) -> None:
-        """Keeps what was there; says why where there is nothing."""
+        """Keeps what was there; says why where there is nothing, or why a count came to no end."""
         if message.source != self._source:
             return
-        self._reading = self._slow = False
-        self._error, self._read_at = message.error, self.app_state.now()
-        self._count_over()
+        if not message.counting:
+            self._reading = self._slow = False
+            self._error, self._read_at = message.error, self.app_state.now()
+        elif self._counting:
+            self._screen.say(f"counting failed: {display_text(reason(message.error))}", "warn")
+            self._count_over()
         self._draw()
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A reader that broke in a way nobody thought of."""
         if event.state == WorkerState.ERROR:
             words = f"reading failed: {type(event.worker.error).__name__}"
-            self.post_message(self._Failed(self._source, SidekiqError(words)))
+            self.post_message(self._Failed(self._source, SidekiqError(words), event.worker.group == "count"))
 
     # Counting all of it
 
@@ -288,7 +292,7 @@ class QueueAbout(Vertical):
                         told, last = time.monotonic(), None
                         self.post_message(self._Counted(source, counted, False))
         except SidekiqError as error:
-            self.post_message(self._Failed(source, error))
+            self.post_message(self._Failed(source, error, counting=True))
         if last is not None:
             self.post_message(self._Counted(source, last, False))
         self.post_message(self._Over(source))
