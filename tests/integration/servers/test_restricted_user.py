@@ -48,6 +48,12 @@ async def test_everything_can_be_read(server: Server) -> None:
     jid = (await server.page(Place("queue", "default"), 0, 1)).jobs[0].jid
     assert jid is not None
     assert any(part.jobs for part in [part async for part in server.find_jid(jid)])
+    assert [progress async for progress in server.read_errors()][-1].complete
+    assert (await server.refresh_errors()).skipped == 0
+    board = server.errors.board
+    assert board is not None
+    assert not board.denied
+    assert await server.error_job(board.groups[0].cause) is not None
 
 
 async def test_the_test_finds_nothing_wrong(reader_url: str) -> None:
