@@ -12,7 +12,7 @@ from benchmarks.common import fill, plain_client, private_server, resident_bytes
 from sidekiq_tui.demo.embedded import EmbeddedRedis
 from tests.support.terminal import Terminal, sqtui
 
-SECONDS = 4.0
+SECONDS = 8.0
 
 
 def main() -> None:
