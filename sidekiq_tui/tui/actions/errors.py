@@ -9,8 +9,6 @@ from sidekiq_tui.tui.actions.action import SCREEN, Action
 ERRORS: Final = "errors"
 
 ACTIONS: Final = (
-    Action(
-        "errors-shorter", ("{",), "chart", "shorter charts", SCREEN, ERRORS, "span(0)", 40, "", "{}"
-    ),
+    Action("errors-shorter", ("{",), "chart", "shorter charts", SCREEN, ERRORS, "span(0)", 40, "", "{}"),
     Action("errors-longer", ("}",), "chart", "longer charts", SCREEN, ERRORS, "span(1)"),
 )
