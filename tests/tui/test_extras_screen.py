@@ -153,6 +153,11 @@ async def test_a_server_that_went_away(
         await golden_screen(f"extras-offline-{size[0]}x{size[1]}", live.pilot)
 
 
+async def test_a_server_that_was_never_read(redis_url: str) -> None:
+    async with app(redis_url, gone(snapshot())) as live:
+        await live.sees("Not read yet: prod does not answer.")
+
+
 async def test_ascii(redis_url: str, raw: redis.asyncio.Redis, golden_screen: GoldenScreen) -> None:
     await enterprise(raw)
     async with app(redis_url, ascii=True) as live:

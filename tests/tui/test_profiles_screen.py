@@ -105,6 +105,11 @@ async def test_a_server_that_went_away(
         await golden_screen(f"profiles-offline-{size[0]}x{size[1]}", live.pilot)
 
 
+async def test_a_server_that_was_never_read(redis_url: str) -> None:
+    async with app(redis_url, gone(snapshot())) as live:
+        await live.sees("Not read yet: prod does not answer.")
+
+
 @BOTH
 async def test_the_prompt(
     redis_url: str, raw: redis.asyncio.Redis, size: tuple[int, int], golden_screen: GoldenScreen

@@ -92,7 +92,7 @@ class ExtrasScreen(ReadView[Extras]):
         context = context_of(self.app_state)
         rows = sign_rows(self.found) if self.found is not None else ()
         listed: StaticRows[Sign] = StaticRows(rows, _key)
-        notice: list[Cell] = []
+        notice = self.not_read_yet()
         if self.error is not None:
             notice = [denied_line("Pro & Enterprise", reason(self.error), context.glyphs)]
         height = self.query_one("#body").size.height - 1

@@ -139,7 +139,7 @@ class ProfilesScreen(ReadView[tuple[JobProfile, ...]]):
         if self.error is not None:
             return [denied_line("Profiles", reason(self.error), context.glyphs)]
         if self.found is None:
-            return []
+            return self.not_read_yet()
         none = Span(f"No profiles on {name}.", "strong")
         versions = overview.sidekiq_versions if overview is not None else ()
         if versions and all(_major(version) < SINCE for version in versions):

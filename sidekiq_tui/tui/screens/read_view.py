@@ -10,6 +10,8 @@ from textual import work
 from textual.message import Message
 from textual.worker import Worker, WorkerState
 
+from sidekiq_tui.presentation.columns.base import Cell, Span
+from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.servers.snapshot import ServerSnapshot
 from sidekiq_tui.sidekiq.errors import SidekiqError
 from sidekiq_tui.tui.screens.base import ViewScreen
@@ -76,6 +78,11 @@ class ReadView(ViewScreen, Generic[T]):
     def away(self) -> bool:
         """Whether the server does not answer."""
         return self.snapshot.error is not None
+
+    def not_read_yet(self) -> list[Cell]:
+        """Why nothing is known of the server; nothing while it is being read."""
+        words = f"Not read yet: {display_text(self.server)} does not answer."
+        return [(Span(words, "muted"),)] if self.away else []
 
     def show(self, snapshots: Mapping[str, ServerSnapshot]) -> None:
         """Draws, and reads again what has become old."""
