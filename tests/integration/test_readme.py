@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,10 +21,15 @@ ROOT = Path(__file__).resolve().parents[2]
 ADDRESS = "redis://localhost:6379/0"
 
 
+def _examples() -> list[str]:
+    found: list[str] = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    return found
+
+
 @pytest.mark.parametrize("version", ["6.4.1", "8.1.7"])
 async def test_the_example_of_the_library(redis_url: str, db: Database, load_dump: LoadDump, version: str) -> None:
     load_dump(version)
-    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    code = _examples()[0]
     assert ADDRESS in code
     ran = await asyncio.to_thread(
         subprocess.run,
@@ -39,3 +46,35 @@ async def test_the_example_of_the_library(redis_url: str, db: Database, load_dum
     assert rest[: len(jobs)] == [f"{job.jid} {job.display_class} {job.error_class}" for job in jobs]
     size = await JobSet(db, "dead").size()
     assert rest[-1].startswith(f"{size} of {size} read, ")
+
+
+async def test_the_example_of_client_and_worker(redis_url: str, raw: Any, tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(_examples()[1].replace(ADDRESS, redis_url), encoding="utf-8")
+    environ = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"}
+    pushed = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-W", "error", "shop.py"],
+        cwd=tmp_path,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (pushed.returncode, pushed.stderr) == (0, "")
+    assert [await raw.llen(f"queue:{name}") for name in ("critical", "default", "low")] == [1, 3, 0]
+    assert await raw.zcard("schedule") == 1
+    command = re.search(r"python (-m sidekiq_tui.sidekiq.worker .*)", (ROOT / "README.md").read_text("utf-8"))
+    assert command is not None
+    worker = await asyncio.create_subprocess_exec(
+        *(sys.executable, *command[1].split(), "--url", redis_url),
+        cwd=tmp_path,
+        env=environ,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert worker.stdout is not None
+    while (line := await worker.stdout.readline()) and b"charged 42 in EUR" not in line:
+        pass
+    assert line
+    worker.terminate()
+    await worker.communicate()
+    assert worker.returncode == 0
