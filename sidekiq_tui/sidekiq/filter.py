@@ -301,8 +301,8 @@ def _spelling(term: Term) -> str:
     if isinstance(term, Word):
         return sign + (term.text if _is_plain(term.text) else _quote(term.text))
     if isinstance(term, Comparison):
-        return f"{sign}{term.field}{term.operator}{_value(term.operand)}"
-    return f"{sign}{term.field}:{'=' if term.exact else ''}{','.join(map(_value, term.values))}"
+        return f"{sign}{term.field}{term.operator}{spelled(term.operand)}"
+    return f"{sign}{term.field}:{'=' if term.exact else ''}{','.join(map(spelled, term.values))}"
 
 
 def _is_plain(word: str) -> bool:
@@ -313,7 +313,8 @@ def _is_plain(word: str) -> bool:
         return False
 
 
-def _value(value: str) -> str:
+def spelled(value: str) -> str:
+    """A value as it must be typed after a field, in quotes where it needs them."""
     bare = not any(char.isspace() or char == "," for char in value)
     return value if bare and not value.startswith((*_QUOTES, "=", *_NO_VALUE)) else _quote(value)
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from sidekiq_tui.errors import UsageError
+from sidekiq_tui.sidekiq.filter import spelled
 from sidekiq_tui.sidekiq.filter_terms import NUMBER_FIELDS, TEXT_FIELDS
 from sidekiq_tui.tui.command_words import COMMANDS, Command
 
-_FIELD: Final = re.compile(r"(?P<sign>[-!]?)(?P<field>[a-z]+):=?(?P<value>[^,]*,)*(?P<part>[^,]*)$", re.IGNORECASE)
+_QUOTED: Final = r'"(?:[^"\\]|\\.)*'
+_FIELD: Final = re.compile(
+    rf'[-!]?(?P<field>[a-z]+):=?(?:(?:{_QUOTED}"|[^",][^,]*)?,)*(?P<part>{_QUOTED}"?|[^",][^,]*|)$', re.IGNORECASE
+)
 _FIELDS: Final = (*(f"{field}:" for field in TEXT_FIELDS), *(f"{field}>" for field in NUMBER_FIELDS))
 _FIRST: Final = re.compile(r'"(?P<quoted>[^"]*)"?(?=\s|$)|(?P<bare>\S+)')
-_NOT_IN_QUOTES: Final = re.compile(r'["\\]')
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +108,12 @@ def first_word(text: str) -> tuple[str, str]:
 
 
 def quoted(name: str) -> str:
-    """A name as it must be typed."""
+    """A name as it must be typed after a command."""
     return f'"{name}"' if " " in name else name
+
+
+def _can_be_typed(name: str) -> bool:
+    return first_word(quoted(name)) == (name, "")
 
 
 def complete(text: str, words: Words) -> Completion:
@@ -126,7 +133,8 @@ def complete(text: str, words: Words) -> Completion:
         return _filter(text, words)
     known = {"queue": words.queues, "server": words.servers, "saved": words.filters, "theme": words.themes}
     tail = " " if command.argument == "queue" else ""
-    return Completion(start, _matching(rest.strip('"'), known.get(command.argument, ())), tail)
+    names = filter(_can_be_typed, known.get(command.argument, ()))
+    return Completion(start, _matching(rest, names, quoted), tail)
 
 
 def _commands(typed: str) -> Completion:
@@ -141,16 +149,27 @@ def _commands(typed: str) -> Completion:
 
 def _filter(text: str, words: Words) -> Completion:
     """The last word of a filter: a field, or a name after a field that names something."""
-    start = text.rfind(" ") + 1
+    start = _last_word(text)
     last = text[start:]
     field = _FIELD.match(last)
     if field is not None:
         known = {"queue": words.queues, "server": words.servers}.get(field["field"].lower(), ())
-        part = field["part"].strip('"')
-        return Completion(text[: len(text) - len(field["part"])], _matching(part, known))
+        part = field["part"]
+        return Completion(text[: len(text) - len(part)], _matching(part, known, spelled))
     sign = last[:1] if last[:1] in ("-", "!") else ""
     found = tuple(name for name in _FIELDS if name.startswith(last[len(sign) :].casefold()))
     return Completion(text[: start + len(sign)], found)
+
+
+def _last_word(text: str) -> int:
+    """Where the last word of a filter begins; blanks within double quotes belong to a word."""
+    start, inside = 0, False
+    for place, char in enumerate(text):
+        if char == '"' and (inside or place == start or text[place - 1] in ":=,-!"):
+            inside = not inside or text[place - 1] == "\\"
+        elif char == " " and not inside:
+            start = place + 1
+    return start
 
 
 def _named(rest: str) -> bool:
@@ -159,12 +178,12 @@ def _named(rest: str) -> bool:
     return found is not None and rest[found.end() :].startswith(" ")
 
 
-def _matching(part: str, known: Iterable[str]) -> tuple[str, ...]:
-    """Names that begin so, else names that contain it; none that could not be typed."""
-    folded = part.casefold()
-    names = [name for name in known if name and name.isprintable() and not _NOT_IN_QUOTES.search(name)]
+def _matching(part: str, known: Iterable[str], spell: Callable[[str], str]) -> tuple[str, ...]:
+    """Names that begin so, else names that contain it, as they must be typed; none that cannot be shown."""
+    folded = part.strip('"').casefold()
+    names = [name for name in known if name and name.isprintable()]
     found = [name for name in names if name.casefold().startswith(folded)]
-    return tuple(quoted(name) for name in found or [name for name in names if folded in name.casefold()])
+    return tuple(map(spell, found or [name for name in names if folded in name.casefold()]))
 
 
 def _alone(command: Command) -> str:

@@ -11,14 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidekiq_tui.errors import UsageError
+from sidekiq_tui.sidekiq.filter import parse_filter
+from sidekiq_tui.sidekiq.filter_terms import FieldTerm
 from sidekiq_tui.tui.command_parse import Completion, Words, complete, find_command, parse_command, quoted
 from sidekiq_tui.tui.command_words import COMMANDS
 from sidekiq_tui.tui.views import VIEWS
 
 WORDS = Words(
     servers=("prod", "staging", "shop-eu"),
-    queues=("mailers", "default", "my queue", "bad\x1b[2J", 'quo"te'),
-    filters=("slow", "timeouts"),
+    queues=("mailers", "default", "my queue", "bad\x1b[2J", 'quo"te', 'quo"te and blank', "a,b", "back\\slash"),
+    filters=("slow", "timeouts", 'a"b', '"c"'),
     themes=("dark", "light", "nord"),
 )
 
@@ -121,6 +123,9 @@ def test_what_is_wrong_is_said(line: str, message: str, hint: str) -> None:
         ("s st", "s ", ("staging",), ""),
         ("theme ", "theme ", ("dark", "light", "nord"), ""),
         ("unsave t", "unsave ", ("timeouts",), ""),
+        ('unsave a"', "unsave ", ('a"b',), ""),
+        ("dead queue:a", "dead queue:", ('"a,b"',), ""),
+        ('dead queue:"a,', "dead queue:", ('"a,b"',), ""),
         ("save s", "save ", (), ""),
         ("help ", "help ", (), ""),
         ("nonsense x", "", (), ""),
@@ -142,7 +147,22 @@ def test_a_candidate_makes_a_whole_line() -> None:
 def test_names_that_could_not_be_typed_are_not_offered() -> None:
     offered = complete("queue ", WORDS).candidates
     assert all(name.isprintable() for name in offered)
-    assert offered == ("mailers", "default", '"my queue"')
+    assert offered == ("mailers", "default", '"my queue"', 'quo"te', "a,b", "back\\slash")
+
+
+def test_every_name_offered_is_understood_as_that_name() -> None:
+    for line, known in (("queue ", WORDS.queues), ("filter ", WORDS.filters)):
+        found = complete(line, WORDS)
+        typed = [parse_command(found.line(index)) for index in range(len(found.candidates))]
+        names = [one.name for one in typed if one is not None]
+        assert names == [name for name in known if name in names]
+        assert len(names) == len(found.candidates) >= 3
+
+
+def test_every_name_offered_in_a_filter_reads_as_that_name() -> None:
+    found = complete("dead queue:", WORDS)
+    read = [parse_filter(found.line(index).removeprefix("dead ")).terms for index in range(len(found.candidates))]
+    assert read == [(FieldTerm("queue", (name,)),) for name in WORDS.queues if name.isprintable()]
 
 
 @given(st.text(max_size=60))
