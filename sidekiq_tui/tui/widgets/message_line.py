@@ -8,7 +8,7 @@ from typing import Final, Literal
 from textual import events
 
 from sidekiq_tui.presentation.columns.base import Span, fit_cell
-from sidekiq_tui.presentation.glyphs import glyph_set
+from sidekiq_tui.presentation.glyphs import glyph_set, to_ascii
 from sidekiq_tui.tui.widgets.line import Line
 
 Layer = Literal["chord", "outcome", "away", "row"]
@@ -21,7 +21,7 @@ class MessageLine(Line):
 
     def __init__(self, *, ascii: bool = False, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._cut = glyph_set(ascii).cut
+        self._ascii = ascii
         self._layers: dict[Layer, tuple[Span, ...]] = {}
 
     def set(self, layer: Layer, spans: Sequence[Span] = ()) -> None:
@@ -36,4 +36,6 @@ class MessageLine(Line):
     def _lay_out(self, width: int) -> None:
         shown = next((self._layers[name] for name in LAYERS if self._layers.get(name)), ())
         room = max(0, width - 2)
-        self.put((Span(" "), *fit_cell(shown, room, ellipsis=self._cut)) if shown else ())
+        if self._ascii:
+            shown = tuple(Span(to_ascii(text), role) for text, role in shown)
+        self.put((Span(" "), *fit_cell(shown, room, ellipsis=glyph_set(self._ascii).cut)) if shown else ())
