@@ -73,6 +73,11 @@ class WorkerConfig:
         return int(self.version.partition(".")[0])
 
     @property
+    def release(self) -> tuple[int, ...]:
+        """The imitated version as numbers."""
+        return tuple(int(part) for part in self.version.split(".") if part.isdigit())
+
+    @property
     def form(self) -> WrittenTime:
         """How times in payloads are written."""
         return form_for([self.version])

@@ -22,6 +22,8 @@ from sidekiq_tui.sidekiq.worker.processor import Counters, clean
 
 LIFE_SECONDS: Final = 60
 """How long a process is believed in after its last beat."""
+WORK_RENAMED: Final = (6, 4, 2)
+"""The first version that looks for running jobs where later ones do."""
 STATS_SECONDS: Final = 5 * 365 * 86_400
 """How long the counters of a day are kept."""
 
@@ -60,6 +62,8 @@ class Heartbeat:
         self._quiet = quiet
         self._extra = extra
         self._clock = clock
+        keys = db.keys
+        self._work_key = (keys.work if config.release >= WORK_RENAMED else keys.workers_v6)(identity)
         self._info = json.dumps(self._said(), separators=(",", ":"))
 
     async def beat(self) -> str | None:
@@ -88,7 +92,7 @@ class Heartbeat:
     async def stop(self) -> None:
         """The last counts, and that this process is gone. Its hash is left to expire, as Ruby leaves it."""
         keys = self._db.keys
-        gone: list[Command] = [("SREM", keys.processes, self._identity), ("UNLINK", keys.work(self._identity))]
+        gone: list[Command] = [("SREM", keys.processes, self._identity), ("UNLINK", self._work_key)]
         try:
             await self._db.read([*self._stats(*self._counters.take()), *gone])
         except SidekiqError as error:
@@ -115,7 +119,7 @@ class Heartbeat:
         return [*commands, ("EXEC",)]
 
     def _work(self) -> list[Command]:
-        key = self._db.keys.work(self._identity)
+        key = self._work_key
         running = [part for tid, job in self._counters.work.items() for part in (tid, dumps(job.said()))]
         writes: list[Command] = [("HSET", key, *running), ("EXPIRE", key, LIFE_SECONDS)] if running else []
         return [("MULTI",), ("UNLINK", key), *writes, ("EXEC",)]
