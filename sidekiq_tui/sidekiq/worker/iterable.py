@@ -17,7 +17,6 @@ import inspect
 import time
 from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from contextvars import copy_context
 from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -27,6 +26,7 @@ from sidekiq_tui.sidekiq.iteration import STATE_SECONDS, IterationState, parse_s
 from sidekiq_tui.sidekiq.job_class import Job
 from sidekiq_tui.sidekiq.replies import natural
 from sidekiq_tui.sidekiq.worker.logs import LOGGER
+from sidekiq_tui.sidekiq.worker.threads import in_thread
 
 FLUSH_SECONDS: Final = 5.0
 """Between two writes of how far a job has come, and two looks whether it was cancelled."""
@@ -105,15 +105,15 @@ class IterableJob(Job, abstract=True):
         if "perform" in cls.__dict__:
             raise TypeError(f"{cls.__name__} is an iterable job and must not define perform")
 
-    def build_enumerator(self, *args: Any, cursor: Any) -> Any:
-        """The steps from the cursor on (None: from the first): an iterable or async iterable of items and cursors.
+    def build_enumerator(self, *args: Any, **cursor: Any) -> Any:
+        """Told the job's arguments and `cursor`: the steps from there on, from the first if it is None.
 
-        None: there is nothing to do. May be a coroutine.
+        An iterable or async iterable of items and cursors; None: there is nothing to do. May be a coroutine.
         """
         raise NotImplementedError(f"{type(self).__name__} has no build_enumerator")
 
-    def each_iteration(self, item: Any, *args: Any) -> Any:
-        """Does one step. May be a coroutine."""
+    def each_iteration(self, *item_and_args: Any, **none: Any) -> Any:
+        """Does one step: told the item and the job's arguments. May be a coroutine."""
         raise NotImplementedError(f"{type(self).__name__} has no each_iteration")
 
     def on_start(self) -> Any:
@@ -213,8 +213,7 @@ class IterableJob(Job, abstract=True):
         return await result if inspect.isawaitable(result) else result
 
     async def _in_thread(self, function: Callable[[], R]) -> R:
-        call: Callable[[], R] = partial(copy_context().run, function)
-        return await asyncio.get_running_loop().run_in_executor(self.threads, call)
+        return await in_thread(self.threads, function)
 
 
 class _Run:

@@ -27,6 +27,7 @@ from sidekiq_tui.sidekiq.worker.logs import LOGGER
 from sidekiq_tui.sidekiq.worker.metrics import ExecutionTracker
 from sidekiq_tui.sidekiq.worker.poller import Poller
 from sidekiq_tui.sidekiq.worker.processor import Counters, Processor, Surroundings
+from sidekiq_tui.sidekiq.worker.profiler import PROFILES_FROM, Profiler
 from sidekiq_tui.sidekiq.worker.reliable_fetch import Recovery, ReliableFetch
 from sidekiq_tui.sidekiq.worker.retries import DeathHandler, Retries
 from sidekiq_tui.sidekiq.worker.writes import persist, transaction
@@ -72,6 +73,7 @@ class Worker:
             observe=metrics.track,
             prepare=self._prepare,
             push_again=self._push_again,
+            profile=Profiler(self._db, clock=clock).run if config.major >= PROFILES_FROM else None,
             clock=clock,
         )
         retries = Retries(config, self._db.keys, partial(persist, self._db), death_handlers=death_handlers, clock=clock)

@@ -8,7 +8,6 @@ import itertools
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, NamedTuple
@@ -20,13 +19,14 @@ from sidekiq_tui.sidekiq.worker.fetch import Fetcher, Unit
 from sidekiq_tui.sidekiq.worker.iterable import Interrupted
 from sidekiq_tui.sidekiq.worker.logs import LOGGER, log_fields, say, thread_name
 from sidekiq_tui.sidekiq.worker.retries import Retries, UnknownJobClass
+from sidekiq_tui.sidekiq.worker.threads import in_thread
 
 Payload = Mapping[str, object]
 Observe = Callable[[str, float, bool], None]
 """Told of each run: the class, its seconds, whether it went well."""
 PushAgain = Callable[[bytes, Payload, Sequence[Command]], Awaitable[None]]
 """Pushes an interrupted job once more; the commands belong into the same transaction."""
-Profile = Callable[[Payload, type[Job], Callable[[], Awaitable[None]]], Awaitable[None]]
+Profile = Callable[[Payload, Callable[[], Awaitable[None]]], Awaitable[None]]
 """Runs a job that asks for it under a profiler."""
 
 FIRST_TASK: Final = 1_000_000
@@ -183,7 +183,7 @@ class Processor:
         if job_class is None:
             raise UnknownJobClass(f"uninitialized constant {payload.get('class')}")
         if payload.get("profile") and self._around.profile is not None:
-            await self._around.profile(payload, job_class, partial(self._inside, unit, payload, job_class))
+            await self._around.profile(payload, partial(self._inside, unit, payload, job_class))
         else:
             await self._inside(unit, payload, job_class)
 
@@ -208,8 +208,7 @@ class Processor:
         if inspect.iscoroutinefunction(job.perform):
             await job.perform(*args)
             return
-        call = partial(copy_context().run, job.perform, *args)
-        result = await asyncio.get_running_loop().run_in_executor(self._threads, call)
+        result = await in_thread(self._threads, partial(job.perform, *args))
         if inspect.isawaitable(result):
             await result
 
