@@ -105,6 +105,12 @@ async def test_a_server_that_went_away(
         await golden_screen(f"profiles-offline-{size[0]}x{size[1]}", live.pilot)
 
 
+@pytest.mark.parametrize("version", ["9" * 5_000, "\u0661.0", "-1", "", "x.y"])
+async def test_a_version_that_is_none(redis_url: str, version: str) -> None:
+    async with app(redis_url, snapshot(version)) as live:
+        await live.sees("No profiles on prod.")
+
+
 async def test_a_server_that_was_never_read(redis_url: str) -> None:
     async with app(redis_url, gone(snapshot())) as live:
         await live.sees("Not read yet: prod does not answer.")

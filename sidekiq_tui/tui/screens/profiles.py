@@ -14,7 +14,7 @@ from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.servers.background import call_in_daemon
 from sidekiq_tui.sidekiq.errors import SidekiqError
 from sidekiq_tui.sidekiq.profiling import MAX_PROFILES, JobProfile
-from sidekiq_tui.sidekiq.replies import reason
+from sidekiq_tui.sidekiq.replies import natural, reason
 from sidekiq_tui.tui.actions import Action, bindings
 from sidekiq_tui.tui.actions.lists import LIST, SORT
 from sidekiq_tui.tui.actions.profiles import PROFILES
@@ -249,5 +249,4 @@ def _key(profile: JobProfile) -> str:
 
 
 def _major(version: str) -> int:
-    number = version.partition(".")[0]
-    return int(number) if number.isdecimal() else SINCE
+    return number if (number := natural(version.partition(".")[0])) is not None else SINCE
