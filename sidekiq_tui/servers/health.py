@@ -10,6 +10,7 @@ from sidekiq_tui.errors import SecretError
 from sidekiq_tui.servers.profile import Profile
 from sidekiq_tui.sidekiq.errors import AuthenticationFailed, Forbidden, ServerTimeout, SidekiqError
 from sidekiq_tui.sidekiq.overview import Overview
+from sidekiq_tui.sidekiq.replies import natural
 
 State = Literal["connecting", "ok", "slow", "warn", "bad", "offline", "forbidden"]
 Severity = Literal["warn", "bad"]
@@ -273,5 +274,6 @@ def _size(size: int) -> str:
 
 
 def _version(text: str | None) -> tuple[int, ...] | None:
-    parts = (text or "").split(".")
-    return tuple(int(part) for part in parts[:2]) if len(parts) >= 2 and all(p.isdigit() for p in parts[:2]) else None
+    major, _, rest = (text or "").partition(".")
+    first, second = natural(major), natural(rest.partition(".")[0])
+    return None if first is None or second is None else (first, second)

@@ -199,3 +199,9 @@ def test_a_snapshot_grows_stale() -> None:
     never = ServerSnapshot("a", PROFILE, Health("connecting"), NOW, Series().view)
     assert never.age(NOW) is None
     assert not never.stale(NOW)
+
+
+@pytest.mark.parametrize("version", ["².1", "9" * 5_000 + ".1", "-1.0", "8", ""])
+def test_a_version_that_is_none_is_compared_with_nothing(version: str) -> None:
+    for changed in ({"sidekiq_versions": (version,)}, redis(version=version)):
+        assert assess(replace(HEALTHY, **changed), PROFILE, NOW).state == "ok"
