@@ -125,13 +125,11 @@ class Poller:
             done, _ = await asyncio.wait({reading}, timeout=2 * self.interval)
             if not done and self.snapshot.overview is not None and self.snapshot.error is None:
                 self._publish(health=assess_waiting(self._clock() - asked_at))
-            overview = await reading
+            self._got(await reading)
         except SidekiqError as error:
             self._lost(error)
         except Exception as error:  # a mistake of ours on one server's data must not end its poll, or the others'
             self._lost(ReplyError(f"its answer could not be read ({type(error).__name__}): a mistake in sqtui"))
-        else:
-            self._got(overview)
         finally:
             if not reading.done():
                 reading.cancel()

@@ -86,3 +86,17 @@ async def test_one_slow_answer_among_quick_ones_changes_nothing() -> None:
     for rtt in (0.001, 5.0, 0.001):
         snapshot = await polled.poll(replace(make_overview(), rtt=rtt))
     assert snapshot.interval == 2.0
+
+
+async def test_a_mistake_in_judging_an_answer_does_not_end_the_polls(monkeypatch: pytest.MonkeyPatch) -> None:
+    polled = Polled()
+
+    def broken(*_: object, **__: object) -> None:
+        raise ValueError("not for the screen")
+
+    monkeypatch.setattr(subject, "assess", broken)
+    snapshot = await polled.poll(make_overview())
+    assert snapshot.error is not None
+    assert snapshot.error.message == "its answer could not be read (ValueError): a mistake in sqtui"
+    monkeypatch.undo()
+    assert (await polled.poll(make_overview())).error is None
