@@ -8,124 +8,43 @@ from typing import Any
 
 import pytest
 
-from sidekiq_tui.presentation.columns.workers import ProcessRow, WorkRow
+from sidekiq_tui.presentation.columns.worker_tree import ProcessRow, WorkRow
 from sidekiq_tui.tui.screens.job import JobScreen
+from sidekiq_tui.tui.screens.workers import MOST_READ, WorkersScreen
 from tests.conftest import LoadDump
+from tests.support.fleet import fleet, process, working
 from tests.support.hostile import CONTROL_PATTERN
 from tests.support.live import Live, live_app
-from tests.tui.conftest import GoldenScreen
-
-NOW = 1_800_000_000.0
-SIZES = ((120, 40), (80, 24), (60, 20))
+from tests.support.tui import NOW
 
 
-async def process(raw: Any, name: str, pid: int, *, beat: float = 2.0, ttl: bool = True, **said: Any) -> str:
-    """Writes a process as Sidekiq 8 would; `said` overrides fields of hash and info."""
-    identity = f"{name}:{pid}:aa"
-    info = {
-        "hostname": name,
-        "pid": pid,
-        "tag": said.get("tag", "shop"),
-        "started_at": NOW - said.get("up", 90_000),
-        "concurrency": said.get("concurrency", 5),
-        "queues": list(said.get("queues", {"default": 1})),
-        "capsules": {
-            "default": {"concurrency": 5, "mode": "weighted", "weights": said.get("queues", {"default": 1})},
-            **said.get("capsules", {}),
-        },
-        "labels": said.get("labels", []),
-        "version": said.get("version", "8.1.7"),
-        "embedded": said.get("embedded", False),
-        "identity": identity,
-    }
-    fields = {
-        "info": json.dumps(info),
-        "busy": said.get("busy", 0),
-        "concurrency": said.get("concurrency", 5),
-        "beat": repr(NOW - beat),
-        "quiet": said.get("quiet", "false"),
-        "rss": said.get("rss", 480 * 1024),
-        "rtt_us": 400,
-    }
-    await raw.sadd("processes", identity)
-    await raw.hset(identity, mapping=fields)
-    if ttl:
-        await raw.expire(identity, 60)
-    for signal in said.get("signals", ()):
-        await raw.lpush(f"{identity}-signals", signal)
-    return identity
-
-
-async def working(
-    raw: Any, identity: str, tid: str, name: str, runs: float, *args: object, queue: str = "default"
-) -> None:
-    """Writes a job in progress."""
-    payload = json.dumps({"class": name, "args": args, "jid": f"{tid:0>24}", "queue": queue})
-    said = {"queue": queue, "payload": payload, "run_at": int(NOW - runs)}
-    await raw.hset(f"{identity}:work", tid, json.dumps(said))
-
-
-async def fleet(raw: Any) -> None:
-    """A little of everything."""
-    first = await process(raw, "app-1", 5916, busy=3, queues={"critical": 4, "default": 1}, labels=["reliable"])
-    await working(raw, first, "3wm", "NightlyReportJob", 15_120, "2026-11", queue="reports")
-    await working(raw, first, "3x6", "ThumbnailJob", 0, 240, "img/240.png")
-    await working(raw, first, "3yc", "Invoice::ChargeJob", 1, 88, {"currency": "EUR"}, queue="critical")
-    second = await process(raw, "app-2", 5920, busy=1, quiet="true")
-    await working(raw, second, "4aa", "ImportJob", 411, "s3://in/2026-11.csv")
-    lost = await process(raw, "mail-2", 77, beat=84, queues={"mailers": 0}, busy=5)
-    await working(raw, lost, "5aa", "MailJob", 90, 1, queue="mailers")
-    await process(raw, "batch-1", 9001, tag="etl", version="7.3.10", signals=["TERM"], queues={"imports": 1})
-    await process(raw, "web-1", 12, tag="", embedded=True, queues={"default": 1})
-    await process(raw, "old-1", 3, beat=300_000, ttl=False)
-    await raw.sadd("queues", "exports", "mailers")
-    for _ in range(3):
-        await raw.lpush("queue:exports", json.dumps({"class": "A", "args": [], "enqueued_at": NOW - 7440}))
-
-
-def at_now(redis_url: str, size: tuple[int, int] = (120, 40), **options: Any) -> Any:
-    return live_app(redis_url, view="workers", size=size, clock=lambda: NOW, **options)
+def at_now(url: str, size: tuple[int, int] = (120, 40), **options: Any) -> Any:
+    return live_app(url, view="workers", size=size, clock=lambda: NOW, **options)
 
 
 async def shown(live: Live) -> None:
     await live.sees("NightlyReportJob")
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
-async def test_a_fleet_golden(redis_url: str, raw: Any, golden_screen: GoldenScreen, size: tuple[int, int]) -> None:
-    await fleet(raw)
-    async with at_now(redis_url, size) as live:
-        await shown(live)
-        await live.pilot.press("j")
-        await live.pilot.pause()
-        await golden_screen(f"workers-{size[0]}x{size[1]}", live.pilot)
+def here(live: Live) -> Any:
+    """The row under the cursor."""
+    return live.table.current
 
 
-async def test_in_ascii_golden(redis_url: str, raw: Any, golden_screen: GoldenScreen) -> None:
-    await fleet(raw)
-    async with at_now(redis_url, (80, 24), ascii=True) as live:
-        await shown(live)
-        assert live.text.isascii()
-        await golden_screen("workers-ascii-80x24", live.pilot)
+async def refreshed(live: Live, moved: list[float]) -> None:
+    """Two seconds later it has been read again, however slow this machine is."""
+    screen = front(live)
+    read = screen.read_at
+    screen._costs.clear()
+    moved[0] += 2
+    await live.polled()
+    await live.until(lambda: screen.read_at != read)
+    await live.until(lambda: all(worker.is_finished for worker in live.app.workers))
 
 
-@pytest.mark.parametrize("size", SIZES[:2], ids=str)
-async def test_nothing_runs_golden(redis_url: str, golden_screen: GoldenScreen, size: tuple[int, int]) -> None:
-    async with at_now(redis_url, size) as live:
-        await live.sees("nothing runs jobs")
-        await golden_screen(f"workers-none-{size[0]}x{size[1]}", live.pilot)
-
-
-@pytest.mark.parametrize("size", SIZES[:2], ids=str)
-async def test_forbidden_golden(redis_url: str, raw: Any, golden_screen: GoldenScreen, size: tuple[int, int]) -> None:
-    await fleet(raw)
-    await raw.execute_command(
-        "ACL", "SETUSER", "guest", "on", ">pw", "~*", "+@read", "+@connection", "+info", "-hgetall"
-    )
-    url = redis_url.replace("unix://", "unix://guest:pw@")
-    async with at_now(url, size) as live:
-        await live.sees("Jobs in progress can't be read")
-        await golden_screen(f"workers-forbidden-{size[0]}x{size[1]}", live.pilot)
+def front(live: Live) -> WorkersScreen:
+    assert isinstance(live.screen, WorkersScreen)
+    return live.screen
 
 
 @pytest.mark.parametrize("version", ["6.4.1", "7.3.10", "8.1.7"])
@@ -194,32 +113,196 @@ async def test_a_refresh_costs_one_trip_and_a_hidden_screen_none(redis_url: str,
     moved = [NOW]
     async with live_app(redis_url, view="workers", clock=lambda: moved[0]) as live:
         await shown(live)
-        await live.until(lambda: live.screen._usual._asked)  # type: ignore[attr-defined]
-        server = live.server()
-        read = live.screen.read_at  # type: ignore[attr-defined]
+        screen, server = front(live), live.server()
+        await live.until(lambda: bool(screen._usual._asked))
         before = server.trips
-        moved[0] += 2
-        await live.polled()
-        await live.until(lambda: live.screen.read_at != read)  # type: ignore[attr-defined]
+        await refreshed(live, moved)
         assert server.trips - before == 2, "the poll, and the work"
         await live.pilot.press("g", "d")
         await live.sees("Processed")
-        await live.until(lambda: not live.app.workers or all(worker.is_finished for worker in live.app.workers))
+        await live.until(lambda: all(worker.is_finished for worker in live.app.workers))
         before = server.trips
-        moved[0] += 2
+        moved[0] += 60
         await live.polled()
         await live.pilot.pause()
         assert server.trips - before == 1
 
 
-async def test_a_thousand_processes_are_folded_and_read_in_one_trip(redis_url: str, raw: Any) -> None:
-    for number in range(260):
-        await process(raw, f"app-{number:03}", number)
+async def test_classes_that_come_and_go_are_not_asked_about_with_each_refresh(redis_url: str, raw: Any) -> None:
+    identity = await process(raw, "app-1", 1)
+    moved = [NOW]
+    async with live_app(redis_url, view="workers", clock=lambda: moved[0]) as live:
+        screen, server = front(live), live.server()
+        await live.until(lambda: screen.found is not None)
+        await working(raw, identity, "t", "AgedJob", 500)
+        for step in range(1, 5):
+            await working(raw, identity, "u", f"Job{step}", NOW - moved[0])
+            before = server.trips
+            await refreshed(live, moved)
+            spent = server.trips - before
+            assert spent == 2 or (step == 1 and spent <= 4), "what is usual is asked once, of what runs for long"
+        assert set(screen._usual._asked) == {"AgedJob"}
+
+
+async def test_what_is_long_depends_on_what_is_usual(
+    redis_url: str, raw: Any, load_dump: LoadDump, expected: Callable[[str], dict[str, Any]]
+) -> None:
+    load_dump("8.1.7")
+    now = expected("8.1.7")["meta"]["now"]
+    async with live_app(redis_url, view="workers", clock=lambda: now) as live:
+        screen = front(live)
+        await live.until(lambda: screen.found is not None)
+        name = "Billing::Invoices::ChargeCardJob"
+        usual = await live.server().usual_times([name])
+        identity = screen.processes[0].identity
+        await raw.hset(identity, mapping={"beat": repr(now)})
+        seconds = 3 * max(usual[name], 10)
+        payload = json.dumps({"class": name, "jid": "00ff", "args": []})
+        said = {"queue": "default", "payload": payload, "run_at": now - seconds}
+        await raw.hset(f"{identity}:work", "zzz", json.dumps(said))
+        live.app.action_refresh_now()
+        await live.until(lambda: any(job.work.tid == "zzz" and job.runs_long(now) for job in screen._all_jobs))
+        await live.pilot.press("j")
+        await live.sees("95 of 100 take under")
+
+
+async def test_big_fleets_are_folded_and_read_in_one_trip_where_they_are_unfolded(redis_url: str, raw: Any) -> None:
+    for number in range(MOST_READ + 20):
+        identity = await process(raw, f"app-{number:03}", number, busy=1)
+        await working(raw, identity, "t", "HugeJob", 5)
     async with at_now(redis_url) as live:
         await live.sees("▸ app-000:0")
-        await live.until(lambda: live.screen.found is not None)
+        screen, server = front(live), live.server()
+        await live.until(lambda: screen.read_at is not None)
+        assert not screen.found, "nothing is read that is not shown"
+        await live.sees("jobs are read where they are unfolded")
+        before = server.trips
         await live.pilot.press("l")
-        await live.sees("▾ app-000:0")
+        await live.sees("HugeJob")
+        assert server.trips - before == 1
+        assert [work.identity for work in screen.found or ()] == ["app-000:0:aa"]
+
+
+async def test_what_is_dear_is_read_less_often(redis_url: str, raw: Any) -> None:
+    await fleet(raw)
+    async with at_now(redis_url) as live:
+        await shown(live)
+        screen = front(live)
+        assert 0 < screen._costs[0] < 5
+        for seconds, pause in ((0.001, 1.0), (0.4, 8.0), (9.0, 30.0)):
+            screen._costs.clear()
+            screen._costs += [seconds, seconds + 5]
+            assert screen.pause == pytest.approx(pause)
+
+
+async def test_what_is_left_of_dead_processes(redis_url: str, raw: Any) -> None:
+    await fleet(raw)
+    moved = [NOW]
+    async with live_app(redis_url, view="workers", clock=lambda: moved[0]) as live:
+        await live.sees("orphaned")
+        lines = live.body.splitlines()
+        at = next(number for number, line in enumerate(lines) if "app-9:44:bb" in line)
+        assert "✗ gone" in lines[at]
+        assert "LeftJob" in lines[at + 1]
+        await raw.srem("processes", "app-9:44:bb")
+        await refreshed(live, moved)
+        await live.until(lambda: "app-9" not in live.text)
+
+
+async def test_the_cursor_stays_on_its_job_while_others_come_and_go(redis_url: str, raw: Any) -> None:
+    await fleet(raw)
+    moved = [NOW]
+    async with live_app(redis_url, view="workers", clock=lambda: moved[0]) as live:
+        await shown(live)
+        await live.pilot.press("j", "j", "j")
+        job = here(live).work.job.raw
+        new = await process(raw, "aaa-1", 1, busy=1)
+        await working(raw, new, "1", "EarlyJob", 50_000)
+        await raw.hdel("app-1:5916:aa:work", "3wm")
+        await refreshed(live, moved)
+        await live.sees("EarlyJob")
+        await live.until(lambda: "NightlyReportJob" not in live.text)
+        assert here(live).work.job.raw == job
+
+
+async def test_neighbours_of_an_opened_job_are_the_jobs_of_the_tree(redis_url: str, raw: Any) -> None:
+    await fleet(raw)
+    async with at_now(redis_url) as live:
+        await shown(live)
+        await live.pilot.press("j", "enter")
+        await live.until(lambda: isinstance(live.app.screen, JobScreen))
+        await live.sees("1 of 6 in Workers")
+        await live.pilot.press(">")
+        await live.sees("2 of 6 in Workers")
+        await live.pilot.press("escape")
+        await live.until(lambda: isinstance(live.app.screen, WorkersScreen))
+        assert here(live).work.job.display_class == "Invoice::ChargeJob"
+
+
+async def test_folding_all_takes_the_cursor_to_the_process(redis_url: str, raw: Any) -> None:
+    await fleet(raw)
+    async with at_now(redis_url) as live:
+        await shown(live)
+        live.table.go_to(5)
+        await live.pilot.press("H")
+        assert here(live).process.identity == "app-2:5920:aa"
+
+
+async def test_copying_needs_a_job(redis_url: str, raw: Any) -> None:
+    await fleet(raw)
+    async with at_now(redis_url) as live:
+        await shown(live)
+        assert "copy JID" not in live.text
+        await live.pilot.press("j")
+        await live.sees("copy JID")
+        await live.pilot.press("y")
+        await live.sees("JID 00000000… sent to the terminal")
+
+
+async def test_sorting_says_what_it_does_and_starts_with_trouble(redis_url: str, raw: Any) -> None:
+    await fleet(raw)
+    async with at_now(redis_url) as live:
+        await shown(live)
+        await live.pilot.press("H")
+        for words, arrow, first in (
+            ("state, trouble first", "state↓", "app-9"),
+            ("memory, most first", "memory↓", "app-1"),
+            ("their longest job, longest first", "running↓", "app-1"),
+            ("busy threads, most first", "threads↓", "mail-2"),
+            ("heartbeat, oldest first", "beat↓", "old-1"),
+            ("version, oldest first", "version↑", "batch-1"),
+            ("name", "process / job↑", "app-1"),
+        ):
+            await live.pilot.press("o")
+            await live.sees(f"processes by {words}")
+            assert arrow in live.text
+            assert first in live.body.splitlines()[2]
+        await live.pilot.press("O")
+        await live.sees("process / job↓")
+        assert "web-1" in live.body.splitlines()[2]
+
+
+async def test_work_of_another_server_does_not_stay(redis_url: str, raw: Any) -> None:
+    await fleet(raw)
+    other = redis_url.replace("db=0", "db=1")
+    async with live_app(redis_url, other, view="workers", clock=lambda: NOW) as live:
+        await shown(live)
+        await live.pilot.press("H", "2")
+        await live.sees("No processes on server-2")
+        await live.pilot.press("1")
+        await shown(live)  # folding is of one visit to one server
+
+
+async def test_frozen_reads_nothing(redis_url: str, raw: Any) -> None:
+    await fleet(raw)
+    async with at_now(redis_url) as live:
+        await shown(live)
+        await live.until(lambda: all(worker.is_finished for worker in live.app.workers))
+        await live.pilot.press("Z")
+        before = live.server().trips
+        live.screen.refresh_now()
+        await live.pilot.pause()
+        assert live.server().trips == before
 
 
 async def test_hostile_names_do_not_reach_the_terminal(redis_url: str, raw: Any) -> None:

@@ -144,7 +144,7 @@ def worker_columns(time_mode: units.TimeMode = "relative", *, narrow: bool = Fal
         _Column("running", "running" if relative else "since", wide, wide, _running, align="right"),
         _Column("beat", "beat", 5, 5, _beat, align="right", goes=2),
         _Column("state", "state", 11, 11, _state),
-        _Column("version", "version", 7, 7, _version, goes=1),
+        _Column("version", "version", 8, 8, _version, goes=1),
     )
     return (replace(columns[0], min=_NARROW_NAME), *columns[1:]) if narrow else columns
 

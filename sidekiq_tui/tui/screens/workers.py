@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from time import perf_counter
@@ -56,6 +57,8 @@ Foot = Literal["notes", "details", "all notes"]
 ORDERS: Final[tuple[WorkerOrder, ...]] = ("name", "state", "memory", "running", "threads", "beat", "version")
 MOST_READ: Final = 200
 """With more processes all are folded at first, and only what the unfolded ones run is read: one round trip."""
+READS_WEIGHED: Final = 3
+"""The quickest of so many reads says what one costs: a slow moment of the line is no reason to look less often."""
 GHOSTS_READ: Final = 50
 """Whose work is read too: so many died without a word only where something is very wrong."""
 NOTE_LINES: Final = 3
@@ -88,7 +91,7 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
         self._matched: frozenset[str] = frozenset()
         self._rows: StaticRows[WorkerRow] = StaticRows()
         self._notes: tuple[Cell, ...] = ()
-        self._cost = 0.0
+        self._costs: deque[float] = deque(maxlen=READS_WEIGHED)
         self.neighbours = WorkSiblings(self._jobs_shown, lambda row: self.table.place(row))
 
     def body(self) -> ComposeResult:
@@ -132,7 +135,7 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
     @property
     def pause(self) -> float:
         """With each poll; less often where it is dear, so that it takes a small share of the time."""
-        return max(self.every, min(self._cost / COST_SHARE, MAX_INTERVAL))
+        return max(self.every, min(min(self._costs, default=0.0) / COST_SHARE, MAX_INTERVAL))
 
     async def read(self, server: str) -> tuple[Work, ...]:
         """The work of the processes that the last poll saw, and of those that are gone."""
@@ -143,7 +146,7 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
         shown += self.ghosts[:GHOSTS_READ]
         began = perf_counter()
         found = await self.app_state.registry.server(server).work(shown) if shown else ()
-        self._cost = perf_counter() - began
+        self._costs.append(perf_counter() - began)
         self._ask_what_is_usual(server, found)
         return found
 
@@ -170,7 +173,8 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
     def restart(self) -> None:
         """Another server has other processes."""
         self.workers.cancel_group(self, "usual")
-        self._folded, self._usual, self._cost = None, UsualTimes(), 0.0
+        self._folded, self._usual = None, UsualTimes()
+        self._costs.clear()
         self.table.restart()
 
     def on_screen_suspend(self) -> None:
@@ -373,10 +377,10 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
         if self._foot == "details" and row is not None:
             shown = [rule, *details(row, context, width - 1, lines - 1)]
         elif self._foot == "all notes":
-            shown = [rule, *((Span(" "), *note) for note in fitted(self._notes, lines - 1))]
+            shown = [rule, *((Span(" "), *note) for note in fitted(self._notes, lines - 1, width - 2, context))]
         else:
             lines = self._note_lines
-            shown = [(Span(" "), *note) for note in fitted(self._notes, lines)]
+            shown = [(Span(" "), *note) for note in fitted(self._notes, lines, width - 2, context)]
         block = self.query_one("#worker-notes", TextBlock)
         block.styles.height = lines
         block.put(shown)
@@ -393,10 +397,11 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
         found: list[Cell] = []
         if self.error is not None and self.processes:
             found.append(denied_line("Jobs in progress", reason(self.error), context.glyphs))
-        elif len(self.processes) > MOST_READ and self.folded:
-            words = f"over {MOST_READ} processes: jobs are read where they are unfolded"
-            found.append((Span(words, "muted"),))
-        return found if self.away else notes(overview, self._all_jobs, context) + found
+        if not self.away:
+            found += notes(overview, self._all_jobs, context)
+        if len(self.processes) > MOST_READ and self.folded:
+            found.append((Span(f"over {MOST_READ} processes: jobs are read where they are unfolded", "muted"),))
+        return found
 
     def _notice(self) -> list[Cell]:
         name, overview = display_text(self.server), self.snapshot.overview
@@ -422,7 +427,9 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
 
     def _draw_title(self, context: Context) -> None:
         state, wide = self.app_state, self.app.size.width >= WIDE
-        left = title_left(self.processes, wide, context)
+        overview = self.snapshot.overview
+        known = overview is not None and overview.live_processes is not None
+        left = title_left(self.processes if known else None, wide, context)
         age = self.snapshot.age(state.now())
         if state.scope is None:
             left.insert(1, Span(f" on {display_text(self.server)}", "muted"))

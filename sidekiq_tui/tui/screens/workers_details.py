@@ -77,9 +77,13 @@ def _pairs(pairs: Iterable[tuple[str, str | None]], context: Context) -> Cell:
     )
 
 
+def _threads(count: int) -> str:
+    return f"{units.count(count)} thread{'' if count == 1 else 's'}"
+
+
 def _capsule(capsule: Capsule, width: int) -> list[Cell]:
     words = [f"{queue}×{weight}" if weight > 1 else queue for queue, weight in capsule.weights.items()]
-    about = [capsule.name, "" if capsule.concurrency is None else f"{units.count(capsule.concurrency)} threads"]
+    about = [capsule.name, "" if capsule.concurrency is None else _threads(capsule.concurrency)]
     head = "  ".join(part for part in (*about, capsule.mode or "") if part)
     return _wrapped("  ".join(part for part in (head, " ".join(words)) if part), width)
 

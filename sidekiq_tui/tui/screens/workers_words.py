@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from sidekiq_tui.presentation import units
-from sidekiq_tui.presentation.columns.base import Cell, Context, Span
+from sidekiq_tui.presentation.columns.base import Cell, Context, Span, fit_cell
 from sidekiq_tui.presentation.columns.worker_tree import GoneRow, ProcessRow, WorkerRow, WorkRow, process_name
 from sidekiq_tui.presentation.columns.workers import queue_words
 from sidekiq_tui.presentation.spark import meter
-from sidekiq_tui.presentation.text import display_text
+from sidekiq_tui.presentation.text import cell_width, display_text
 from sidekiq_tui.sidekiq.overview import Overview
 from sidekiq_tui.sidekiq.process import STALE_AFTER, Process
 from sidekiq_tui.sidekiq.work import Work
@@ -25,8 +25,10 @@ GONE_SECONDS: Final = 3600.0
 Note = Cell
 
 
-def title_left(processes: Sequence[Process], wide: bool, context: Context) -> list[Span]:
-    """How many processes, and how busy."""
+def title_left(processes: Sequence[Process] | None, wide: bool, context: Context) -> list[Span]:
+    """How many processes, and how busy; None: nothing is known of them."""
+    if processes is None:
+        return [Span(f"{units.UNKNOWN} processes", "title")]
     spans = [Span(_many(len(processes), "process"), "title")]
     threads = sum(process.concurrency or 0 for process in processes)
     busy = sum(process.busy or 0 for process in processes)
@@ -64,15 +66,15 @@ def notes(overview: Overview, jobs: Sequence[WorkRow], context: Context) -> list
     ]
 
 
-def fitted(found: Sequence[Note], lines: int) -> list[Note]:
-    """As many notes as there are lines; the last of them says how many more there are."""
-    if len(found) <= lines:
-        return list(found)
-    if not lines:
-        return []
-    more = len(found) - lines
-    last = (*found[lines - 1], Span(f"  and {more} more note{'' if more == 1 else 's'}", "muted"))
-    return [*found[: lines - 1], last]
+def fitted(found: Sequence[Note], lines: int, width: int, context: Context) -> list[Note]:
+    """As many notes as there are lines of `width` cells; the last of them says how many more there are."""
+    if len(found) <= lines or not lines:
+        return list(found[:lines])
+    tail = f"  and {_many(len(found) - lines, 'more note')}"
+    last, room = found[lines - 1], max(0, width - len(tail))
+    if sum(cell_width(text) for text, _ in last) > room:
+        last = fit_cell(last, room, ellipsis=context.glyphs.cut)
+    return [*found[: lines - 1], (*last, Span(tail, "muted"))]
 
 
 def about(row: WorkerRow, context: Context, left_out: Sequence[Span] = ()) -> list[Span]:
@@ -206,7 +208,7 @@ def _versions(processes: Sequence[Process], context: Context) -> Iterator[Note]:
         for version, count in versions.most_common()[1:]
     )
     shown = f"{context.safe(odd)}, the others {context.safe(most or 'an unknown version')}"
-    yield (Span(f"{context.glyphs.warn} ", "warn"), Span(f"{shown} of Sidekiq"))
+    yield (Span(f"{context.glyphs.warn} ", "warn"), Span(f"versions of Sidekiq differ: {shown}"))
 
 
 def _single(overview: Overview, context: Context) -> Iterator[Note]:
