@@ -64,7 +64,7 @@ def _orders(args: argparse.Namespace) -> Orders:
         raise UsageError(f"--servers {servers}", hint=f"from 1 to {MOST_SERVERS}")
     seed = secrets.token_hex(8) if args.seed is None else str(args.seed)
     binary = None if args.redis_server is None else str(Path(args.redis_server).absolute())
-    return Orders(seed=seed, servers=servers, jobs=args.jobs, binary=binary)
+    return Orders(seed=seed, servers=servers, jobs=args.jobs, binary=binary, scenario=args.scenario)
 
 
 def _profiles(settings: Path) -> tuple[Profile, ...]:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Final
 
 from sidekiq_tui.demo import hostile
 from sidekiq_tui.demo.extras import profiles, traces
-from sidekiq_tui.demo.fleet import BEAT_TTL, Command, Running, Word, Worker, staff, thread_id
+from sidekiq_tui.demo.fleet import ghosts
 from sidekiq_tui.demo.jobs import JobKind
-from sidekiq_tui.demo.measures import daily, metrics
+from sidekiq_tui.demo.measures import Command, Word, daily, metrics
 from sidekiq_tui.demo.mint import Mint, chunks
-from sidekiq_tui.demo.payloads import Writer, dumps, loads
+from sidekiq_tui.demo.payloads import Writer, dumps
 from sidekiq_tui.demo.plans import ServerPlan
+from sidekiq_tui.demo.scenarios import Failures
 from sidekiq_tui.sidekiq.keys import Keys
 
 HOSTILE_QUEUE: Final = "quarantine"
@@ -26,10 +27,9 @@ DEPLOYS: Final = (
     "41d0f7b Retry webhooks with jitter",
     "e88b213 Bump rails to 7.2.2 (żółć)",
 )
-POLLED: Final = 4.0  # jobs per second that may become due: more would be too much for the poller
+POLLED: Final = 2.0  # jobs per second that may become due: more would be too much for the poller
 _MARK_TTL: Final = 90 * 86_400  # seconds
 _DAY: Final = 86_400.0  # seconds
-_LONG: Final = 30.0  # seconds from which on a job is worth showing as running at the start
 
 
 @dataclass(slots=True)
@@ -40,16 +40,6 @@ class Dataset:
     seed: str
     now: float
     keys: Keys = field(default_factory=Keys)
-    workers: list[Worker] = field(init=False)
-
-    def __post_init__(self) -> None:
-        rng = self.random("fleet")
-        self.workers = staff(self.plan.processes, rng, self.now)
-        for worker in self.workers:
-            for kind in self.plan.kinds:
-                if kind.mean >= _LONG and kind.queue in worker.plan.queues and worker.free:
-                    self._begin(worker, kind, rng)
-            self._occupy(worker, rng)
 
     def random(self, part: str) -> Random:
         """Each part draws from numbers of its own, so that one part's size does not change the next one's content."""
@@ -59,21 +49,6 @@ class Dataset:
         """Writes payloads as this server's clients do."""
         return Writer(self.plan.version)
 
-    def _begin(self, worker: Worker, kind: JobKind, rng: Random) -> None:
-        began = self.now - rng.uniform(5, kind.mean * 0.8)
-        payload = dumps(self.writer().job(kind, rng, began - 40, began - 2))
-        ends = self.now + rng.uniform(20, kind.mean)
-        worker.running[thread_id(rng)] = Running(kind.queue, payload, began, ends, kind, fails=False)
-
-    def _occupy(self, worker: Worker, rng: Random) -> None:
-        """Short jobs that happen to run at the first beat."""
-        kinds = [kind for kind in self.plan.kinds if kind.queue in worker.plan.queues and kind.mean < _LONG]
-        busy = min(self.plan.rate * 0.1, worker.free * 0.8)
-        if kinds and not worker.quiet and not worker.plan.embedded:
-            for kind in rng.choices(kinds, [kind.share for kind in kinds], k=round(busy)):
-                payload = dumps(self.writer().job(kind, rng, self.now - 2, self.now - 1))
-                worker.recent.append((kind.queue, payload))
-
     def base(self) -> Iterator[Command]:
         """Everything that the first screens show."""
         plan, keys = self.plan, self.keys
@@ -81,12 +56,13 @@ class Dataset:
         yield from daily(keys, plan.rate, fails, self.random("days"), self.now)
         queues = sorted({kind.queue for kind in plan.kinds} | {name for one in plan.processes for name in one.queues})
         yield ("SADD", keys.queues, *queues)
-        if plan.paused:
-            yield ("SADD", keys.paused, *plan.paused)
-        yield from self._processes()
+        if plan.ghosts:
+            yield from ghosts(keys, plan.processes[0], self.random("ghosts"), self.now - 3 * _DAY)
         for queue, size in plan.waiting.items():
             yield from self._waiting(queue, size)
         yield from self._failing("retry", plan.retries)
+        for failures in plan.failures:
+            yield self._failures(failures)
         yield from self._scheduled(plan.scheduled)
         yield from self._failing("dead", plan.dead)
         if plan.hostile:
@@ -94,7 +70,7 @@ class Dataset:
         if plan.deploys:
             yield from self._deploys()
         if plan.leader:
-            yield from traces(self.keys, self.workers, self.random("traces"), self.now)
+            yield from traces(self.keys, self.random("traces"), self.now)
 
     def more(self) -> Iterator[Command]:
         """Metrics, which no first screen needs."""
@@ -116,35 +92,6 @@ class Dataset:
             else:
                 commands = self._waiting(place, size, part="bulk queue")
             yield from zip(chunks(size), commands, strict=True)
-
-    def _processes(self) -> Iterator[Command]:
-        rng, keys = self.random("beats"), self.keys
-        for worker in self.workers:
-            yield ("SADD", keys.processes, worker.identity)
-            work = [word for pair in worker.work(self.now, rng) for word in pair]
-            yield worker.hash(keys, self.now - rng.uniform(0, 9), len(work) // 2, rng)
-            yield ("EXPIRE", keys.process(worker.identity), BEAT_TTL)
-            if work:
-                yield ("HSET", keys.work(worker.identity), *work)
-                yield ("EXPIRE", keys.work(worker.identity), BEAT_TTL)
-            for job in worker.running.values():
-                yield from self._iteration(job, rng)
-        if self.plan.leader:
-            yield ("SET", keys.leader, self.workers[0].identity, "EX", BEAT_TTL)
-        if self.plan.ghosts:
-            yield from self._ghosts(rng)
-
-    def _iteration(self, job: Running, rng: Random) -> Iterator[Command]:
-        if job.kind.iterable:
-            key = self.keys.iteration(str((loads(job.payload) or {}).get("jid")))
-            yield ("HSET", key, "ex", 1, "c", str(rng.randrange(400, 60_000)), "rt", "0")
-            yield ("EXPIRE", key, 30 * 86_400)
-
-    def _ghosts(self, rng: Random) -> Iterator[Command]:
-        """What processes leave behind: a hash that lost its expiry three days ago, and a name without a hash."""
-        (ghost,) = staff(self.plan.processes[:1], rng, self.now - 3 * _DAY)
-        yield ("SADD", self.keys.processes, ghost.identity, f"shop-app-9:77:{rng.getrandbits(48):012x}")
-        yield ghost.hash(self.keys, self.now - 3 * _DAY, 0, rng)
 
     def _kinds_of(self, queue: str) -> list[JobKind]:
         return [kind for kind in self.plan.kinds if kind.queue == queue] or list(self.plan.kinds)
@@ -179,6 +126,20 @@ class Dataset:
                 words += [repr(score), mint.strike(mold, first - 1.5, last - 0.6, first, last)]
             yield ("ZADD", key, *words)
 
+    def _failures(self, failures: Failures) -> Command:
+        """Jobs of one class that failed in the last minutes, once to three times."""
+        rng, writer = self.random(f"failures {failures.name}"), self.writer()
+        (kind,) = (kind for kind in self.plan.kinds if kind.name == failures.name)
+        kind = replace(kind, errors=((failures.error, failures.message),))
+        words: list[Word] = []
+        for _ in range(failures.size):
+            first = self.now - rng.uniform(1, failures.minutes * 60)
+            payload = writer.job(kind, rng, first - 2.5, first - 0.4)
+            for at in (first, *sorted(rng.uniform(first, self.now) for _ in range(rng.randrange(3)))):
+                payload = writer.failed(payload, kind, rng, at)
+            words += [repr(self.now + rng.uniform(5, 420)), dumps(payload)]
+        return ("ZADD", self.keys.retry, *words)
+
     def _scheduled(self, size: int, part: str = "set") -> Iterator[Command]:
         """Jobs due from seconds to a month ahead."""
         rng = self.random(f"{part} schedule")
@@ -208,10 +169,5 @@ class Dataset:
     def _deploys(self) -> Iterator[Command]:
         for number, label in enumerate(DEPLOYS):
             at = datetime.fromtimestamp(self.now, UTC) - timedelta(hours=0.7 + number * 19)
-            yield deploy_mark(self.keys, at, label)
+            yield ("HSETNX", self.keys.marks(at.date()), at.strftime("%Y-%m-%dT%H:%M:00Z"), label)
             yield ("EXPIRE", self.keys.marks(at.date()), _MARK_TTL)
-
-
-def deploy_mark(keys: Keys, at: datetime, label: str) -> Command:
-    """The command that marks a deploy at that minute."""
-    return ("HSETNX", keys.marks(at.date()), at.strftime("%Y-%m-%dT%H:%M:00Z"), label)

@@ -12,11 +12,13 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Final
 
-from sidekiq_tui.demo.fleet import RELIABLE, Command, Word, Worker
 from sidekiq_tui.demo.jobs import JobKind
+from sidekiq_tui.demo.measures import Command, Word
 from sidekiq_tui.demo.payloads import dumps, jid
 from sidekiq_tui.sidekiq.keys import Keys
 
+RELIABLE: Final = "reliable"
+"""The label of processes with Pro's super_fetch."""
 _DAY: Final = 86_400.0  # seconds
 _BATCH_TTL: Final = 30 * _DAY
 _TOKENS: Final = ("slow", "perf", "anna", "before-deploy", "after-deploy", "perf")
@@ -85,8 +87,8 @@ def _profile(name: str, elapsed: float, began: float, rng: Random) -> dict[str, 
     }
 
 
-def traces(keys: Keys, workers: Sequence[Worker], rng: Random, now: float) -> Iterator[Command]:
-    """Batches and private lists as Pro leaves them, and the schedule of sidekiq-cron."""
+def traces(keys: Keys, rng: Random, now: float) -> Iterator[Command]:
+    """Batches as Pro leaves them, and the schedule of sidekiq-cron."""
     for number, (description, total, pending, died, stuck) in enumerate(_BATCHES):
         bid = base64.urlsafe_b64encode(rng.randbytes(10)).decode().rstrip("=")
         created = now - 900 - number * 7_000
@@ -99,8 +101,6 @@ def traces(keys: Keys, workers: Sequence[Worker], rng: Random, now: float) -> It
         yield ("ZADD", keys.batches, repr(created + _BATCH_TTL), bid)
         if stuck or died:
             yield ("SADD", keys.died_batches, bid)
-    for worker in workers:
-        yield from join(keys, worker)
     for name, klass, cron, status, age in _SCHEDULES:
         key = f"cron_job:default:{name}"
         yield ("SADD", keys.cron_jobs[0], key)
@@ -111,25 +111,22 @@ def traces(keys: Keys, workers: Sequence[Worker], rng: Random, now: float) -> It
         )  # fmt: skip
 
 
-def join(keys: Keys, worker: Worker) -> Iterator[Command]:
-    """What a process with super_fetch says of itself, and the jobs it holds; nothing for another one."""
-    if RELIABLE not in worker.plan.labels:
-        return
-    yield ("SADD", keys.super_processes, worker.identity)
-    lists = {queue: keys.private_queue(worker.identity, queue) for queue in worker.plan.queues}
-    yield ("SADD", keys.super_queues(worker.identity), *lists.values())
+def join(keys: Keys, identity: str, queues: Sequence[str], held: Sequence[tuple[str, bytes]]) -> Iterator[Command]:
+    """What a process with super_fetch says of itself, and the jobs it holds: (queue, payload)."""
+    yield ("SADD", keys.super_processes, identity)
+    lists = {queue: keys.private_queue(identity, queue) for queue in queues}
+    yield ("SADD", keys.super_queues(identity), *lists.values())
     yield ("UNLINK", *lists.values())
-    held = [(job.queue, job.payload) for job in worker.running.values()] + worker.recent[: worker.free]
     for queue, payload in held:
-        yield ("LPUSH", lists[queue], payload)
+        if queue in lists:
+            yield ("LPUSH", lists[queue], payload)
 
 
-def part(keys: Keys, worker: Worker) -> Iterator[Command]:
+def part(keys: Keys, identity: str, queues: Sequence[str]) -> Iterator[Command]:
     """Takes that away again at a graceful stop."""
-    if RELIABLE in worker.plan.labels:
-        lists = (keys.private_queue(worker.identity, queue) for queue in worker.plan.queues)
-        yield ("UNLINK", keys.super_queues(worker.identity), *lists)
-        yield ("SREM", keys.super_processes, worker.identity)
+    lists = (keys.private_queue(identity, queue) for queue in queues)
+    yield ("UNLINK", keys.super_queues(identity), *lists)
+    yield ("SREM", keys.super_processes, identity)
 
 
 def _stamp(at: float) -> str:

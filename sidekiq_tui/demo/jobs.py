@@ -79,3 +79,15 @@ def record(model: str, **options: object) -> Callable[[Random], list[object]]:
         return [*found, {**options, "_aj_symbol_keys": list(options)}] if options else found
 
     return args
+
+
+def options_of(kind: JobKind) -> dict[str, object]:
+    """The options that a payload of this kind carries."""
+    options: dict[str, object] = {"retry": kind.retry, "queue": kind.queue}
+    if kind.backtrace:
+        options["backtrace"] = kind.backtrace
+    if kind.tags:
+        options["tags"] = list(kind.tags)
+    if kind.encrypt:
+        options["encrypt"] = True
+    return options

@@ -14,7 +14,8 @@ from typing import Final
 from sidekiq_tui.demo.jobs import JobKind
 from sidekiq_tui.sidekiq.keys import Keys
 
-Command = tuple[str | bytes | int | float, ...]
+Word = str | bytes | int | float
+Command = tuple[Word, ...]
 
 DAYS: Final = 60
 DAY_TTL: Final = 5 * 365 * 86_400  # seconds
@@ -31,25 +32,6 @@ _SPREAD: Final = ((-2, 0.08), (-1, 0.24), (0, 0.38), (1, 0.2), (2, 0.08), (4, 0.
 def bucket_of(milliseconds: float) -> int:
     """The index of the histogram's counter for such a run time."""
     return bisect_right(BOUNDS, milliseconds)
-
-
-def count_rollups(keys: Keys, at: datetime, counts: Mapping[str, int], new: bool) -> Iterator[Command]:
-    """Add counts to the metrics of this minute (and ten minutes), in the form of 8.x (`new`) or 7.x."""
-    places = (
-        ((keys.metrics_minute(at), MINUTE_TTL), (keys.metrics_ten_minutes(at), TEN_MINUTES_TTL))
-        if new
-        else ((keys.metrics_minute_v7(at), MINUTE_TTL),)
-    )
-    for key, ttl in places:
-        yield from (("HINCRBY", key, name, by) for name, by in counts.items())
-        yield ("EXPIRE", key, ttl)
-
-
-def count_histogram(keys: Keys, at: datetime, name: str, bucket: int, by: int, new: bool) -> Iterator[Command]:
-    """Add runs to one counter of a class's histogram of this minute."""
-    key = keys.histogram(name, at) if new else keys.histogram_v7(name, at)
-    yield ("BITFIELD", key, "OVERFLOW", "SAT", "INCRBY", "u16", f"#{bucket}", by)
-    yield ("EXPIRE", key, MINUTE_TTL)
 
 
 def daily(keys: Keys, rate: float, fails: float, rng: Random, now: float) -> Iterator[Command]:

@@ -11,14 +11,14 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any, Final
 
-from sidekiq_tui.demo.jobs import JobKind
+from sidekiq_tui.demo.fate import error_words
+from sidekiq_tui.demo.jobs import JobKind, options_of
 
 Payload = dict[str, Any]
 
 NEW_FORM: Final = 8  # from this major version on, payload times are integer milliseconds
 MAX_RETRIES: Final = 25
 WRAPPERS: Final = {True: "Sidekiq::ActiveJob::Wrapper", False: "ActiveJob::QueueAdapters::SidekiqAdapter::JobWrapper"}
-_HOSTS: Final = ("hooks.example.com", "api.acquirer.example", "storage.example.net")
 _FRAMES: Final = (
     "app/services/payments/acquirer.rb:88:in `post!'",
     "app/services/http/client.rb:41:in `block in request'",
@@ -68,24 +68,26 @@ class Writer:
 
     def job(self, kind: JobKind, rng: Random, created: float, enqueued: float | None) -> Payload:
         """A fresh job; `enqueued` is None for one that goes to the schedule."""
-        payload: Payload = {"retry": kind.retry, "queue": kind.queue}
-        if kind.form == "plain":
-            payload |= {"args": kind.args(rng), "class": kind.name}
-        else:
-            payload |= {"class": WRAPPERS[self.milliseconds], "wrapped": kind.metric}
-            payload["args"] = [self._active_job(kind, rng, created)]
-        if kind.backtrace:
-            payload["backtrace"] = kind.backtrace
-        if kind.tags:
-            payload["tags"] = list(kind.tags)
-        if kind.encrypt:
-            payload["encrypt"] = True
-        if kind.batch:
-            payload["bid"] = base64.urlsafe_b64encode(rng.randbytes(10)).decode().rstrip("=")
+        payload: Payload = {"retry": kind.retry, "queue": kind.queue, "args": self.args(kind, rng, created)}
+        payload |= self.item(kind, rng)
         payload |= {"jid": jid(rng), "created_at": self.stamp(created)}
         if enqueued is not None:
             payload["enqueued_at"] = self.stamp(enqueued)
         return payload
+
+    def item(self, kind: JobKind, rng: Random) -> Payload:
+        """What a client is given for such a job, besides the arguments."""
+        item: Payload = {"class": kind.name}
+        if kind.form != "plain":
+            item = {"class": WRAPPERS[self.milliseconds], "wrapped": kind.metric}
+        item |= options_of(kind)
+        if kind.batch:
+            item["bid"] = base64.urlsafe_b64encode(rng.randbytes(10)).decode().rstrip("=")
+        return item
+
+    def args(self, kind: JobKind, rng: Random, created: float) -> list[object]:
+        """Arguments of one job."""
+        return kind.args(rng) if kind.form == "plain" else [self._active_job(kind, rng, created)]
 
     def _active_job(self, kind: JobKind, rng: Random, created: float) -> Payload:
         digits = f"{rng.getrandbits(128):032x}"
@@ -107,14 +109,8 @@ class Writer:
     def failed(self, payload: Mapping[str, Any], kind: JobKind, rng: Random, at: float) -> Payload:
         """The payload after one more failed run (protocol 4.2)."""
         after = dict(payload)
-        error, text = rng.choice(kind.errors)
-        after["error_message"] = text.format(
-            host=rng.choice(_HOSTS),
-            table="orders",
-            number=rng.randrange(10_000, 900_000),
-            hex=f"{rng.getrandbits(32):08x}",
-        )
-        after["error_class"] = error
+        name, message = error_words(kind.errors, rng)
+        after |= {"error_message": message, "error_class": name}
         if "retry_count" in payload:
             after |= {"retried_at": self.stamp(at), "retry_count": int(payload["retry_count"]) + 1}
         else:
@@ -135,8 +131,3 @@ def max_retries(payload: Mapping[str, Any]) -> int:
     if isinstance(retry, bool):
         return MAX_RETRIES if retry else 0
     return retry if isinstance(retry, int) else MAX_RETRIES
-
-
-def retry_delay(count: int, rng: Random) -> float:
-    """Seconds until the next try after failure number `count` (protocol 15.3)."""
-    return count**4 + 15 + rng.randrange(0, 10 * (count + 1))

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from sidekiq_tui.demo.apps import analytics, shop
+from sidekiq_tui.demo.apps.base import OfKind
 from sidekiq_tui.demo.jobs import JobKind
 from sidekiq_tui.demo.orders import DEFAULT_SERVERS, MOST_SERVERS
+from sidekiq_tui.demo.scenarios import ALWAYS, SCENARIOS, Failures, Scenario
 
 NEWEST: Final = "8.1.7"
 OLDER: Final = "7.3.10"
@@ -68,12 +70,14 @@ class ServerPlan:
     name: str
     label: str
     group: str
-    kinds: tuple[JobKind, ...]
+    jobs: Mapping[str, type[OfKind]]
     processes: tuple[ProcessPlan, ...]
     version: str = NEWEST
     rate: float
     waiting: Mapping[str, int]
     bursts: str | None = None  # a queue that gets a heap of jobs now and then
+    failures: tuple[Failures, ...] = ()  # what failed just before the start
+    scenario: Scenario = ALWAYS
     retries: int
     scheduled: int
     dead: int
@@ -81,7 +85,6 @@ class ServerPlan:
     hostile: bool = False
     ghosts: bool = False
     deploys: bool = False
-    storms: bool = False  # whether the services that its jobs call are down now and then
     leader: bool = False
     favorite: bool = False
     config: tuple[str, ...] = ()
@@ -91,13 +94,22 @@ class ServerPlan:
     bulk: Mapping[str, int] = field(default_factory=dict)  # further jobs: "retry", "schedule" or a queue -> how many
 
     @property
+    def kinds(self) -> tuple[JobKind, ...]:
+        """The kinds of its jobs."""
+        return tuple(job.kind for job in self.jobs.values())
+
+    @property
     def proxied(self) -> bool:
         """Whether clients reach it through a proxy that makes trouble."""
         return self.delay > 0 or self.outage is not None
 
 
-_WEB: Final = Capsule("default", 10, {"critical": 4, "default": 2, "mailers": 2, "low": 1})
-_BATCH: Final = (Capsule("default", 4, {"low": 0, "reports": 0}), Capsule("imports", 1, {"imports": 0}))
+_WEB: Final = (
+    Capsule("default", 8, {"critical": 4, "default": 2, "low": 1}),
+    Capsule("mail", 2, {"mailers": 0}),
+)
+_ALL: Final = (Capsule("default", 10, {"critical": 4, "default": 2, "mailers": 2, "low": 1}),)
+_BATCH: Final = (Capsule("default", 3, {"reports": 0, "low": 0}), Capsule("imports", 1, {"imports": 0}))
 
 
 def production() -> ServerPlan:
@@ -108,18 +120,18 @@ def production() -> ServerPlan:
         label="production",
         group="shop",
         favorite=True,
-        kinds=shop.KINDS,
+        jobs=shop.JOBS,
         processes=(
-            ProcessPlan(host=host.format(1), capsules=(_WEB,), labels=("reliable",)),
-            ProcessPlan(host=host.format(2), capsules=(_WEB,), labels=("reliable",)),
-            ProcessPlan(host=host.format(3), capsules=(_WEB,), version=OLDER),
-            ProcessPlan(host=host.format(4), capsules=(_WEB,), quiet=True),
+            ProcessPlan(host=host.format(1), capsules=_WEB, labels=("reliable",)),
+            ProcessPlan(host=host.format(2), capsules=_WEB, labels=("reliable",)),
+            ProcessPlan(host=host.format(3), capsules=_WEB, version=OLDER, labels=("reliable",)),
+            ProcessPlan(host=host.format(4), capsules=_WEB, labels=("reliable",), quiet=True),
             ProcessPlan(host="shop-batch-1", capsules=_BATCH, tag="shop-batch", labels=("batch", "reliable")),
             ProcessPlan(
                 host="shop-web-1", capsules=(Capsule("default", 2, {"critical": 1}),), tag="puma", embedded=True
             ),
         ),
-        rate=60,
+        rate=30,
         waiting={"critical": 9, "default": 240, "mailers": 1_900, "low": 850, "imports": 310, "reports": 4},
         bursts="mailers",
         retries=420,
@@ -129,7 +141,6 @@ def production() -> ServerPlan:
         hostile=True,
         ghosts=True,
         deploys=True,
-        storms=True,
         leader=True,
     )
 
@@ -140,9 +151,9 @@ def staging() -> ServerPlan:
         name="shop-stg",
         label="staging",
         group="shop",
-        kinds=shop.KINDS,
+        jobs=shop.JOBS,
         processes=(
-            ProcessPlan(host="staging-app-1", capsules=(_WEB,), version=OLDER),
+            ProcessPlan(host="staging-app-1", capsules=_ALL, version=OLDER),
             ProcessPlan(host="staging-batch-1", capsules=_BATCH, version=OLDER, tag="shop-batch"),
         ),
         version=OLDER,
@@ -164,7 +175,7 @@ def development() -> ServerPlan:
         name="data-dev",
         label="development",
         group="analytics",
-        kinds=analytics.KINDS,
+        jobs=analytics.JOBS,
         processes=(
             ProcessPlan(host="dev-laptop", capsules=(ingest,), tag="analytics"),
             ProcessPlan(host="dev-laptop", capsules=heavy, tag="analytics-heavy", labels=("gpu",)),
@@ -183,12 +194,50 @@ _REGIONS: Final = ("eu", "us", "ap", "sa", "uk", "ca", "jp", "in", "af", "me", "
 _EVICTING: Final = ("maxmemory 200mb", "maxmemory-policy allkeys-lru")
 
 
-def plans(servers: int = DEFAULT_SERVERS, jobs: int | None = None) -> tuple[ServerPlan, ...]:
-    """That many servers (1 to 50). `jobs` is how many jobs the first one holds; the others keep their usual few."""
+def plans(
+    servers: int = DEFAULT_SERVERS, jobs: int | None = None, scenario: str | None = None
+) -> tuple[ServerPlan, ...]:
+    """That many servers (1 to 50). `jobs` is how many jobs the first one holds; the others keep their usual few.
+
+    The first one lives through the scenario (none: nothing happens there).
+    """
     chosen = list(_named(min(max(servers, 1), MOST_SERVERS)))
+    if scenario is not None:
+        chosen = [replace(plan, scenario=replace(ALWAYS, restarts=SCENARIOS[scenario].restarts)) for plan in chosen]
+        chosen[0] = _staged(chosen[0], SCENARIOS[scenario])
     if jobs is not None:
         chosen[0] = _sized(chosen[0], jobs)
     return tuple(chosen)
+
+
+def _staged(plan: ServerPlan, scenario: Scenario) -> ServerPlan:
+    """The plan as a scenario wants it."""
+    processes = tuple(
+        replace(
+            process,
+            version=scenario.running or process.version,
+            quiet=process.quiet and not scenario.running,
+            capsules=_without(process.capsules, scenario.unserved),
+        )
+        for process in plan.processes
+    )
+    return replace(
+        plan,
+        scenario=scenario,
+        processes=processes,
+        waiting={**plan.waiting, **scenario.waiting},
+        retries=plan.retries if scenario.retries is None else scenario.retries,
+        bursts=plan.bursts if scenario.bursts else None,
+        failures=scenario.failures,
+    )
+
+
+def _without(capsules: tuple[Capsule, ...], queues: tuple[str, ...]) -> tuple[Capsule, ...]:
+    kept = (
+        replace(one, weights={name: weight for name, weight in one.weights.items() if name not in queues})
+        for one in capsules
+    )
+    return tuple(one for one in kept if one.weights)
 
 
 def _named(servers: int) -> Iterator[ServerPlan]:
@@ -213,7 +262,6 @@ def _variant(basic: ServerPlan, number: int, region: str) -> ServerPlan:
         paused=(),
         hostile=False,
         ghosts=False,
-        storms=False,
         metrics_minutes=60,
         config=_EVICTING if number == DEFAULT_SERVERS else (),
     )

@@ -100,9 +100,12 @@ class Scenario:
         return tuple(dict.fromkeys(fate.host for fate in self.fates))
 
 
+ALWAYS: Final = Scenario(tells="Nothing happens.")
+"""What the servers live through that the story is not told of."""
 _TIMEOUT: Final = ("Payments::GatewayTimeout", "504 from acquirer after 30s (request {hex}, mid {number})")
 _REFUSED: Final = ("Net::SMTPServerBusy", "451 4.7.0 Temporary server error. Please try again later. ({hex})")
-_PRICE: Final = ("NoMethodError", "undefined method 'round_half_up' for nil")
+BROKEN: Final = ("NoMethodError", "undefined method 'round_half_up' for nil")
+"""How a class fails that a deploy broke."""
 
 SCENARIOS: Final[Mapping[str, Scenario]] = {
     "busy": Scenario(
@@ -147,7 +150,5 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
         bursts=False,
     ),
 }
-BROKEN: Final = _PRICE
-"""How a class fails that a deploy broke."""
 
 assert tuple(SCENARIOS) == NAMES

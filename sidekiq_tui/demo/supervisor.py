@@ -1,4 +1,4 @@
-"""The process behind `sqtui demo`: starts the servers, fills them, keeps them busy, and cleans up after all of it.
+"""The process behind `sqtui demo`: starts servers and workers, fills and feeds them, and cleans up.
 
 It lives in a session of its own, reads its orders as one JSON line on standard input, reports as JSON lines on standard
 output, and ends when standard input closes: that happens however its parent ends, even by SIGKILL.
@@ -9,12 +9,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import math
 import os
 import signal
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,17 +22,21 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from sidekiq_tui.demo.crew import Post, database
+from sidekiq_tui.demo.crews import Crew, orders_for, rosters
 from sidekiq_tui.demo.dataset import Dataset
 from sidekiq_tui.demo.embedded import EmbeddedRedis, find_server
-from sidekiq_tui.demo.fleet import Command
+from sidekiq_tui.demo.measures import Command
 from sidekiq_tui.demo.orders import Orders
 from sidekiq_tui.demo.place import Address, Place
-from sidekiq_tui.demo.plans import plans
+from sidekiq_tui.demo.plans import ServerPlan, plans
+from sidekiq_tui.demo.producer import Producer
 from sidekiq_tui.demo.proxy import Proxy
-from sidekiq_tui.demo.traffic import Traffic
+from sidekiq_tui.sidekiq.database import Database
 from sidekiq_tui.sidekiq.errors import SidekiqError
+from sidekiq_tui.sidekiq.keys import Keys
 
-TICK: Final = 1.0  # seconds
+SHOW_UP: Final = 8.0  # seconds that the workers get to show up before the UI opens
 BATCH: Final = 300  # commands in one round trip while loading
 MORE_AFTER: Final = 2.0  # seconds from the start until metrics are loaded: first the UI may have the processor
 REPORT_EVERY: Final = 0.2  # seconds between two reports of progress
@@ -48,6 +51,8 @@ class Demo:
         self._servers: list[EmbeddedRedis] = []
         self._proxies: list[Proxy] = []
         self._clients: list[Redis] = []
+        self._producers: list[Database] = []
+        self._crews: list[Crew] = []
         self._tasks: list[asyncio.Task[None]] = []
 
     async def run(self) -> None:
@@ -59,11 +64,18 @@ class Demo:
             await self._stop()
 
     async def _start(self) -> None:
+        orders = self._orders
         report("folder", path=str(self._place.folder))
-        wanted = plans(self._orders.servers, self._orders.jobs)
+        wanted = plans(orders.servers, orders.jobs, orders.scenario)
         addresses = [self._place.address(plan) for plan in wanted]
-        self._start_servers(addresses)
-        datasets = [Dataset(plan, self._orders.seed, time.time()) for plan in wanted]
+        self._launch(addresses)
+        self._crews = [
+            Crew(roster, self._place.folder, restarts=wanted[0].scenario.restarts) for roster in rosters(wanted)
+        ]
+        self._note()
+        for server in self._servers:
+            server.wait_ready()
+        datasets = [Dataset(plan, orders.seed, time.time()) for plan in wanted]
         for address, server, dataset in zip(addresses, self._servers, datasets, strict=True):
             client = _client(server)
             self._clients.append(client)
@@ -71,14 +83,41 @@ class Demo:
             await self._load_bulk(client, dataset)
             if address.plan.proxied:
                 await self._start_proxy(address, server)
+        await self._begin(wanted)
         settings = self._place.write(addresses)
         urls = {one.plan.name: one.url.replace("unix://", f"unix://:{one.password}@", 1) for one in addresses}
         report("ready", settings=str(settings), urls=urls)
-        for number, (client, dataset) in enumerate(zip(self._clients, datasets, strict=True)):
-            first = TICK * number / len(datasets)  # not all servers at the same moment
-            self._tasks.append(asyncio.create_task(_live(client, dataset, first)))
+        self._tasks.append(asyncio.create_task(self._more(datasets)))
 
-    def _start_servers(self, addresses: Iterable[Address]) -> None:
+    async def _begin(self, wanted: Sequence[ServerPlan]) -> None:
+        """Let the workers work and the applications push; wait until the workers are seen."""
+        orders, began = self._orders, time.time()
+        before = [await _processes(client) for client in self._clients]
+        posts = [
+            Post(plan.name, str(server.socket), server.password or "", ())
+            for plan, server in zip(wanted, self._servers, strict=True)
+        ]
+        for crew in self._crews:
+            crew.begin(
+                orders_for(
+                    crew.roster, posts, seed=orders.seed, servers=orders.servers, scenario=orders.scenario, began=began
+                )
+            )
+        self._tasks += [asyncio.create_task(crew.keep(wanted[0].scenario.fates, self._note)) for crew in self._crews]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SHOW_UP):
+                for plan, client, known in zip(wanted, self._clients, before, strict=True):
+                    await _seen(client, known + len(plan.processes))
+        for number, (plan, server, client) in enumerate(zip(wanted, self._servers, self._clients, strict=True)):
+            if plan.paused:
+                await _pipeline(client, [("SADD", Keys().paused, *plan.paused)])
+            db = database(str(server.socket), server.password or "")
+            self._producers.append(db)
+            producer = Producer(plan, db, orders.seed)
+            # Not all servers at the same moment.
+            self._tasks.append(asyncio.create_task(producer.run(number / len(wanted))))
+
+    def _launch(self, addresses: Iterable[Address]) -> None:
         binary = Path(self._orders.binary) if self._orders.binary else find_server()
         for address in addresses:
             server = EmbeddedRedis.launch(
@@ -89,9 +128,17 @@ class Demo:
                 config=address.plan.config,
             )
             self._servers.append(server)
-        self._place.note(server.process.pid for server in self._servers)
-        for server in self._servers:
-            server.wait_ready()
+
+    def _note(self) -> None:
+        """Write down which processes are ours."""
+        self._place.note([server.process.pid for server in self._servers] + [crew.pid for crew in self._crews])
+
+    async def _more(self, datasets: Sequence[Dataset]) -> None:
+        """Load what the first screens did not need."""
+        await asyncio.sleep(MORE_AFTER)
+        for client, dataset in zip(self._clients, datasets, strict=True):
+            with contextlib.suppress(RedisError, OSError):
+                await _send(client, dataset.more())
 
     async def _start_proxy(self, address: Address, server: EmbeddedRedis) -> None:
         plan = address.plan
@@ -115,10 +162,14 @@ class Demo:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for crew in self._crews:
+            crew.end()
         for proxy in self._proxies:
             await proxy.close()
         for client in self._clients:
             await client.aclose()
+        for db in self._producers:
+            await db.close()
         for server in self._servers:
             server.process.terminate()  # all at once; `stop` then waits for each
         for server in self._servers:
@@ -126,22 +177,16 @@ class Demo:
         self._place.remove()
 
 
-async def _live(client: Redis, dataset: Dataset, first: float) -> None:
-    """Tick for ever, also while its server is stopped or stuck; soon load what the first screens did not need."""
-    traffic = Traffic(dataset)
-    await asyncio.sleep(first)
-    more = asyncio.get_running_loop().time() + MORE_AFTER
-    while True:
-        requests = traffic.tick(time.time())
-        with contextlib.suppress(RedisError, OSError):
-            replies = await _pipeline(client, (command for command, _ in requests))
-            for (_, handler), reply in zip(requests, replies, strict=True):
-                if handler is not None:
-                    handler(reply)
-            if asyncio.get_running_loop().time() > more:
-                more = math.inf
-                await _send(client, dataset.more())
-        await asyncio.sleep(TICK)
+async def _seen(client: Redis, processes: int) -> None:
+    """Wait until so many processes have said that they live."""
+    while await _processes(client) < processes:  # noqa: ASYNC110 (they tell Redis, not us)
+        await asyncio.sleep(0.05)
+
+
+async def _processes(client: Redis) -> int:
+    """How many processes have said that they live."""
+    (count,) = await _pipeline(client, [("SCARD", Keys().processes)])
+    return count if isinstance(count, int) else 0
 
 
 def _client(server: EmbeddedRedis) -> Redis:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from sidekiq_tui.demo.apps.base import AppJob
+from sidekiq_tui.demo.apps.base import AppJob, OfKind, StepsJob
 from sidekiq_tui.demo.jobs import DATABASE, EVENTS, STORAGE, TABLES, JobKind, number, record
 
 
@@ -115,7 +115,7 @@ class S3UploadJob(
 
 
 class TrainChurnJob(
-    AppJob,
+    StepsJob,
     kind=JobKind(
         name="Models::TrainChurnJob",
         queue="models",
@@ -161,7 +161,7 @@ class VacuumJob(
     """Tidies a table now and then, as a cron job does."""
 
 
-JOBS: Final[Mapping[str, type[AppJob]]] = {
+JOBS: Final[Mapping[str, type[OfKind]]] = {
     job.kind.name: job
     for job in (
         IngestBatchJob,

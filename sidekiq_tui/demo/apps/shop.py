@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from random import Random
-from typing import Any, Final
+from typing import Final
 
-from sidekiq_tui.demo.apps.base import AppJob
+from sidekiq_tui.demo.apps.base import AppJob, OfKind, StepsJob, ThreadJob
 from sidekiq_tui.demo.jobs import (
     CURRENCIES,
     DATABASE,
@@ -54,12 +54,19 @@ class ChargeCardJob(
         mean=0.35,
         fails=0.015,
         errors=PAYMENTS,
+        retry=8,
         backtrace=20,
         tags=("checkout", "eu"),
         service="acquirer",
     ),
 ):
     """Takes the money of an order."""
+
+    @staticmethod
+    def sidekiq_retry_in(count: int, error: BaseException, payload: Mapping[str, object]) -> object:
+        """A card that was declined stays declined; a gateway that is in trouble is asked again soon."""
+        declined = getattr(error, "sidekiq_class", "") == "Payments::CardDeclined"
+        return "kill" if declined else 30 * (count + 1)
 
 
 class RefundJob(
@@ -195,7 +202,7 @@ class ReindexProductJob(
 
 
 class ThumbnailJob(
-    AppJob,
+    ThreadJob,
     kind=JobKind(
         name="Images::ThumbnailJob",
         queue="low",
@@ -209,13 +216,9 @@ class ThumbnailJob(
 ):
     """Makes pictures smaller; a plain function, which runs in a thread."""
 
-    def perform(self, *args: Any) -> Any:
-        """Takes its time."""
-        self.work_in_thread()
-
 
 class SupplierCatalogImportJob(
-    AppJob,
+    StepsJob,
     kind=JobKind(
         name="Imports::SupplierCatalogImportJob",
         queue="imports",
@@ -261,7 +264,7 @@ class ExpireCartsJob(
     """Empties old carts once a minute, as a cron job does."""
 
 
-JOBS: Final[Mapping[str, type[AppJob]]] = {
+JOBS: Final[Mapping[str, type[OfKind]]] = {
     job.kind.name: job
     for job in (
         ChargeCardJob,

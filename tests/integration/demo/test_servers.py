@@ -8,7 +8,6 @@ import stat
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,8 +19,7 @@ from sidekiq_tui.demo.embedded import EmbeddedRedis
 from sidekiq_tui.demo.place import Place, reap
 from sidekiq_tui.demo.plans import Outage, plans
 from sidekiq_tui.demo.proxy import Proxy
-from sidekiq_tui.demo.supervisor import _pipeline, _send
-from sidekiq_tui.demo.traffic import Traffic
+from sidekiq_tui.demo.supervisor import _send
 from sidekiq_tui.servers.profile_store import load_profiles
 from sidekiq_tui.sidekiq.database import Database
 from sidekiq_tui.sidekiq.overview import OverviewReader
@@ -36,40 +34,9 @@ async def test_the_overview_shows_what_the_plan_says(raw: redis.asyncio.Redis, d
     sizes = {queue.name: queue.size for queue in seen.queues}
     assert sizes.pop(HOSTILE_QUEUE)
     assert sizes == dict(plan.waiting)
-    assert {queue.name for queue in seen.queues if queue.paused} == {"imports"}
-    assert sum(not process.stale for process in seen.processes) == len(plan.processes)
-    assert sum(process.stale for process in seen.processes) == 1
-    assert [process.tag for process in seen.processes if process.embedded] == ["puma"]
-    assert any(process.quiet for process in seen.processes)
-    assert any(len(process.capsules) == 2 for process in seen.processes)
-    assert seen.busy
-    assert seen.sidekiq_versions == ("7.3.10", "8.1.7")
-    assert seen.leader
+    assert [process.stale for process in seen.processes] == [True]
+    assert len(seen.ghosts) == 1
     assert not seen.denied
-
-
-@pytest.mark.parametrize("number", range(3))
-async def test_traffic_moves_the_numbers_and_stays_healthy(number: int, raw: redis.asyncio.Redis, db: Database) -> None:
-    now = time.time()
-    dataset = Dataset(replace(plans(3)[number], rate=3), "7", now)
-    await _send(raw, dataset.base())
-    traffic, reader = Traffic(dataset), OverviewReader(db)
-    before = await reader.read(now)
-    for second in range(180):
-        requests = traffic.tick(now + second * 5)
-        replies = await _pipeline(raw, (command for command, _ in requests))
-        errors = [reply for reply in replies if isinstance(reply, Exception)]
-        assert not errors
-        for (_, handler), reply in zip(requests, replies, strict=True):
-            if handler is not None:
-                handler(reply)
-    after = await reader.read(now + 900)
-    assert (after.processed or 0) > (before.processed or 0) + 1_000
-    assert (after.failed or 0) > (before.failed or 0)
-    assert after.retries
-    assert len([one for one in after.processes if not one.stale]) == len(dataset.plan.processes)
-    assert (after.enqueued or 0) < (before.enqueued or 0) + 800  # the processes keep up
-    assert (after.dead or 0) <= 10_000
 
 
 @pytest.fixture
