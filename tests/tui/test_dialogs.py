@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from textual.events import Key
 from textual.keys import _character_to_key
 from textual.widgets import Input
@@ -167,6 +168,14 @@ async def test_the_palette_runs_actions_servers_and_themes() -> None:
         await until(pilot, lambda: "go to Queues" in screen_text(app))
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ViewScreen) and app.screen.view == "queues")
+
+
+@pytest.mark.parametrize(("view", "words"), [("extras", "Keys of Pro & Enterprise"), ("queues", "Keys of queues")])
+async def test_help_is_called_as_its_view(view: str, words: str) -> None:
+    app = SqtuiApp(make_state(FakeRegistry(*FLEET)), start_view=view)
+    async with app.run_test(size=(100, 40)) as pilot:
+        await pilot.press("?")
+        await until(pilot, lambda: words in screen_text(app))
 
 
 async def test_dialogs_and_palette_are_plain_in_ascii() -> None:

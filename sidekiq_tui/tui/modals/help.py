@@ -16,6 +16,7 @@ from sidekiq_tui.presentation.text import cell_width, clip, display_text, fit
 from sidekiq_tui.tui.actions import APP, GROUPS, Action, actions_of, bindings
 from sidekiq_tui.tui.actions.action import with_keys
 from sidekiq_tui.tui.screens.base import ViewScreen
+from sidekiq_tui.tui.views import VIEWS
 from sidekiq_tui.tui.widgets.line import Line
 from sidekiq_tui.tui.widgets.span_lines import SpanLine, SpanLines
 
@@ -43,7 +44,9 @@ class HelpModal(ModalScreen[None]):
     def of(cls, screen: ViewScreen) -> HelpModal:
         """The help of a screen as it stands now."""
         actions = (*screen.available, *with_keys(actions_of([APP]), screen.app_state.keys))
-        return cls(screen.view, _grouped(actions, screen), ascii=screen.app_state.ascii)
+        title = next(view.title for view in VIEWS if view.name == screen.view)
+        words = screen.view if screen.view == title.casefold() else title
+        return cls(words, _grouped(actions, screen), ascii=screen.app_state.ascii)
 
     def compose(self) -> ComposeResult:
         """A title, the keys, how to leave."""
