@@ -1,115 +1,46 @@
-"""The jobs of a queue or of a set: one list, whatever its length, that moves under a cursor that does not."""
+"""The jobs of a queue or of a set: the whole list, or what a filter finds in it, and what its title says."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import ClassVar, Final
-
-from textual import on, work
-from textual.message import Message
-from textual.worker import Worker, WorkerState
 
 from sidekiq_tui.presentation import units
 from sidekiq_tui.presentation.columns.base import Cell, Span
-from sidekiq_tui.presentation.columns.jobs import ListKind
 from sidekiq_tui.presentation.text import display_text
-from sidekiq_tui.servers.snapshot import ServerSnapshot
-from sidekiq_tui.sidekiq.errors import FilterError, ServerTimeout, SidekiqError
+from sidekiq_tui.sidekiq.errors import FilterError
 from sidekiq_tui.sidekiq.filter import Filter, parse_filter
-from sidekiq_tui.sidekiq.job import JobRecord, Place
-from sidekiq_tui.sidekiq.search import Matcher, Slice
+from sidekiq_tui.sidekiq.job import JobRecord
 from sidekiq_tui.tui.actions import Action, bindings
 from sidekiq_tui.tui.actions.lists import FILTER
-from sidekiq_tui.tui.screens.job_list import OWN_TIME
-from sidekiq_tui.tui.screens.job_reader import Range, Seen, Window, job_key, job_weight, read_again, read_range
-from sidekiq_tui.tui.screens.job_scan import ScanScreen
+from sidekiq_tui.tui.screens.job_pages import PagedScreen
+from sidekiq_tui.tui.screens.job_reader import job_key
 from sidekiq_tui.tui.screens.job_words import empty_notice, order_words, place_name, price_words, title_spans
 from sidekiq_tui.tui.screens.listing import context_of
 from sidekiq_tui.tui.state import AppState
-from sidekiq_tui.tui.widgets.record_table import RecordTable
-from sidekiq_tui.tui.widgets.rows import PAGE_SIZE, PagedRows, Rows, StaticRows
-from sidekiq_tui.tui.widgets.sorting import Order, SortedPages, in_order
+from sidekiq_tui.tui.widgets.rows import PAGE_SIZE, Rows, StaticRows
 
-LOADING_SECONDS: Final = 0.15
-"""Reads faster than this show nothing."""
 DEAR_ENTRIES: Final = 1_000_000
 """A filter over more entries says what it costs before it reads."""
-MOST_IN_RANGE: Final = 10_000
-"""So many rows are read to mark a range that reaches over pages never seen."""
 HINT: Final = (Span("words  class:  error:  jid:  age>2h", "muted"),)
 
-Source = tuple[str, Place, bool]
-"""Server, list, and whether its own order is turned round."""
 
-
-class JobsScreen(ScanScreen):
+class JobsScreen(PagedScreen):
     """Subclasses say which list of which server it is."""
 
-    scopes: ClassVar[tuple[str, ...]] = (*ScanScreen.scopes, FILTER)
+    scopes: ClassVar[tuple[str, ...]] = (*PagedScreen.scopes, FILTER)
     BINDINGS = bindings(FILTER)
-    place: Place
-
-    @dataclass
-    class Read(Message):
-        """A window of the list arrived."""
-
-        source: Source
-        window: Window
-
-    @dataclass
-    class ReadFailed(Message):
-        """A read failed."""
-
-        source: Source
-        error: SidekiqError
-
-    @dataclass
-    class RangeRead(Message):
-        """The rows between two of them; None if they could not be found again."""
-
-        source: Source
-        jobs: Sequence[JobRecord] | None
 
     def __init__(self, app_state: AppState) -> None:
         super().__init__(app_state)
-        self._source: Source | None = None
-        self._pages: PagedRows[JobRecord] = PagedRows(job_key, job_weight)
-        self._by_page: SortedPages[JobRecord] | None = None
-        self._read_at: float | None = None
-        self._reading = False
-        self._slow = False
-        self._error: SidekiqError | None = None
         self._typed = ""
         self._price = ""
         self._preview: tuple[str, Rows[JobRecord]] | None = None
-
-    # What it is of.
-
-    @property
-    def server(self) -> str:
-        """The server whose list this is."""
-        return self.app_state.preferred
-
-    @property
-    def kind(self) -> ListKind:
-        """The kind of the list."""
-        return "search" if self.place.kind == "work" else self.place.kind
 
     @property
     def list_name(self) -> str:
         """The list as its title calls it."""
         return place_name(self.place) if self.found is None else f"{self.found.matches:,} found"
-
-    @property
-    def source(self) -> Source:
-        """The list that is to be shown."""
-        return (self.server, self.place, self.order == Order(None, True))
-
-    @property
-    def own_order(self) -> Order:
-        """By time: soonest first, newest first in queues and among the dead."""
-        return Order(OWN_TIME, (self.place.kind == "dead") != self.order.falling)
 
     def on_screen_suspend(self) -> None:
         """Nothing is read for a list that is not seen."""
@@ -121,231 +52,16 @@ class JobsScreen(ScanScreen):
             return "the list is empty"
         return super().reason_against(action)
 
-    # Data.
-
-    def show(self, snapshots: Mapping[str, ServerSnapshot]) -> None:
-        """Draws what is known and reads again what a newer poll may have outdated."""
-        if self._source is None or self._source[:2] != self.source[:2]:
-            self._restart()
-        self.draw()
-        taken = snapshots[self.server].taken_at
-        if self.matcher is None and (self._read_at is None or (taken is not None and taken > self._read_at)):
-            self._start_reading()
-
-    def tick(self, now: float) -> None:
-        """Times in rows and title."""
-        self.draw()
-
-    def refresh_now(self) -> None:
-        """Reads window or matches again."""
-        if self.matcher is not None:
-            self.start_scan(self.matcher)
-        else:
-            self._start_reading()
+    def given(self) -> Rows[JobRecord]:
+        """While one types what fits of what is loaded, else the list or what was found in it."""
+        return super().given() if self._preview is None else self._preview[1]
 
     def _restart(self) -> None:
-        """Another list: nothing of the one before is left."""
-        self.end_scan()
-        self.marks.clear()
-        self._renew()
+        """Another list has another filter."""
+        super()._restart()
         self._typed = ""
 
-    def _renew(self) -> None:
-        """The same list from its other end, or another one: pages and cursor begin anew."""
-        self.stop_reading()
-        self._source = self.source
-        self._pages = PagedRows(job_key, job_weight)
-        self._by_page = None
-        self._read_at = self._error = None
-        self.table.restart()
-
-    def stop_reading(self) -> None:
-        """Ends all reads."""
-        self.workers.cancel_group(self, "page")
-        self.workers.cancel_group(self, "range")
-        self._reading = self._slow = False
-        super().stop_reading()
-
-    def _start_reading(self) -> None:
-        """One read at a time, of what is visible when it runs."""
-        if self._reading or self.app_state.frozen or self.matcher is not None or not self.is_front:
-            return
-        if self.app_state.snapshots[self.server].error is not None:
-            return  # the poller tries; when it gets through, this is drawn again
-        self._reading = True
-        self.set_timer(LOADING_SECONDS, self._still_reading)
-        self._read_window()
-
-    def _still_reading(self) -> None:
-        self._slow = self._reading
-        if self._slow and self.is_front:
-            self.draw_around()
-
-    @work(group="page", exclusive=True, exit_on_error=False)
-    async def _read_window(self) -> None:
-        source, rows, table = self.source, self._pages, self.table
-        first, last = table.window
-        if self._by_page is not None:  # what is visible is anywhere on its pages
-            offset, length = rows.span(first, last)
-            seen = Seen(rows.size, rows.keys(offset, offset + length - 1))
-        else:
-            seen = Seen(rows.size, rows.keys(first, last), table.cursor if first <= table.cursor <= last else None)
-        try:
-            window = await read_again(
-                self.app_state.registry.server(source[0]),
-                source[1],
-                rows.span(first, last),
-                seen,
-                lambda shift: rows.span(*table.window_after(shift)),
-                backwards=source[2],
-            )
-        except SidekiqError as error:
-            self.post_message(self.ReadFailed(source, error))
-        else:
-            self.post_message(self.Read(source, window))
-
-    @on(Read)
-    def _window_read(self, message: Read) -> None:
-        """Puts a window in its place; the cursor goes with its job."""
-        self._reading = self._slow = False
-        if message.source != self._source or self.matcher is not None:
-            return
-        self._error = None
-        self._read_at = self.app_state.now()
-        self._put(message.window)
-        if self.is_front:
-            self.draw(0 if self._by_page is not None else message.window.shift)
-
-    def _put(self, window: Window) -> None:
-        page = window.page
-        if window.shift or page.size != self._pages.size:
-            self._pages.renew(page.offset, page.jobs, page.size)
-        else:
-            self._pages.put(page.offset, page.jobs, page.size)
-        if len(self.marks) and page.size <= len(page.jobs):  # all there is: what is not here is gone
-            before = len(self.marks)
-            self.marks.keep({job.identity for job in page.jobs})
-            if len(self.marks) != before:
-                self.refresh_footer()
-
-    @on(ReadFailed)
-    def _read_failed(self, message: ReadFailed) -> None:
-        """Keeps what was there; says why where there is nothing."""
-        self._reading = self._slow = False
-        if message.source == self._source:
-            self.scan_failed(message.error)
-
-    def scan_failed(self, error: SidekiqError) -> None:
-        """Keeps what was there; says why where there is nothing."""
-        self._error = error
-        self._read_at = self.app_state.now()
-        if self.is_front:
-            self.draw()
-            if self.app_state.snapshots[self.server].error is None:
-                self.say_error(error)
-
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """A reader that broke in a way nobody thought of."""
-        if event.state == WorkerState.ERROR and event.worker.group != "scan" and self._source is not None:
-            reason = f"reading failed: {type(event.worker.error).__name__}"
-            self.post_message(self.ReadFailed(self._source, SidekiqError(reason)))
-
-    @on(RecordTable.Wanted)
-    def _rows_wanted(self) -> None:
-        # After an error the next poll says when it is worth another try.
-        if self._error is None:
-            self._start_reading()
-
-    async def load(self, index: int) -> None:
-        """Reads the page with the row at `index`, also while another screen lies over this one."""
-        if self.app_state.frozen:
-            raise ServerTimeout("frozen: Z lets the screen go on")
-        server, place, backwards = self.source
-        page = await self.app_state.registry.server(server).page(
-            place, *self._pages.span(index, index), backwards=backwards
-        )
-        self._put(Window(page))
-
-    # Rows and orders.
-
-    def given(self) -> Rows[JobRecord]:
-        """The whole list page by page, or what a filter found."""
-        if self._preview is not None:
-            return self._preview[1]
-        if self.matcher is not None:
-            return self.arranged(self.matches)
-        return self._pages if self._by_page is None else self._by_page
-
-    def why_not_sorted(self) -> str | None:
-        """Another order of the whole list may have to be read."""
-        if self.matcher is None and self.app_state.frozen:
-            return "frozen: Z lets the screen go on"
-        if self.matcher is None and self.stale:
-            return f"{display_text(self.server)} does not answer"
-        return super().why_not_sorted()
-
-    def order_changed(self) -> None:
-        """The list's own order is Redis's, also turned round; by a column each page is sorted by itself."""
-        if self.matcher is not None:
-            return
-        if self.source != self._source:
-            self._renew()
-            return
-        self._by_page = None
-        if self.order.key is not None:
-            self._by_page = SortedPages(self._pages, self._in_order)
-
-    def _in_order(self, jobs: Sequence[JobRecord]) -> Sequence[JobRecord]:
-        return in_order(jobs, self.columns, self.order, context_of(self.app_state))
-
-    @property
-    def size_matched(self) -> int | None:
-        """The whole list, or what a filter found."""
-        return len(self.matches) if self.matcher is not None else self._pages.size
-
-    def mark_all(self) -> str:
-        """What a filter found; without one the list as a whole, of which nothing is read for that."""
-        if self.matcher is not None:
-            return super().mark_all()
-        self.marks.mark_whole()
-        size = units.count(self._pages.size)
-        return f"all of {self.list_name} is marked: {size} now, as a rule; they are not read one by one"
-
-    def range_not_loaded(self, first: int, last: int) -> None:
-        """Reads the rows of a range and marks them."""
-        if last - first >= MOST_IN_RANGE or self._by_page is not None or self.app_state.frozen or self.matcher:
-            super().range_not_loaded(first, last)
-            return
-        self.say(f"reading {last - first + 1:,} rows …", "muted")
-        here = self.table.current
-        if self.marks.anchor is not None and here is not None:
-            self._read_range(Range(first, last, self.marks.anchor, here.identity))
-
-    @work(group="range", exclusive=True, exit_on_error=False)
-    async def _read_range(self, wanted: Range) -> None:
-        source = self.source
-        server = self.app_state.registry.server(source[0])
-        try:
-            jobs = await read_range(server, source[1], wanted, backwards=source[2])
-        except SidekiqError as error:
-            self.post_message(self.ReadFailed(source, error))
-        else:
-            self.post_message(self.RangeRead(source, jobs))
-
-    @on(RangeRead)
-    def _range_read(self, message: RangeRead) -> None:
-        if message.source != self._source:
-            return
-        if message.jobs is None:
-            self.say("the list has moved on: one end of the range is gone", "warn")
-        elif not self.mark_these(message.jobs):
-            self.say(f"{len(message.jobs):,} rows marked", "muted")
-
     # The filter.
-
-    def slices(self, matcher: Matcher) -> AsyncGenerator[Slice, None]:
-        """The list, held against a filter."""
-        return self.app_state.registry.server(self.server).scan(self.place, matcher)
 
     def action_filter(self) -> None:
         """Asks what to look for; what is loaded is filtered while one types."""
@@ -443,7 +159,7 @@ class JobsScreen(ScanScreen):
         """Name, size, filter, order, and how current it is."""
         state = self.app_state
         snapshot = state.snapshots[self.server]
-        size = self._pages.size if self._read_at is not None and self._error is None else None
+        size = self.known_size
         if self._price:
             return [Span(f"{place_name(self.place)} {self._price}", "warn strong")]
         if self._preview is not None:
@@ -458,6 +174,11 @@ class JobsScreen(ScanScreen):
         elif snapshot.error is not None and self._read_at is not None:
             spans.append(Span(f"  as of {units.age(state.now() - self._read_at)} ago", "warn"))
         return spans
+
+    @property
+    def known_size(self) -> int | None:
+        """How many there are in all, by the last read."""
+        return self._pages.size if self._read_at is not None and self._error is None else None
 
     @property
     def named(self) -> str:

@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from sidekiq_tui.presentation.columns.base import Span
 from sidekiq_tui.servers.snapshot import ServerSnapshot
 from sidekiq_tui.sidekiq.job import Place
+from sidekiq_tui.sidekiq.overview import QueueSummary
 from sidekiq_tui.tui.actions import Action, bindings
 from sidekiq_tui.tui.actions.jobs import INNER_TABS
 from sidekiq_tui.tui.actions.queue import QUEUE
@@ -182,10 +183,8 @@ class QueueJobsScreen(JobsScreen):
     def title_left(self, narrow: bool) -> Sequence[Span]:
         """The way here, and what the last poll said about the queue."""
         spans = [*super().title_left(narrow)]
-        overview = self.app_state.snapshots[self.server].overview
-        if self.found is None and not narrow and overview is not None and len(spans) == 1:
-            queue = next((one for one in overview.queues if one.name == self.place.queue), None)
-            spans += queue_spans(queue, context_of(self.app_state))
+        if self.found is None and not narrow and len(spans) == 1:
+            spans += queue_spans(self._summary, context_of(self.app_state))
         return [*trail_to(self, narrow=narrow)[:-1], *spans]
 
     def title_right(self) -> Sequence[Span]:
@@ -193,6 +192,19 @@ class QueueJobsScreen(JobsScreen):
         tabs = [Span(f" {name} ", "active" if index == self._tab else "muted") for index, name in enumerate(TABS)]
         rest = super().title_right() if self._tab == JOBS else ()
         return [*rest, Span("  "), *tabs] if rest else tabs
+
+    @property
+    def known_size(self) -> int | None:
+        """The last poll's, while the list itself is not read."""
+        if self._tab == ABOUT and self._summary is not None:
+            return self._summary.size
+        return super().known_size
+
+    @property
+    def _summary(self) -> QueueSummary | None:
+        overview = self.app_state.snapshots[self.server].overview
+        queues = overview.queues if overview is not None else ()
+        return next((one for one in queues if one.name == self.place.queue), None)
 
     @property
     def named(self) -> str:
