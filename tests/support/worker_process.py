@@ -15,6 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from redis.asyncio import Redis
+
 from sidekiq_tui.sidekiq.worker.__main__ import work
 from sidekiq_tui.sidekiq.worker.config import CapsuleConfig, WorkerConfig
 from sidekiq_tui.sidekiq.worker.logs import log_to_stdout
@@ -46,6 +48,11 @@ def started(url: str, **settings: Any) -> Iterator[subprocess.Popen[bytes]]:
     finally:
         process.kill()
         process.wait()
+
+
+def connect(url: str) -> Redis:
+    """A client for what is apart from the worker."""
+    return Redis.from_url(url, protocol=2, legacy_responses=False)
 
 
 def main() -> None:

@@ -37,7 +37,7 @@ return found
 """
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Unit:
     """A job as it was fetched: its bytes and the queue they came from."""
 

@@ -167,7 +167,9 @@ class Worker:
 
     def _fetcher(self, connect: Connect, capsule: CapsuleConfig) -> Fetcher:
         if self.config.reliable:
-            return ReliableFetch(connect, capsule, self.identity)
+            others = [one for one in self.config.capsules if one is not capsule]
+            shared = {name for one in others for name in one.names}
+            return ReliableFetch(connect, capsule, self.identity, shared=shared)
         return BasicFetch(connect, capsule)
 
     def _prepare(self, job: Job) -> None:

@@ -7,8 +7,11 @@ twice, as after Sidekiq's own shutdown, but never gets lost. The keys are our ow
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import time
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
+from weakref import WeakSet
 
 from sidekiq_tui.sidekiq.database import Command, Database
 from sidekiq_tui.sidekiq.errors import ReplyError, SidekiqError
@@ -23,6 +26,8 @@ LONG_WAIT: Final = 0.25
 """Seconds between two looks at several queues, which Redis cannot wait for while it moves: the longer none came."""
 RECOVER_SECONDS: Final = 30.0
 _UNSEEN: Final = -1
+UNSURE_SECONDS: Final = 2.0 * WAIT_SECONDS
+"""How long after a fetch without an answer Redis may still be doing what it was asked."""
 
 # KEYS: the process, the registry, then a queue and its private list for each. ARGV: how many, then a name in the
 # registry for each queue. {index, payload, index, payload …}, or -1 where nobody would believe that the process lives:
@@ -97,7 +102,10 @@ end
 class ReliableFetch:
     """A fetcher that keeps each job in Redis while it runs. Needs Redis 6.2 and a user that may run scripts."""
 
-    def __init__(self, connect: Connect, capsule: CapsuleConfig, identity: str) -> None:
+    def __init__(
+        self, connect: Connect, capsule: CapsuleConfig, identity: str, *, shared: Collection[str] = ()
+    ) -> None:
+        """`shared`: queues from which other capsules of the process take jobs too."""
         self._db = connect()
         self._acks = connect()
         """A connection of its own: the other one may be waiting for a job."""
@@ -106,9 +114,55 @@ class ReliableFetch:
         self._wait = SHORT_WAIT
         self._done: list[Unit] = []
         self._forgetting: asyncio.Task[None] | None = None
+        self._shared = frozenset(shared)
+        self._held: WeakSet[Unit] = WeakSet()
+        """What was given to the capsule; it lives there until it has its next place."""
+        self._strays: list[Unit] = []
+        self._unsure_until: float | None = None
 
     async def fetch(self, count: int) -> list[Unit]:
-        """Moves up to `count` jobs into the process's own lists; none before its first heartbeat."""
+        """Moves up to `count` jobs into the process's own lists; none before its first heartbeat.
+
+        After a fetch without an answer it gives what that one may have moved.
+        """
+        if self._unsure_until is not None and not self._strays:
+            over = time.monotonic() >= self._unsure_until
+            self._strays = await self._find_strays()
+            if over:
+                self._unsure_until = None
+        if self._strays:
+            units, self._strays = self._strays[:count], self._strays[count:]
+        else:
+            try:
+                units = await self._take(count)
+            except SidekiqError:
+                self._unsure_until = time.monotonic() + UNSURE_SECONDS
+                raise
+        self._held.update(units)
+        return units
+
+    async def _find_strays(self) -> list[Unit]:
+        """The jobs in the process's own lists that nobody here knows of, the first that was taken first.
+
+        Not of queues that capsules share: there they may be another one's. They wait until the process is gone.
+        """
+        names = [name for name in self._capsule.names if name not in self._shared]
+        known = Counter((unit.queue, unit.raw) for unit in self._held)  # before asking: none may end meanwhile
+        keys = self._db.keys
+        replies = await self._db.read([("LRANGE", keys.fetched(self._identity, name), 0, -1) for name in names])
+        strays: list[Unit] = []
+        for name, reply in zip(names, replies, strict=True):
+            there = [raw for raw in reply if isinstance(raw, bytes)] if isinstance(reply, list) else []
+            for raw in reversed(there):
+                if known[name, raw]:
+                    known[name, raw] -= 1
+                else:
+                    strays.append(Unit(name, raw))
+        if strays:
+            LOGGER.warning("%d jobs were fetched without an answer and run now", len(strays))
+        return strays
+
+    async def _take(self, count: int) -> list[Unit]:
         names = queue_order(self._capsule)
         keys = self._db.keys
         pairs = [key for name in names for key in (keys.queue(name), keys.fetched(self._identity, name))]
