@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import stat
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,17 +94,23 @@ def with_command(commands: Sequence[str], text: str) -> tuple[str, ...]:
 def _ours(path: Path) -> bool:
     """Whether the file may be written over: absent, empty, or an object as we write it, though perhaps broken."""
     try:
-        with path.open("rb") as file:
-            raw = file.read(MOST_BYTES + 1)
+        raw = _bytes(path)
     except FileNotFoundError:
         return True
-    return len(raw) <= MOST_BYTES and raw.lstrip()[:1] in (b"", b"{")
+    return raw is not None and len(raw) <= MOST_BYTES and raw.lstrip()[:1] in (b"", b"{")
+
+
+def _bytes(path: Path) -> bytes | None:
+    """The beginning of the file; None for a pipe or a device, such as /dev/null. Raises OSError."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        return None
+    with path.open("rb") as file:
+        return file.read(MOST_BYTES + 1)
 
 
 def _document(path: Path) -> Mapping[str, object]:
     try:
-        with path.open("rb") as file:
-            raw = file.read(MOST_BYTES + 1)
+        raw = _bytes(path) or b""
         found = json.loads(raw) if len(raw) <= MOST_BYTES else {}
     except (OSError, ValueError, RecursionError):
         return {}

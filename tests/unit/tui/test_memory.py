@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -128,3 +130,26 @@ def test_a_command_typed_again_moves_to_the_end() -> None:
 def test_only_what_is_meant_to_be_kept_is_in_the_file(path: Path) -> None:
     save_memory(path, Memory(), FULL, FULL.commands)
     assert set(json.loads(path.read_bytes())) == {"last", "recent", "views", "columns", "theme", "commands"}
+
+
+def test_what_is_no_regular_file_is_neither_read_nor_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    link = tmp_path / "link"
+    link.symlink_to(pipe)
+    outcomes: list[object] = []
+
+    def use(path: Path) -> None:
+        outcomes.append(load_memory(path))
+        try:
+            save_memory(path, Memory(), FULL)
+        except OSError as error:
+            outcomes.append(str(error))
+
+    for path in (pipe, link):
+        thread = threading.Thread(target=use, args=(path,), daemon=True)
+        thread.start()
+        thread.join(10)
+        assert outcomes == [Memory(), f"{path} is not a file of sqtui"]
+        outcomes.clear()
+    assert pipe.is_fifo()
