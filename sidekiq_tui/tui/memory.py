@@ -102,7 +102,8 @@ def _ours(path: Path) -> bool:
 
 def _bytes(path: Path) -> bytes | None:
     """The beginning of the file; None for a pipe or a device, such as /dev/null. Raises OSError."""
-    if not stat.S_ISREG(path.stat().st_mode):
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # a folder says itself why it cannot be read
         return None
     with path.open("rb") as file:
         return file.read(MOST_BYTES + 1)
