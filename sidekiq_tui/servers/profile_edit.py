@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 from collections.abc import Collection, Mapping
@@ -128,8 +129,11 @@ def replace_file(path: Path, content: bytes) -> None:
     """Writes a new file beside the old one and renames it over it: at no time is there half a file.
 
     A link is followed to what it names (settings kept elsewhere stay there); the mode is kept, 0600 for a new file.
+    Raises OSError, also for a device such as /dev/null, which a rename would replace.
     """
     target = path.resolve()
+    if target.exists() and not target.is_file():
+        raise OSError(errno.EINVAL, "it is no regular file")
     if not target.parent.exists():
         target.parent.mkdir(mode=0o700, parents=True)
     mode = target.stat().st_mode & 0o777 if target.exists() else 0o600

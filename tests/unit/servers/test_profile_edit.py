@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sidekiq_tui.errors import ConfigError, UsageError
-from sidekiq_tui.servers.profile_edit import add_profile, change_profile, remove_profile
+from sidekiq_tui.servers.profile_edit import add_profile, change_profile, remove_profile, replace_file
 from sidekiq_tui.servers.profile_store import load_profiles
 
 COMMENTED = """# mine
@@ -28,6 +28,16 @@ def config(tmp_path: Path) -> Path:
     file.parent.mkdir()
     file.write_text(COMMENTED)
     return file
+
+
+def test_a_device_or_pipe_is_not_replaced(tmp_path: Path) -> None:
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    for path in (pipe, link):
+        with pytest.raises(OSError, match="it is no regular file"):
+            replace_file(path, b"x")
+    assert pipe.is_fifo()
 
 
 def test_a_new_file_is_ours_alone(tmp_path: Path) -> None:
