@@ -72,7 +72,7 @@ class JobListScreen(ViewScreen):
         super().__init__(app_state)
         self.marks = Marks()
         self.order = Order()
-        self._footer_empty: bool | None = None
+        self._footer_tells: int | None = None
         self.neighbours = ListSiblings(self)
 
     # What a subclass gives.
@@ -205,8 +205,8 @@ class JobListScreen(ViewScreen):
             notice=self.notice(),
             marked=self.marks.__contains__,
         )
-        if self._footer_empty != self.table.empty:
-            self._footer_empty = self.table.empty
+        if self._footer_tells != self.size_matched:
+            self._footer_tells = self.size_matched
             self.refresh_footer()
         self.draw_around()
 
