@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import redis.asyncio
@@ -13,8 +13,9 @@ import redis.asyncio
 from sidekiq_tui.servers.server import Server
 from sidekiq_tui.sidekiq.work import Work
 from tests.support.fleet import fleet
+from tests.support.framed import answer, framed_app, gone
 from tests.support.live import Live, live_app
-from tests.support.tui import NOW
+from tests.support.tui import NOW, FakeRegistry, make_overview, make_process, make_queue, make_snapshot
 from tests.tui.conftest import GoldenScreen
 
 EVERY = pytest.mark.parametrize("size", [(120, 40), (80, 24), (60, 20)], ids=["120x40", "80x24", "60x20"])
@@ -148,22 +149,21 @@ async def test_forbidden(
 
 
 @BOTH
-async def test_offline(embedded: Any, golden_screen: GoldenScreen, size: Size) -> None:
-    server = embedded()
-    url = f"unix://{server.socket}?db=0"
-    client = redis.asyncio.Redis.from_url(url, protocol=2, legacy_responses=False)
-    await fleet(client)
-    await client.aclose()
-    now = [NOW]
-    async with live_app(url, view="workers", size=size, clock=lambda: now[0]) as live:
+async def test_a_server_that_went_away(
+    redis_url: str, raw: redis.asyncio.Redis, golden_screen: GoldenScreen, size: Size
+) -> None:
+    await fleet(raw)
+    quiet = make_process(identity="app-2:5920:aa", hostname="app-2", pid=5920, status="quiet", busy=1)
+    overview = make_overview(make_queue("exports", 3, 7440.0), processes=(make_process(busy=3), quiet))
+    seen = make_snapshot("prod", label="production", overview=overview)
+    async with framed_app(redis_url, seen, view="workers", size=size) as live:
         await live.sees("NightlyReportJob")
-        server.stop()
-        now[0] += 252
-        live.state.registry.refresh("prod")
-        await live.until(lambda: live.state.snapshots["prod"].error is not None)
-        await live.sees("as of 4m12s ago")
-        assert "nobody serves" not in live.text, "what was true then is no news"
-        assert "Last known data" in live.text or "app-1" in live.text
+        await live.sees("nobody serves exports")
+        await live.until(lambda: ("start", None) in cast(FakeRegistry, live.state.registry).asked)
+        answer(live, gone(seen))
+        await live.sees("prod is offline")
+        await live.until(lambda: "nobody serves" not in live.text)  # what was true then is no news
+        await same(golden_screen, live, "-offline", size)
 
 
 @BOTH
