@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from types import FunctionType
+from types import FunctionType, TracebackType
 from typing import Final, NoReturn
 
 APP: Final = "/srv/app/releases/20261122/"
@@ -14,6 +14,11 @@ Frame = tuple[str, int, str]
 """File, line and method."""
 Raise = Callable[[BaseException], NoReturn]
 
+_OUTER: Final[tuple[Frame, ...]] = (
+    (GEMS + "sidekiq-8.1.7/lib/sidekiq/processor.rb", 185, "block in Sidekiq::Processor#process"),
+    (GEMS + "sidekiq-8.1.7/lib/sidekiq/processor.rb", 220, "Sidekiq::Processor#execute_job"),
+    ("app/jobs/concerns/instrumented.rb", 17, "Instrumented#around_perform"),
+)
 TRACES: Final[dict[str, tuple[Frame, ...]]] = {
     "acquirer": (
         ("app/services/checkout/charge.rb", 31, "Checkout::Charge#call"),
@@ -56,6 +61,14 @@ class Failure(Exception):
         super().__init__(message)
         self.sidekiq_class = sidekiq_class
 
+    @property
+    def __traceback__(self) -> TracebackType | None:  # type: ignore[override]
+        """From the first of the application's frames on: those outside it are the demo's own."""
+        trace = super().__traceback__
+        while trace is not None and not trace.tb_frame.f_code.co_filename.startswith((APP, GEMS)):
+            trace = trace.tb_next
+        return trace
+
 
 def fail(service: str, sidekiq_class: str, message: str) -> NoReturn:
     """Raise an error as if the code of that service had."""
@@ -70,7 +83,7 @@ def _raise(error: BaseException) -> NoReturn:
 @cache
 def _chain(service: str) -> Raise:
     raiser: Raise = _raise
-    for number, frame in enumerate(reversed(_under(TRACES[service]))):
+    for number, frame in enumerate(reversed(_under((*_OUTER, *TRACES[service])))):
         raiser = _renamed(frame, None if number == 0 else raiser)
     return raiser
 
