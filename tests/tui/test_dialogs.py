@@ -197,3 +197,41 @@ async def test_an_address_that_does_not_fit_is_cut_with_a_sign() -> None:
         await until(pilot, lambda: "far.far" in screen_text(app))
         line = next(line for line in screen_text(app).splitlines() if "far.far" in line)
         assert "… " in line
+
+
+async def test_help_follows_the_size_of_the_terminal() -> None:
+    app = app_of_fleet()
+    async with app.run_test(size=(120, 60)) as pilot:
+        await pilot.press("question_mark")
+        await until(pilot, lambda: "esc closes" in screen_text(app))
+        assert "goes on" not in screen_text(app)
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: "space goes on" in screen_text(app))
+        assert "… │" not in screen_text(app)
+        await pilot.press("space")
+        await until(pilot, lambda: " 11–" in screen_text(app))
+        await pilot.resize_terminal(120, 60)
+        await until(pilot, lambda: "goes on" not in screen_text(app))
+        assert "quit from anywhere" in screen_text(app)
+
+
+@pytest.mark.parametrize("key", ["?", "@"])
+async def test_a_dialog_fits_a_terminal_that_became_smaller(key: str) -> None:
+    app = app_of_fleet()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press(key)
+        await until(pilot, lambda: "esc" in screen_text(app))
+        await pilot.resize_terminal(60, 16)
+        await until(pilot, lambda: "╰" in screen_text(app).splitlines()[-1] + screen_text(app).splitlines()[-2])
+        assert "esc" in screen_text(app)
+
+
+async def test_help_begins_with_what_is_this_screens_own() -> None:
+    app = SqtuiApp(make_state(FakeRegistry(*FLEET)), start_view="dashboard")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("?")
+        await until(pilot, lambda: "Keys of dashboard" in screen_text(app))
+        shown = app.screen.query_one(SpanLines).text
+        titles = ["Lists", "This screen", "Move", "Go to", "Servers", "Everywhere"]
+        assert [line for line in shown.splitlines() if line in titles] == titles
+        assert "shorter charts" in screen_text(app)

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
+from sidekiq_tui.presentation import units
 from sidekiq_tui.presentation.columns.base import Span
 from sidekiq_tui.presentation.glyphs import glyph_set, to_ascii
 from sidekiq_tui.presentation.text import cell_width, clip, display_text, fit
-from sidekiq_tui.tui.actions import APP, GROUPS, Action, actions_of, bindings
-from sidekiq_tui.tui.actions.action import with_keys
+from sidekiq_tui.tui.actions import APP, EVERYWHERE, Action, actions_of, bindings
+from sidekiq_tui.tui.actions.action import GO, LISTS, MOVE, SCREEN, SERVERS, with_keys
 from sidekiq_tui.tui.screens.base import ViewScreen
 from sidekiq_tui.tui.views import VIEWS
 from sidekiq_tui.tui.widgets.line import Line
@@ -24,6 +26,13 @@ _KEY_CELLS: Final = 13
 _COLUMN_CELLS: Final = 54
 _TWO_COLUMNS: Final = 2 * _COLUMN_CELLS + 6
 _ROWS_AROUND: Final = 2
+_EDGE_ROWS: Final = 4
+"""Border and foot of the dialog."""
+
+_HERE: Final = "This screen"
+_EVERYWHERE: Final = "Everywhere"
+_ORDER: Final = (LISTS, _HERE, MOVE, GO, SERVERS, _EVERYWHERE)
+"""What is this screen's own comes first: on a small terminal the rest is a few screens down."""
 
 Entry = tuple[str, str, str]
 """Keys, what they do, and why they cannot now (empty: they can)."""
@@ -50,22 +59,23 @@ class HelpModal(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """A title, the keys, how to leave."""
-        wide = self.app.size.width >= _TWO_COLUMNS
-        blocks = [_block(title, entries, self._ascii) for title, entries in self._groups]
-        lines = _beside(blocks) if wide else [line for block in blocks for line in (*block, ())][:-1]
         with Vertical(id="dialog") as dialog:
-            dialog.styles.width = 2 * _COLUMN_CELLS + 6 if wide else _COLUMN_CELLS + 10
-            dialog.styles.height = min(len(lines) + 4, max(8, self.app.size.height - _ROWS_AROUND))
             dialog.border_title = f"Keys of {self._title}"
-            yield SpanLines(lines, ascii=self._ascii, id="help-lines")
+            yield SpanLines(ascii=self._ascii, id="help-lines")
             yield Line(id="dialog-foot", ground="panel")
 
     def on_mount(self) -> None:
-        """The way out stands at the foot."""
-        self.query_one(Line).put(
-            (Span("esc", "key"), Span(" closes  ", "muted"), Span("j k", "key"), Span(" scroll", "muted"))
-        )
-        self.query_one(SpanLines).focus()
+        """The foot says how much there is to scroll."""
+        lines = self.query_one(SpanLines)
+        self._lay_out(self.app.size.width, self.app.size.height)
+        lines.focus()
+        self.watch(lines, "scroll_y", self._draw_foot, init=False)
+        self.call_after_refresh(self._draw_foot)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """One column or two, as the terminal is now."""
+        self._lay_out(event.size.width, event.size.height)
+        self.call_after_refresh(self._draw_foot)
 
     def action_close(self) -> None:
         """Back to the screen."""
@@ -75,18 +85,45 @@ class HelpModal(ModalScreen[None]):
         """Up or down."""
         self.query_one(SpanLines).scroll_relative(y=rows, animate=False)
 
+    def _lay_out(self, width: int, height: int) -> None:
+        wide = width >= _TWO_COLUMNS
+        blocks = [_block(title, entries, self._ascii) for title, entries in self._groups]
+        lines = _beside(blocks) if wide else [line for block in blocks for line in (*block, ())][:-1]
+        dialog = self.query_one("#dialog")
+        dialog.styles.width = _TWO_COLUMNS if wide else _COLUMN_CELLS + 10
+        dialog.styles.height = min(len(lines) + _EDGE_ROWS, max(8, height - _ROWS_AROUND))
+        self.query_one(SpanLines).put(lines)
+
+    def _draw_foot(self) -> None:
+        lines, foot = self.query_one(SpanLines), self.query_one(Line)
+        first, shown, size = round(lines.scroll_offset.y), lines.size.height, lines.virtual_size.height
+        spans = [Span("esc", "key"), Span(" closes", "muted")]
+        if shown < size:
+            dash = glyph_set(self._ascii).unknown
+            place = f"{units.count(first + 1)}{dash}{units.count(min(first + shown, size))} of {units.count(size)}"
+            spans += [Span("  space", "key"), Span(" goes on", "muted"), Span("  j k", "key"), Span(" scroll", "muted")]
+            used = sum(cell_width(span.text) for span in spans)
+            spans.append(Span(place.rjust(max(0, foot.size.width - used)), "muted"))
+        foot.put(spans)
+
 
 def _grouped(actions: Sequence[Action], screen: ViewScreen) -> list[tuple[str, list[Entry]]]:
-    groups: dict[str, list[Entry]] = {group: [] for group in GROUPS}
+    groups: dict[str, list[Entry]] = {group: [] for group in _ORDER}
     for action in actions:
         if not action.id.startswith("server-"):
             entry = (action.keys_text, action.help, screen.reason_against(action) or "")
-            groups.setdefault(action.group, []).append(entry)
+            groups[_group(action)].append(entry)
     digits = [action for action in actions if action.id.startswith("server-")]
     if digits:
         keys = f"{digits[0].keys_text}-{digits[-1].keys_text}"
         groups[digits[0].group].insert(0, (keys, "server by its place in the top line", ""))
     return [(group, entries) for group, entries in groups.items() if entries]
+
+
+def _group(action: Action) -> str:
+    if action.group != SCREEN:
+        return action.group
+    return _EVERYWHERE if action.where in (EVERYWHERE, APP) else _HERE
 
 
 def _block(title: str, entries: Sequence[Entry], ascii: bool) -> list[SpanLine]:
