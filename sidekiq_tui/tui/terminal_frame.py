@@ -6,15 +6,13 @@ SSH line that is most of the traffic.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import groupby
 from typing import Final, NamedTuple
 
 from rich.cells import get_character_cell_size
 from rich.color import ColorSystem
 from rich.console import Console
-from rich.segment import Segment
 from rich.style import Style
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.strip import Strip
@@ -23,10 +21,6 @@ from sidekiq_tui.presentation.text import cell_width
 
 BRIDGE: Final = 4
 """Unchanged cells of the same look up to here are written again: moving over them costs as much."""
-
-Cell = tuple[str, Style | None]
-Piece = tuple[int, int, Strip]
-"""Line, first cell, and what is drawn from there."""
 
 
 class Look(NamedTuple):
@@ -38,6 +32,11 @@ class Look(NamedTuple):
 
 
 PLAIN: Final = Look()
+_LOOKS: Final[dict[Look, Look]] = {PLAIN: PLAIN}
+
+Cell = tuple[str, Look]
+Piece = tuple[int, int, Strip]
+"""Line, first cell, and what is drawn from there."""
 
 
 class TerminalFrame:
@@ -45,10 +44,13 @@ class TerminalFrame:
 
     def __init__(self) -> None:
         self._lines: dict[int, list[Cell | None]] = {}
+        self._uneven: set[int] = set()
+        """Lines on which there is, or was, text that is not one cell a character."""
 
     def forget(self) -> None:
         """The terminal may show anything now: the next update is written whole."""
         self._lines.clear()
+        self._uneven.clear()
 
     def changes(self, update: CompositorUpdate, console: Console) -> str:
         """The terminal sequences for what differs from the last picture; empty if nothing does."""
@@ -56,13 +58,14 @@ class TerminalFrame:
         if pieces is None:
             self.forget()
             return update.render_segments(console)
-        written = _Writer(console)
+        written = _Writer()
+        system = console._color_system or ColorSystem.TRUECOLOR
         for y, x, strip in pieces:
-            self._piece(y, x, strip, written)
+            self._piece(y, x, strip, system, written)
         return written.text
 
-    def _piece(self, y: int, x: int, strip: Strip, written: _Writer) -> None:
-        cells = _cells(strip)
+    def _piece(self, y: int, x: int, strip: Strip, system: ColorSystem, written: _Writer) -> None:
+        cells, even = _cells(strip, system)
         line = self._lines.setdefault(y, [])
         missing = x + len(cells) - len(line)
         if missing > 0:
@@ -71,7 +74,9 @@ class TerminalFrame:
         if before == cells:
             return
         line[x : x + len(cells)] = cells
-        if not (_simple(before) and _simple(cells)):
+        if not even:
+            self._uneven.add(y)
+        if y in self._uneven:
             # Terminals differ in how far such text reaches, so nothing is left standing beside it.
             written.cells(y, x, cells)
             return
@@ -93,9 +98,8 @@ class Changes(CompositorUpdate):
 class _Writer:
     """Puts sequences together: moves and colours only where the ones before do not do."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self) -> None:
         self._parts: list[str] = []
-        self._system = console._color_system or ColorSystem.TRUECOLOR
         self._at: tuple[int, int] | None = None
         self._look = PLAIN
 
@@ -104,15 +108,16 @@ class _Writer:
         """All of it; ends in plain style, as everything else that writes expects."""
         return "".join([*self._parts, *([] if self._look == PLAIN else ["\x1b[m"])])
 
-    def cells(self, y: int, x: int, cells: Iterable[Cell | None]) -> None:
+    def cells(self, y: int, x: int, cells: Sequence[Cell | None]) -> None:
         """Writes cells from a place on."""
         self._move(y, x)
-        for style, run in groupby((cell for cell in cells if cell is not None), key=lambda cell: cell[1]):
-            self._wear(PLAIN if style is None else _look(style, self._system))
-            text = "".join(character for character, _ in run)
-            self._parts.append(text)
-            x += cell_width(text)
-        self._at = (y, x)
+        for cell in cells:
+            if cell is not None:
+                character, look = cell
+                if look is not self._look:
+                    self._wear(look)
+                self._parts.append(character)
+        self._at = (y, x + len(cells))
 
     def _move(self, y: int, x: int) -> None:
         at, self._at = self._at, (y, x)
@@ -164,17 +169,27 @@ def _chop_pieces(update: ChopsUpdate) -> Iterator[Piece]:
                 yield y, x, strip if end <= x2 else strip.crop(0, x2 - x)
 
 
-def _cells(strip: Strip) -> list[Cell | None]:
-    """One entry a cell; a wide character fills its second with None, what has no width joins the cell before it."""
+def _cells(strip: Strip, system: ColorSystem) -> tuple[list[Cell | None], bool]:
+    """One entry a cell, and whether each character is one cell.
+
+    A wide character fills its second cell with None; what has no width joins the character before it.
+    """
     cells: list[Cell | None] = []
-    for segment in strip:
-        if segment.control:
+    even = True
+    for text, style, control in strip:
+        if control or not text:
             continue
-        drawn = _segment_cells(segment)
-        if not drawn and segment.text:
-            _join(cells, segment.text)
-        cells.extend(drawn)
-    return cells
+        look = PLAIN if style is None else _look(style, system)
+        if text.isascii() or all(get_character_cell_size(character) == 1 for character in text):
+            cells += [(character, look) for character in text]
+        elif width := cell_width(text):
+            # Kept whole: how it divides into cells is the terminal's affair.
+            even = False
+            cells += [(text, look), *[None] * (width - 1)]
+        else:
+            even = False
+            _join(cells, text)
+    return cells, even
 
 
 def _join(cells: list[Cell | None], marks: str) -> None:
@@ -186,38 +201,21 @@ def _join(cells: list[Cell | None], marks: str) -> None:
             return
 
 
-def _segment_cells(segment: Segment) -> list[Cell | None]:
-    text, style, _ = segment
-    if text.isascii() or all(get_character_cell_size(character) == 1 for character in text):
-        return [(character, style) for character in text]
-    # Kept whole: how it divides into cells is the terminal's affair.
-    width = cell_width(text)
-    return [(text, style), *[None] * (width - 1)] if width else []
-
-
-def _simple(cells: list[Cell | None]) -> bool:
-    return all(cell is None or len(cell[0]) == 1 for cell in cells)
-
-
 def _runs(before: list[Cell | None], after: list[Cell | None]) -> Iterator[tuple[int, int]]:
     """Where they differ, as (first, last + 1); runs close to each other and of one look are one."""
-    first = last = None
-    for index, (old, new) in enumerate(zip(before, after, strict=True)):
-        if old == new:
-            continue
-        if first is None or last is None:
-            first, last = index, index + 1
-        elif index - last <= BRIDGE and _alike(after[last - 1 : index + 1]):
-            last = index + 1
-        else:
-            yield first, last
-            first, last = index, index + 1
-    if first is not None and last is not None:
-        yield first, last
+    changed = [index for index, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]
+    first = last = changed[0]
+    for index in changed[1:]:
+        if index - last > 1 and (index - last > BRIDGE + 1 or not _alike(after[last : index + 1])):
+            yield first, last + 1
+            first = index
+        last = index
+    yield first, last + 1
 
 
 def _alike(cells: list[Cell | None]) -> bool:
-    return len({cell[1] for cell in cells if cell is not None}) == 1
+    looks = [cell[1] for cell in cells if cell is not None]
+    return all(look is looks[0] for look in looks)
 
 
 @lru_cache(maxsize=4096)
@@ -241,4 +239,6 @@ def _look(style: Style, system: ColorSystem) -> Look:
             background = whole
         else:
             attributes.append(whole)
-    return Look(tuple(attributes), foreground, background)
+    # One object for each look, so that they can be told apart by identity.
+    found = Look(tuple(attributes), foreground, background)
+    return _LOOKS.setdefault(found, found)
