@@ -20,11 +20,13 @@ from sidekiq_tui.sidekiq.errors import SidekiqError
 from sidekiq_tui.sidekiq.job_class import Job, ServerChain
 from sidekiq_tui.sidekiq.middleware import Next
 from sidekiq_tui.sidekiq.replies import members
+from sidekiq_tui.sidekiq.stats import names_command
 from sidekiq_tui.sidekiq.worker.config import CapsuleConfig, WorkerConfig
 from sidekiq_tui.sidekiq.worker.fetch import BasicFetch, Unit
 from sidekiq_tui.sidekiq.worker.launcher import Worker
 
 TIMEOUT: Final = 6.0  # seconds that a stopping worker waits for its jobs
+BEAT: Final = 10.0  # seconds, as Sidekiq has it
 LOOK: Final = 2.0  # seconds between two looks at which queues are paused
 SIGNS: Final = 10.0  # seconds between two writes of the signs of Sidekiq Pro
 LEADER_TTL: Final = 60  # seconds
@@ -44,7 +46,7 @@ class PausingFetch(BasicFetch):
         """As always, but from the queues that are not paused."""
         if time.monotonic() - self._looked >= LOOK:
             self._looked = time.monotonic()
-            paused = members(await self._db.command("SMEMBERS", self._db.keys.paused)) or ()
+            paused = members(await self._db.command(*names_command(self._db.keys.paused))) or ()
             left = tuple(one for one in self._all.queues if one[0] not in paused)
             self._capsule = replace(self._all, queues=left)
         if not self._capsule.queues:
@@ -137,6 +139,7 @@ class Host:
         return WorkerConfig(
             capsules=capsules,
             timeout=TIMEOUT,
+            beat_interval=BEAT,
             tag=plan.tag,
             labels=plan.labels,
             version=self._version,

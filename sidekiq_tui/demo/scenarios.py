@@ -22,7 +22,7 @@ class Trouble:
     """
 
     service: str
-    starts: float = -inf
+    starts: float = 0.0
     lasts: float = inf
     every: float = inf
     fails: float = 0.0
