@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from sidekiq_tui.errors import SqtuiError, UsageError
 from sidekiq_tui.presentation.text import display_text
-from sidekiq_tui.presentation.units import TimeMode
 from sidekiq_tui.tui import saved_filters
 from sidekiq_tui.tui.actions import APP, actions_of
 from sidekiq_tui.tui.command_line import CommandAssistant
@@ -45,7 +44,7 @@ def run_command(app: SqtuiApp, screen: ViewScreen, text: str) -> None:
     if command.view:
         app.post_message(GoTo(command.view, filter=typed.rest))
     elif command.name in TIME_MODES:
-        app.show_times(cast("TimeMode", command.name))
+        app.show_times(command.name)
     elif command.name == "job":
         app.post_message(GoTo("search", filter=typed.name))
     elif command.name == "queue":

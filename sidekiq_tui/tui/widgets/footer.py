@@ -41,7 +41,7 @@ class Footer(Line):
         super().__init__(id=id)
         self._items: tuple[tuple[str, str], ...] = ()
         self._help_key = HELP_KEY
-        self._cover: tuple[Span, ...] = ()
+        self._words_over: tuple[Span, ...] = ()
 
     def show(self, items: Sequence[tuple[str, str]], help_key: str = HELP_KEY) -> None:
         """Shows pairs of key and verb, and the key that shows all keys."""
@@ -50,7 +50,7 @@ class Footer(Line):
 
     def cover(self, spans: Sequence[Span] = ()) -> None:
         """Shows something else for a while; without spans the keys again."""
-        self._cover = tuple(spans)
+        self._words_over = tuple(spans)
         self._lay_out(self.size.width)
 
     def on_resize(self, event: events.Resize) -> None:
@@ -68,7 +68,10 @@ class Footer(Line):
             self.app.post_message(events.Key(_character_to_key(key) if character else key, character))
 
     def _lay_out(self, width: int) -> None:
-        self.put([Span(" "), *self._cover] if self._cover else footer_spans(self._items, width, self._help_key))
+        over = self._words_over
+        self.put([Span(" "), *over] if over else footer_spans(self._items, width, self._help_key))
+            [Span(" "), *self._words_over] if self._words_over else footer_spans(self._items, width, self._help_key)
+        )
 
 
 def _pressed(shown: str) -> str:
