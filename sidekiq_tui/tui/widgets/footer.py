@@ -70,8 +70,6 @@ class Footer(Line):
     def _lay_out(self, width: int) -> None:
         over = self._words_over
         self.put([Span(" "), *over] if over else footer_spans(self._items, width, self._help_key))
-            [Span(" "), *self._words_over] if self._words_over else footer_spans(self._items, width, self._help_key)
-        )
 
 
 def _pressed(shown: str) -> str:
