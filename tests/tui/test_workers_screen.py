@@ -195,6 +195,21 @@ async def test_what_is_dear_is_read_less_often(redis_url: str, raw: Any) -> None
             assert screen.pause == pytest.approx(pause)
 
 
+async def test_jobs_that_match_are_shown_though_their_process_is_folded(redis_url: str, raw: Any) -> None:
+    await fleet(raw)
+    async with at_now(redis_url) as live:
+        await shown(live)
+        await live.pilot.press("H")
+        await live.until(lambda: "▸ app-1:5916" in live.text)
+        live.screen.apply_filter("nightly")
+        await live.sees("▾ app-1:5916")
+        await shown(live)
+        await live.pilot.press("h")
+        await live.sees("its jobs match the filter; esc clears it")
+        await live.pilot.press("escape")
+        await live.sees("▸ app-1:5916")
+
+
 async def test_what_is_left_of_dead_processes(redis_url: str, raw: Any) -> None:
     await fleet(raw)
     moved = [NOW]
@@ -282,15 +297,17 @@ async def test_sorting_says_what_it_does_and_starts_with_trouble(redis_url: str,
         assert "web-1" in live.body.splitlines()[2]
 
 
-async def test_work_of_another_server_does_not_stay(redis_url: str, raw: Any) -> None:
+async def test_another_server_has_its_own_work_and_folds(redis_url: str, raw: Any) -> None:
     await fleet(raw)
     other = redis_url.replace("db=0", "db=1")
     async with live_app(redis_url, other, view="workers", clock=lambda: NOW) as live:
         await shown(live)
         await live.pilot.press("H", "2")
         await live.sees("No processes on server-2")
+        assert "app-1" not in live.body
         await live.pilot.press("1")
-        await shown(live)  # folding is of one visit to one server
+        await live.sees("▸ app-1:5916")
+        assert "NightlyReportJob" not in live.body.split("✗ nobody")[0]
 
 
 async def test_frozen_reads_nothing(redis_url: str, raw: Any) -> None:

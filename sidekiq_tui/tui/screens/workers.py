@@ -83,7 +83,7 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
         super().__init__(app_state)
         self._order = Order("name")
         self._filter = ""
-        self._folded: set[str] | None = None
+        self._folds: dict[str, set[str]] = {}
         self._foot: Foot = "notes"
         self._usual = UsualTimes()
         self._trees: tuple[Tree, ...] = ()
@@ -121,10 +121,10 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
 
     @property
     def folded(self) -> set[str]:
-        """Whose jobs are hidden."""
-        if self._folded is None:
-            return {process.identity for process in self.processes} if len(self.processes) > MOST_READ else set()
-        return self._folded
+        """Whose jobs are hidden; what a person folded stays so, for each server."""
+        if (known := self._folds.get(self.server)) is not None:
+            return known
+        return {process.identity for process in self.processes} if len(self.processes) > MOST_READ else set()
 
     def on_mount(self) -> None:
         """Keys go to the tree."""
@@ -173,7 +173,7 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
     def restart(self) -> None:
         """Another server has other processes."""
         self.workers.cancel_group(self, "usual")
-        self._folded, self._usual = None, UsualTimes()
+        self._usual = UsualTimes()
         self._costs.clear()
         self.table.restart()
 
@@ -289,7 +289,7 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
 
     def _fold(self, folded: set[str]) -> None:
         shown_more = bool(self.folded - folded)
-        self._folded = folded
+        self._folds[self.server] = folded
         self.draw()
         self.refresh_footer()
         if shown_more and len(self.processes) > MOST_READ:

@@ -404,6 +404,15 @@ class TestWorkers:
         assert [long(9, 0.05), long(11, 0.05)] == [False, True]
         assert not long(11, 0.05, beat_age=2.0), "it may have ended right after the beat"
 
+    def test_the_usual_time_of_a_job_is_that_of_the_class_metrics_know(self) -> None:
+        args = [{"arguments": ["UserMailer", "welcome", "deliver_now"]}]
+        mail = job(
+            "work", None, klass="Sidekiq::ActiveJob::Wrapper", wrapped="ActionMailer::MailDeliveryJob", args=args
+        )
+        assert mail.display_class == "UserMailer#welcome"
+        (tree,) = worker_trees([process()], [work(job=mail)], usual={"ActionMailer::MailDeliveryJob": 3.0})
+        assert [row.usual for row in tree.jobs] == [3.0]
+
     def test_orders_of_processes(self) -> None:
         processes = [
             process(identity="a", hostname="a", rss=1, busy=5, version="7.3.10", beat=NOW - 9),
