@@ -98,6 +98,20 @@ async def test_every_kind_of_job(
         await golden_screen(f"job-{shape}-{size[0]}x{size[1]}", live.pilot)
 
 
+async def test_facts_under_the_document_line_up_with_it_and_count_in_words(
+    redis_url: str, raw: redis.asyncio.Redis
+) -> None:
+    job = await put(raw, jobs.payload(**jobs.FAILED | {"retry": 1, "retry_count": 1}), Place("dead"), NOW - 60)
+    await raw.hset(f"it-{jobs.JID}", mapping={"ex": 1, "c": "6", "rt": "0.2"})
+    async with framed_app(redis_url, snapshot(), view="dead", size=(80, 24)) as live:
+        screen = await opened(live, job)
+        lines = screen.document.text.splitlines()
+        for title in ("Error", "Where", "Options", "Iteration"):
+            assert any(line.startswith(title) for line in lines), title
+        assert "tries 1 of 1, none left" in live.text
+        assert any(line.split() == ["executed", "once"] for line in lines)
+
+
 async def test_the_smallest_terminal_and_ascii(
     redis_url: str, raw: redis.asyncio.Redis, golden_screen: GoldenScreen
 ) -> None:

@@ -363,7 +363,7 @@ class JobScreen(ViewScreen):
             self.query_one("#brief", TextBlock).put(brief)
         lines: list[Cell] = []
         for section in rest:
-            lines += [*([()] if lines else []), *section_lines(section, width, about.context)]
+            lines += [*([()] if lines else []), *section_lines(section, width, about.context, margin="")]
         self._draw_document(width, lines, position)
         self._draw_note()
 

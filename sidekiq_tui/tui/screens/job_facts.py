@@ -75,22 +75,22 @@ def sections(about: About) -> list[Section]:
     return [section for section in found if section.rows or section.sentences]
 
 
-def section_lines(section: Section, width: int, context: Context) -> list[Cell]:
-    """A section as lines of `width` cells; long values go on below."""
-    lines: list[Cell] = [(Span(" " + section.title, "title"),)]
+def section_lines(section: Section, width: int, context: Context, margin: str = " ") -> list[Cell]:
+    """A section as lines of `width` cells, the title after `margin`; long values go on below."""
+    lines: list[Cell] = [(Span(margin + section.title, "title"),)]
     for label, cell in section.rows:
-        words = Span("  " + fit(label, LABEL_CELLS - 2, ellipsis=context.glyphs.cut) + " ", "muted")
+        words = Span(f"{margin} " + fit(label, LABEL_CELLS - 2, ellipsis=context.glyphs.cut) + " ", "muted")
         room = max(8, width - LABEL_CELLS - 2)
         if len(cell) == 1 and cell_width(cell[0].text) > room:
             first, *rest = wrap_words(cell[0].text, room)
             lines.append((words, Span(first, cell[0].role)))
-            lines += [(Span(" " * (LABEL_CELLS + 1)), Span(more, cell[0].role)) for more in rest]
+            lines += [(Span(margin + " " * LABEL_CELLS), Span(more, cell[0].role)) for more in rest]
         else:
             lines.append((words, *cell))
     for sentence in section.sentences:
         first, *rest = wrap_words(sentence, max(8, width - 5))
-        lines.append((Span(f"  {context.glyphs.warn} ", "warn"), Span(first)))
-        lines += [(Span("    " + more),) for more in rest]
+        lines.append((Span(f"{margin} {context.glyphs.warn} ", "warn"), Span(first)))
+        lines += [(Span(f"{margin}   {more}"),) for more in rest]
     return lines
 
 
@@ -197,7 +197,7 @@ def _tries(job: JobRecord) -> Iterator[str]:
     if limit is None:
         yield units.count(tries)
     elif job.place.kind == "dead" and tries > limit:
-        yield f"all {units.count(limit)} used" if limit else "none asked for"
+        yield f"{units.count(limit)} of {units.count(limit)}, none left" if limit else "none asked for"
     else:
         yield f"{units.count(tries)} of {units.count(limit)}"
 
@@ -235,11 +235,15 @@ def _iteration(about: About) -> Iterator[Row]:
     if state is None:
         return
     context = about.context
-    yield "executed", text("not yet" if not state.executions else f"{units.count(state.executions)} times")
+    yield "executed", text(_executed(state.executions))
     yield "runtime", (Span(units.duration(state.runtime)), Span("  of finished runs", "muted"))
     yield "cursor", text(units.UNKNOWN if state.cursor_text is None else display_text(state.cursor_text, 200))
     if state.cancelled is not None:
         yield "cancelled", _moment(state.cancelled, context)
+
+
+def _executed(times: int | None) -> str:
+    return {None: "not yet", 0: "not yet", 1: "once"}.get(times, f"{units.count(times)} times")
 
 
 def _surroundings(about: About) -> tuple[str, ...]:
