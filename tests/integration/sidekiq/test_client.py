@@ -100,7 +100,9 @@ async def test_bulk_refuses(client: Client, raw: Any, item: dict[str, Any], opti
 
 
 @pytest.mark.parametrize(
-    "value", [object(), b"bytes", {1: 2}, float("nan"), {"a": [{"b": (1,)}]}, {1}, "\ud800", float("inf")], ids=repr
+    "value",
+    [object(), b"bytes", {1: 2}, float("nan"), {"a": [{"b": (1,)}]}, {1}, "\ud800", float("inf")],
+    ids=lambda value: type(value).__name__,
 )
 async def test_arguments_that_json_would_not_give_back_are_refused(client: Client, raw: Any, value: object) -> None:
     with pytest.raises(InvalidJob):

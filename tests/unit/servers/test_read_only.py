@@ -129,7 +129,7 @@ def test_our_own_script_runs_where_scripts_may(name: str | bytes) -> None:
         ("EVAL_RO", memoryview(SCRIPT), 1, "retry"),
         ("SCRIPT", "LOAD", SCRIPT),
     ],
-    ids=lambda command: repr(command)[:30],
+    ids=lambda command: repr(command)[:30].split(" at 0x")[0],
 )
 def test_no_other_script_runs(command: tuple[EncodableT, ...]) -> None:
     with pytest.raises(CommandRefused):
