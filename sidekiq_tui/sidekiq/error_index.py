@@ -6,7 +6,7 @@ A million entries take about 30 MB, and each group some 3 KB.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -37,9 +37,14 @@ FRAMES: Final = 20
 FRAMES_READ: Final = 200
 """Backtraces that are decoded for a group."""
 SAMPLES: Final = 4
+PAUSE: Final = 100
+"""Entries put in place between two pauses: 100 take 6 ms."""
 
 # A job dies when it fails; one that lies in dead long after its last failure was put there by hand.
 _DIES_WITHIN: Final = 5.0
+
+Found = Mapping[SetName, Sequence[tuple[range, Sequence[JobRecord]]]]
+"""Runs of a set's blocks, in order, and the jobs that are there now."""
 
 
 class Sample(NamedTuple):
@@ -86,6 +91,7 @@ class ErrorIndex:
         self.sets: Final[Mapping[SetName, ScoreBlocks]] = {name: ScoreBlocks() for name in SETS}
         self._tallies: dict[Cause, _Tally] = {}
         self._kinds: list[_Kind] = []
+        self._free: list[int] = []
 
     def size(self, name: SetName) -> int:
         """Entries known of a set."""
@@ -100,42 +106,43 @@ class ErrorIndex:
             self._learn(job, entry, now, first_read=True)
             blocks.add(entry)
 
-    def replace(
-        self, found: Mapping[SetName, Sequence[tuple[range, Sequence[JobRecord]]]], now: float
-    ) -> tuple[int, int]:
+    def replacing(self, found: Found, now: float) -> Generator[None, None, tuple[int, int]]:
         """Puts ranges that were read again in the place of what was known of them: how many came, and how many left.
 
-        An entry that is known already, only with another score or in the other set, neither came nor left.
+        Pauses now and then, so that others may go on; it has to come to its end all the same. An entry that is known
+        already, only with another score or in the other set, neither came nor left.
         """
         before = {name: self._entries(name, parts) for name, parts in found.items()}
-        known = {entry.hash: entry.kind for entries in before.values() for entry in entries.values()}
+        kinds = {entry.hash: entry.kind for entries in before.values() for entry in entries}
+        known = set(kinds)
         present: set[int] = set()
-        came = 0
+        after: dict[SetName, list[tuple[range, list[Entry]]]] = {}
+        done = 0
         for name, parts in found.items():
-            ranges: list[tuple[range, list[Entry]]] = []
+            scores = {entry.hash: entry.score for entry in before[name]}
+            after[name] = []
             for run, jobs in parts:
-                entries = []
+                entries: list[Entry] = []
                 for job in jobs:
                     digest = hash(job.raw)
+                    event = digest not in kinds
+                    if event:
+                        kinds[digest] = self._kind(job)
                     present.add(digest)
-                    old = before[name].get(digest)
-                    kind = known[digest] if digest in known else self._kind(job)
-                    entry = Entry(digest, job.score or 0.0, kind)
+                    entry = Entry(digest, job.score or 0.0, kinds[digest])
                     entries.append(entry)
-                    if old is None:
-                        self._count(entry, name, 1)
-                    if old is None or old.score != entry.score:
-                        came += digest not in known
-                        self._learn(job, entry, now, first_read=False, event=digest not in known)
-                ranges.append((run, entries))
-            here = {entry.hash for _, entries in ranges for entry in entries}
-            for digest, entry in before[name].items():
-                if digest not in here:
-                    self._count(entry, name, -1)
+                    if scores.get(digest) != entry.score:
+                        self._learn(job, entry, now, first_read=False, event=event)
+                    done += 1
+                    if done % PAUSE == 0:
+                        yield
+                after[name].append((run, entries))
+        for name, ranges in after.items():
+            self._recount(name, before[name], [entry for _, entries in ranges for entry in entries])
             self.sets[name].replace(ranges)
-        gone = known.keys() - present
-        self._forget(known, gone)
-        return came, len(gone)
+        self._forget(kinds, known - present)
+        self._make_room({entry.kind for entries in before.values() for entry in entries})
+        return len(present - known), len(known - present)
 
     def groups(self) -> tuple[ErrorGroup, ...]:
         """The groups that have jobs, the largest first."""
@@ -164,9 +171,9 @@ class ErrorIndex:
 
     # Entries
 
-    def _entries(self, name: SetName, parts: Sequence[tuple[range, object]]) -> dict[int, Entry]:
+    def _entries(self, name: SetName, parts: Sequence[tuple[range, object]]) -> list[Entry]:
         blocks = self.sets[name].blocks
-        return {entry.hash: entry for run, _ in parts for one in run for entry in blocks[one].entries()}
+        return [entry for run, _ in parts for one in run for entry in blocks[one].entries()]
 
     def _kind(self, job: JobRecord) -> int:
         cause = cause_of(job)
@@ -176,15 +183,49 @@ class ErrorIndex:
                 cause = REST
             tally = self._tallies.setdefault(cause, _Tally(cause))
         message = _kept((job.error_message or "")[:MESSAGE_LENGTH], tally.messages, MESSAGES)
-        queue = job.queue
-        queue = None if queue is None else _kept(queue[:NAME_LENGTH], tally.queues, QUEUES)
+        queue = None if job.queue is None else _kept(job.queue[:NAME_LENGTH], tally.queues, QUEUES)
         kind = tally.kinds.get((message, queue))
+        if kind is None and len(self._kinds) - len(self._free) >= MOST_KINDS:
+            message = queue = None
+            kind = tally.kinds.get((message, queue))
         if kind is None:
-            if len(self._kinds) >= MOST_KINDS and tally.kinds:
-                return next(iter(tally.kinds.values()))
-            kind = tally.kinds[message, queue] = len(self._kinds)
-            self._kinds.append(_Kind(tally, message, queue))
+            kind = tally.kinds[message, queue] = self._new_kind(_Kind(tally, message, queue))
         return kind
+
+    def _new_kind(self, kind: _Kind) -> int:
+        if kind.message is not None:
+            kind.group.messages.add(kind.message)
+        if kind.queue is not None:
+            kind.group.queues.add(kind.queue)
+        if self._free:
+            number = self._free.pop()
+            self._kinds[number] = kind
+        else:
+            number = len(self._kinds)
+            self._kinds.append(kind)
+        return number
+
+    def _recount(self, name: SetName, before: Iterable[Entry], after: Iterable[Entry]) -> None:
+        for entry in before:  # one that was moved can be there twice, until both ranges are read again
+            self._count(entry, name, -1)
+        for entry in after:
+            self._count(entry, name, 1)
+
+    def _make_room(self, kinds: Iterable[int]) -> None:
+        """Lets those of some kinds go that have no entries any more, and, where groups are many, the empty ones."""
+        for number in kinds:
+            kind = self._kinds[number]
+            if kind.retries or kind.dead:
+                continue
+            tally = kind.group
+            del tally.kinds[kind.message, kind.queue]
+            self._free.append(number)
+            tally.messages = {message for message, _ in tally.kinds if message is not None}
+            tally.queues = {queue for _, queue in tally.kinds if queue is not None}
+        # A cause that went to the rest stays there: its group would not find those jobs.
+        rest = self._tallies.get(REST)
+        if len(self._tallies) > MOST_GROUPS * 0.8 and (rest is None or not rest.kinds):
+            self._tallies = {cause: tally for cause, tally in self._tallies.items() if tally.kinds}
 
     def _count(self, entry: Entry, name: SetName, by: int) -> None:
         kind = self._kinds[entry.kind]
@@ -274,8 +315,4 @@ class ErrorIndex:
 
 def _kept(value: str, known: set[str], most: int) -> str | None:
     """`value` if it is one of those kept apart, or can become one."""
-    if value not in known:
-        if len(known) >= most:
-            return None
-        known.add(value)
-    return value
+    return value if value in known or len(known) < most else None

@@ -11,13 +11,13 @@ next change there. And failures in between, of a job that failed twice since. It
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from sidekiq_tui.sidekiq.database import Command, Database, Reply
 from sidekiq_tui.sidekiq.deploy import Mark, mark_commands, marks_in
-from sidekiq_tui.sidekiq.error_index import SETS, ErrorIndex
+from sidekiq_tui.sidekiq.error_index import SETS, ErrorIndex, Found
 from sidekiq_tui.sidekiq.errors import ReplyError, SidekiqError
 from sidekiq_tui.sidekiq.job import JobRecord, Place
 from sidekiq_tui.sidekiq.keys import SetName
@@ -132,8 +132,23 @@ async def refresh(db: Database, index: ErrorIndex, names: Sequence[SetName], *, 
     much = sum(one.size for one in changed)
     if much > MOST_AGAIN:
         return Changes(skipped=much, marks=marks)
-    came, left = index.replace(await _read(db, changed), now)
+    came, left = await _put(index, await _read(db, changed), now)
     return Changes(came, left, marks=marks)
+
+
+async def _put(index: ErrorIndex, found: Found, now: float) -> tuple[int, int]:
+    """Puts what was read in its place, while others go on. Who stops it waits for the rest, so that all is counted."""
+    steps = index.replacing(found, now)
+    try:
+        while True:
+            next(steps)
+            await asyncio.sleep(0)
+    except StopIteration as ended:
+        came, left = ended.value
+        return came, left
+    finally:
+        for _ in steps:
+            pass
 
 
 def _ranges(index: ErrorIndex, names: Sequence[SetName], now: float) -> tuple[_Range | None, list[_Range]]:
@@ -184,9 +199,7 @@ def _known(index: ErrorIndex, one: _Range) -> int:
     return _range(index, one.name, one.run).size
 
 
-async def _read(
-    db: Database, ranges: Sequence[_Range]
-) -> Mapping[SetName, Sequence[tuple[range, Sequence[JobRecord]]]]:
+async def _read(db: Database, ranges: Sequence[_Range]) -> Found:
     """The entries of ranges now: small ones all in one trip, large ones in slices."""
     found: dict[SetName, list[tuple[range, Sequence[JobRecord]]]] = {name: [] for name in SETS}
     small = [one for one in ranges if 0 < one.size <= SLICE_SIZE]

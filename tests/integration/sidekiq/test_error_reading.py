@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from sidekiq_tui.servers.error_book import ErrorBook
 from sidekiq_tui.sidekiq import error_reading
 from sidekiq_tui.sidekiq.database import Database
 from sidekiq_tui.sidekiq.error_groups import UNDECODABLE, Cause, ErrorGroup
-from sidekiq_tui.sidekiq.error_index import ErrorIndex
+from sidekiq_tui.sidekiq.error_index import ErrorIndex, Found
 from sidekiq_tui.sidekiq.error_reading import Changes, read_all
 from sidekiq_tui.sidekiq.errors import Forbidden, WrongType
 from tests.conftest import LoadDump
@@ -476,3 +477,38 @@ async def test_a_walk_sees_what_changes_under_it_put_right(db: Database, raw: re
     assert last.complete
     await error_reading.refresh(db, index, ("retry", "dead"), now=NOW)
     assert sum(group.count for group in index.groups()) == 1500 - 100 + 30
+
+
+async def test_whoever_stops_a_refresh_while_it_counts_finds_all_counted(
+    db: Database, raw: redis.asyncio.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a storm brings is put in place with pauses, in which a screen draws, or is left."""
+    clock = Clock()
+    await fill(raw, 100)
+    book = ErrorBook(clock)
+    await read(book, db)
+    await fill(raw, 1000, first=100)
+    real, pauses = ErrorIndex.replacing, 0
+
+    def replacing(self: ErrorIndex, found: Found, now: float) -> Generator[None, None, tuple[int, int]]:
+        nonlocal pauses
+        steps = real(self, found, now)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as ended:
+                came, left = ended.value
+                return came, left
+            pauses += 1
+            if pauses == 1:
+                running.cancel()
+            yield
+
+    monkeypatch.setattr(ErrorIndex, "replacing", replacing)
+    running = asyncio.create_task(book.refresh(db))
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert pauses >= 10
+    clock.now += 5
+    assert await book.refresh(db) == Changes()
+    assert counts(book) == {"Timeout": (1100, 0)}
