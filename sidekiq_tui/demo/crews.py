@@ -28,17 +28,21 @@ class Roster:
 
 
 def rosters(wanted: Sequence[ServerPlan]) -> Iterator[Roster]:
-    """One for the first server, one for each of its hosts that something happens to, and one for all other servers."""
-    first, others = wanted[0], wanted[1:]
-    alone = first.scenario.alone
-    together = [at for at, process in enumerate(first.processes) if process.host not in alone]
-    yield Roster(first.name, tuple((first.name, at) for at in together))
-    for at, process in enumerate(first.processes):
-        if process.host in alone:
-            yield Roster(process.host, ((first.name, at),))
-    if others:
-        hosts = tuple((plan.name, at) for plan in others for at in range(len(plan.processes)))
-        yield Roster("others", hosts)
+    """One for the first server, one for each of its hosts that something happens to, and one for all other servers.
+
+    A process costs some 35 MB: from three on, the other servers go with the first.
+    """
+    first = wanted[0]
+    alone = [at for at, process in enumerate(first.processes) if process.host in first.scenario.alone]
+    together = tuple((first.name, at) for at in range(len(first.processes)) if at not in alone)
+    others = tuple((plan.name, at) for plan in wanted[1:] for at in range(len(plan.processes)))
+    if others and len(alone) < 2:
+        yield Roster(first.name, together)
+        yield Roster("others", others)
+    else:
+        yield Roster(first.name, together + others)
+    for at in alone:
+        yield Roster(first.processes[at].host, ((first.name, at),))
 
 
 class Crew:

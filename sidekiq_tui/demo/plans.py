@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
@@ -217,7 +217,9 @@ def _staged(plan: ServerPlan, scenario: Scenario) -> ServerPlan:
             process,
             version=scenario.running or process.version,
             quiet=process.quiet and not scenario.running,
-            capsules=_without(process.capsules, scenario.unserved),
+            capsules=_without(
+                process.capsules, [queue for queue, hosts in scenario.served.items() if process.host not in hosts]
+            ),
         )
         for process in plan.processes
     )
@@ -232,7 +234,7 @@ def _staged(plan: ServerPlan, scenario: Scenario) -> ServerPlan:
     )
 
 
-def _without(capsules: tuple[Capsule, ...], queues: tuple[str, ...]) -> tuple[Capsule, ...]:
+def _without(capsules: tuple[Capsule, ...], queues: Sequence[str]) -> tuple[Capsule, ...]:
     kept = (
         replace(one, weights={name: weight for name, weight in one.weights.items() if name not in queues})
         for one in capsules

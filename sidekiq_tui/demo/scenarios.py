@@ -90,7 +90,7 @@ class Scenario:
     waiting: Mapping[str, int] = field(default_factory=dict)  # queue -> how many wait at the start; unsaid: as usual
     retries: int | None = None
     bursts: bool = True
-    unserved: tuple[str, ...] = ()
+    served: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # queue -> the only hosts that serve it
     running: str = ""  # the Sidekiq that all hosts run at the start; empty: as usual
     restarts: bool = True  # whether somebody brings back a process that was stopped from outside
 
@@ -137,9 +137,9 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     ),
     "backlog": Scenario(
         tells="One queue is far behind and still grows; another one is served by nobody.",
-        surges={"low": 4.0},
+        surges={"low": 2.0},
         waiting={"low": 46_000, "reports": 118},
-        unserved=("reports",),
+        served={"low": ("shop-batch-1",), "reports": ()},
         bursts=False,
         restarts=False,
     ),

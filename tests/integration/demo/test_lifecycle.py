@@ -19,6 +19,7 @@ import redis
 
 from sidekiq_tui.demo import command
 from sidekiq_tui.demo.command import DemoFailed
+from sidekiq_tui.demo.embedded import EmbeddedRedis
 from sidekiq_tui.errors import UsageError
 from sidekiq_tui.servers.profile import Profile
 from tests.support.terminal import Terminal, sqtui
@@ -171,6 +172,66 @@ def test_a_killed_supervisor_takes_its_servers_and_workers_along(headless: Calla
     os.kill(demo.supervisor, signal.SIGKILL)
     assert demo.process.wait(PATIENCE) == 1
     demo.gone(pids)
+
+
+def test_a_killed_worker_is_brought_back(headless: Callable[..., Running]) -> None:
+    demo = headless("--servers", "1", "--scenario", "busy")
+    (victim,) = (pid for pid in demo.crews if "crew-shop-prod" in told(pid))
+    os.kill(victim, signal.SIGKILL)
+    until(lambda: any("crew-shop-prod" in told(pid) for pid in demo.crews if pid != victim), "its successor works")
+    pids = demo.children
+    demo.process.send_signal(signal.SIGTERM)
+    assert demo.process.wait(PATIENCE) == 0
+    demo.gone(pids)
+
+
+_HANGS = """
+import sys, time
+from pathlib import Path
+from sidekiq_tui.demo.crews import Crew, orders_for, rosters
+from sidekiq_tui.demo.crew import Post
+from sidekiq_tui.demo.plans import plans
+
+(roster,) = rosters(plans(1, scenario="calm"))
+crew = Crew(roster, Path(sys.argv[1]), restarts=False)
+post = Post("shop-prod", sys.argv[2], "", ())
+crew.begin(orders_for(roster, [post], seed="1", servers=1, scenario="calm", began=time.time()))
+print(crew.pid, flush=True)
+sys.stdin.readline()
+crew.suffer("hang")
+print("hangs", flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_worker_that_hangs_ends_with_its_parent_too(
+    temporary: Path, redis_server: EmbeddedRedis, redis_url: str
+) -> None:
+    parent = subprocess.Popen(
+        [sys.executable, "-c", _HANGS, str(temporary), str(redis_server.socket)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert parent.stdin is not None
+    assert parent.stdout is not None
+    worker = int(parent.stdout.readline())
+    with redis.Redis.from_url(redis_url) as client:
+        until(lambda: client.scard("processes") == 6, "its hosts are there")
+        parent.stdin.write("hang\n")
+        parent.stdin.flush()
+        assert parent.stdout.readline() == "hangs\n"
+
+        def pushed_and_left() -> bool:
+            client.lpush("queue:critical", '{"class":"Nothing","args":[],"jid":"1","retry":false}')
+            time.sleep(0.2)
+            return bool(client.llen("queue:critical") > 5)
+
+        until(pushed_and_left, "it takes no jobs")
+    assert alive(worker)
+    parent.kill()
+    parent.communicate()
+    until(lambda: not alive(worker), "it is gone")
 
 
 def test_a_server_stopped_by_hand_does_not_stop_the_others(headless: Callable[..., Running]) -> None:

@@ -69,7 +69,8 @@ def test_a_scenario_names_what_there_is(scenario: str) -> None:
     assert set(told.alone) <= hosts
     assert {deploy.breaks for deploy in told.deploys} <= names | {""}
     assert {failures.name for failures in told.failures} <= names
-    assert {*told.surges, *told.waiting, *told.unserved} <= queues
+    assert {*told.surges, *told.waiting, *told.served} <= queues
+    assert {host for only in told.served.values() for host in only} <= hosts
 
 
 @pytest.mark.parametrize("scenario", NAMES)
@@ -77,7 +78,7 @@ def test_every_host_works_in_one_process_and_few_processes_do(scenario: str) -> 
     wanted = plans(9, scenario=scenario)
     found = [host for roster in rosters(wanted) for host in roster.hosts]
     assert sorted(found) == sorted((plan.name, at) for plan in wanted for at in range(len(plan.processes)))
-    assert len(list(rosters(wanted))) <= 4
+    assert len(list(rosters(wanted))) <= 3
     for roster in rosters(wanted):
         if roster.name in wanted[0].scenario.alone:
             assert len(roster.hosts) == 1
@@ -122,11 +123,12 @@ def test_in_the_backlog_more_comes_in_and_one_queue_is_served_by_nobody() -> Non
     def pushed(scenario: str, queue: str) -> int:
         return sum(one.count for second in coming(scenario) for one in second if one.kind.queue == queue)
 
-    assert pushed("backlog", "low") > 3 * pushed("incident", "low")
+    assert pushed("backlog", "low") > 1.5 * pushed("incident", "low")
     assert pushed("backlog", "critical") < 1.3 * pushed("incident", "critical")
     plan = production("backlog")
     assert not any("reports" in process.queues for process in plan.processes)
     assert plan.waiting["reports"]
+    assert [process.host for process in plan.processes if "low" in process.queues] == ["shop-batch-1"]
     assert all(process.concurrency for process in plan.processes)
 
 
