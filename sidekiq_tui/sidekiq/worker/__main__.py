@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import logging
 import os
 import sys
 
@@ -46,6 +47,7 @@ def main() -> int:
 
 if __name__ == "__main__":
     code = main()
+    logging.shutdown()
     sys.stdout.flush()
     # A job in a thread cannot be ended, and was given back: waiting for it would keep the process alive.
     os._exit(code)

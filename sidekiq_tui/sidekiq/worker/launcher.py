@@ -186,7 +186,7 @@ class Worker:
             new, queue = made
             writes = [("SADD", keys.queues, to_bytes(queue)), ("LPUSH", keys.queue(queue), new)]
         if writes or release:
-            await transaction(self._db, [*writes, *release])
+            await transaction(self._db, writes, release)
 
 
 def _stack(task: asyncio.Task[object]) -> list[str]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import logging
 import os
+import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, TextIO
 
 LOGGER: Final = logging.getLogger("sidekiq")
 
@@ -41,7 +45,12 @@ def _with(fields: Mapping[str, object]) -> Mapping[str, object]:
 
 def say(message: str) -> None:
     """Logs at level INFO, without the costly look at which line of code says so."""
-    if LOGGER.isEnabledFor(logging.INFO):
+    if not LOGGER.isEnabledFor(logging.INFO):
+        return
+    handlers = LOGGER.handlers
+    if len(handlers) == 1 and isinstance(handlers[0], LineHandler) and not LOGGER.propagate and not LOGGER.filters:
+        handlers[0].say(message)
+    else:
         LOGGER.handle(logging.LogRecord(LOGGER.name, logging.INFO, __file__, 0, message, (), None))
 
 
@@ -82,49 +91,92 @@ def _tid() -> str:
     return _names.get(ident) or _names.setdefault(ident, thread_name(ident & 0xFFFFFFFF))
 
 
-class TextFormatter(logging.Formatter):
-    """`INFO  2026-11-22T07:00:00.000Z pid=1 tid=abc jid=… class=…: done`."""
+class LineFormatter(logging.Formatter):
+    """Makes a line of a message, with the context of the running task."""
+
+    def line(self, level: str, at: float, message: str, error: str | None = None) -> str:
+        """The line; `at` is Unix seconds, `error` a traceback."""
+        raise NotImplementedError
 
     def format(self, record: logging.LogRecord) -> str:
+        """The line of a record."""
+        error = None if record.exc_info is None else self.formatException(record.exc_info)
+        return self.line(record.levelname, record.created, record.getMessage(), error)
+
+
+class TextFormatter(LineFormatter):
+    """`INFO  2026-11-22T07:00:00.000Z pid=1 tid=abc jid=… class=…: done`."""
+
+    def line(self, level: str, at: float, message: str, error: str | None = None) -> str:
         """One line, and the traceback of an error below it."""
         context = _context.get()
         tid = context["tid"] if context and "tid" in context else _tid()
         more = "".join([f" {name}={value}" for name, value in context.items() if name != "tid"]) if context else ""
         if not more.isprintable():  # from a payload: it must not look like a line of its own
             more = more.encode("unicode_escape").decode()
-        line = (
-            f"{record.levelname:<5} {_stamps.stamp(record.created)} pid={os.getpid()} tid={tid}{more}: "
-            f"{record.getMessage()}"
-        )
-        return line if record.exc_info is None else f"{line}\n{self.formatException(record.exc_info)}"
+        line = f"{level:<5} {_stamps.stamp(at)} pid={os.getpid()} tid={tid}{more}: {message}"
+        return line if error is None else f"{line}\n{error}"
 
 
-class JsonFormatter(logging.Formatter):
+class JsonFormatter(LineFormatter):
     """One JSON object a line: ts, pid, tid, lvl, msg, ctx."""
 
-    def format(self, record: logging.LogRecord) -> str:
+    def line(self, level: str, at: float, message: str, error: str | None = None) -> str:
         """One line."""
         context = dict(_context.get() or {})
         said: dict[str, object] = {
-            "ts": _stamps.stamp(record.created),
+            "ts": _stamps.stamp(at),
             "pid": os.getpid(),
             "tid": context.pop("tid", None) or _tid(),
-            "lvl": record.levelname,
-            "msg": record.getMessage(),
+            "lvl": level,
+            "msg": message,
         }
         if context:
             said["ctx"] = context
-        if record.exc_info is not None:
-            said["err"] = self.formatException(record.exc_info)
+        if error is not None:
+            said["err"] = error
         return json.dumps(said, default=str)
+
+
+class LineHandler(logging.StreamHandler[TextIO]):
+    """Writes to a stream; what the loop says in one of its rounds is written at once."""
+
+    def __init__(self, stream: TextIO, formatter: LineFormatter) -> None:
+        super().__init__(stream)
+        self.setFormatter(formatter)
+        self._lines = formatter
+        self._pending: list[str] = []
+
+    def say(self, message: str) -> None:
+        """A line of level INFO, from the thread of the running loop."""
+        if not self._pending:
+            asyncio.get_running_loop().call_soon(self.flush)
+        self._pending.append(self._lines.line("INFO", time.time(), message))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes a record, after what was said before it."""
+        self._write_pending()
+        super().emit(record)
+
+    def flush(self) -> None:
+        """Writes what waits."""
+        self.acquire()
+        try:
+            self._write_pending()
+            with contextlib.suppress(OSError, ValueError):  # nobody reads any more; jobs go on
+                super().flush()
+        finally:
+            self.release()
+
+    def _write_pending(self) -> None:
+        lines, self._pending = self._pending, []
+        if lines:
+            with contextlib.suppress(OSError, ValueError):
+                self.stream.write("\n".join(lines) + self.terminator)
 
 
 def log_to_stdout(*, as_json: bool = False, level: int = logging.INFO) -> None:
     """Logs as `sidekiq` does; for the command."""
-    import sys
-
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(JsonFormatter() if as_json else TextFormatter())
-    LOGGER.handlers[:] = [handler]
+    LOGGER.handlers[:] = [LineHandler(sys.stdout, JsonFormatter() if as_json else TextFormatter())]
     LOGGER.setLevel(level)
     LOGGER.propagate = False

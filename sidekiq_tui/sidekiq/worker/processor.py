@@ -205,7 +205,8 @@ class Processor:
     async def _perform(self, job: Job, args: object) -> None:
         if not isinstance(args, list):
             raise TypeError("args must be a list")
-        if inspect.iscoroutinefunction(job.perform):
+        code = getattr(job.perform, "__code__", None)
+        if code is not None and code.co_flags & inspect.CO_COROUTINE:
             await job.perform(*args)
             return
         result = await in_thread(self._threads, partial(job.perform, *args))

@@ -24,8 +24,8 @@ from sidekiq_tui.sidekiq.worker.logs import LOGGER
 
 Outcome = Literal["retry", "dead", "discarded", "dropped"]
 DeathHandler = Callable[[Mapping[str, object], BaseException], Awaitable[None] | None]
-Write = Callable[[Sequence[Command]], Awaitable[None]]
-"""Runs commands in one transaction, again and again until Redis has taken them."""
+Write = Callable[[Sequence[Command], Sequence[Command]], Awaitable[None]]
+"""Runs commands in one transaction, again and again until Redis has taken them, and others only along with them."""
 
 LONGEST_MESSAGE: Final = 10_000
 """Characters of an error's message that are kept."""
@@ -87,7 +87,7 @@ class Retries:
             return await self._exhaust(unit, after, changes, error, job_class, release)
         custom = answer if is_number(answer) and float(str(answer)) > 0 else None
         at = now + delay(count, self._config.version, custom=None if custom is None else int(float(str(custom))))
-        await self._write([("ZADD", self._keys.retry, at, with_fields(unit.raw, changes)), *release])
+        await self._write([("ZADD", self._keys.retry, at, with_fields(unit.raw, changes))], release)
         return "retry"
 
     async def bury(self, raw: bytes, release: Sequence[Command] = ()) -> None:
@@ -98,8 +98,8 @@ class Retries:
                 ("ZADD", key, now, raw),
                 ("ZREMRANGEBYSCORE", key, "-inf", now - self._config.dead_timeout),
                 ("ZREMRANGEBYRANK", key, 0, -self._config.dead_max_jobs),
-                *release,
-            ]
+            ],
+            release,
         )
 
     def _changes(

@@ -29,7 +29,7 @@ class Stand:
             WorkerConfig(**config), Keys(""), self._write, death_handlers=[self._mourn], clock=lambda: NOW
         )
 
-    async def _write(self, commands: Sequence[Command]) -> None:
+    async def _write(self, commands: Sequence[Command], release: Sequence[Command]) -> None:
         self.written += commands
 
     def _mourn(self, payload: Any, error: BaseException) -> None:
