@@ -149,6 +149,8 @@ async def test_a_server_that_went_away(
         await read(live)
         answer(live, gone(shown))
         await live.sees("prod is offline")
+        if size == (80, 24):
+            await live.sees("1–7 of 15")  # the banner has taken a row
         await live.pilot.pause()
         await golden_screen(f"extras-offline-{size[0]}x{size[1]}", live.pilot)
 

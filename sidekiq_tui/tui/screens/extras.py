@@ -30,6 +30,8 @@ LEAST_DETAILS: Final = 9
 LEAST_ROWS: Final = 3
 """Lines of the list while the details have the rest."""
 NARROW: Final = 100
+ROOMY: Final = 75
+"""Columns that the whole warning takes."""
 
 
 class ExtrasScreen(ReadView[Extras]):
@@ -41,6 +43,7 @@ class ExtrasScreen(ReadView[Extras]):
     def __init__(self, app_state: AppState) -> None:
         super().__init__(app_state)
         self._unfolded = False
+        self._drawn_height = 0
 
     def body(self) -> ComposeResult:
         """Title, list, rule, details."""
@@ -95,11 +98,21 @@ class ExtrasScreen(ReadView[Extras]):
         notice = self.not_read_yet()
         if self.error is not None:
             notice = [denied_line("Pro & Enterprise", reason(self.error), context.glyphs)]
-        height = self.query_one("#body").size.height - 1
-        most = LEAST_ROWS if self._unfolded else height - LEAST_DETAILS
+        self._drawn_height = self.query_one("#body").size.height
+        most = LEAST_ROWS if self._unfolded else self._drawn_height - 1 - LEAST_DETAILS
         self.table.styles.height = max(LEAST_ROWS, min(len(rows) + 1, most))
         self.table.show(listed, context, stale=self.away, notice=notice if not rows else ())
         self._draw_around()
+        self.call_after_refresh(self._settle)
+
+    def _settle(self) -> None:
+        """Only now the list has its lines; and a banner may have taken or given some."""
+        if not self.is_front:
+            return
+        if self.query_one("#body").size.height != self._drawn_height:
+            self.draw()
+        else:
+            self._draw_around()
 
     def _draw_around(self) -> None:
         state, context = self.app_state, context_of(self.app_state)
@@ -126,7 +139,8 @@ class ExtrasScreen(ReadView[Extras]):
             words = "a higher terminal shows more" if self._unfolded else "enter shows more"
             lines = [*lines[: room - 1], (Span(f"  {words}", "muted"),)]
         details.put([rule, *lines])
-        self.note((Span("Keys of closed source, known from public words alone: signs, never proof.", "muted"),))
+        known = ", known from public words alone" if width >= ROOMY else ""
+        self.note((Span(f"Keys of closed source{known}: signs, never proof.", "muted"),))
 
     def on_resize(self, event: object) -> None:
         """Other heights, other parts."""

@@ -15,6 +15,9 @@ from sidekiq_tui.servers.snapshot import ServerSnapshot
 from sidekiq_tui.sidekiq.extras import Batch, Extras, Schedule, SuperProcess
 
 METER_CELLS: Final = 10
+NARROW: Final = 70
+"""Below, the numbers of a batch have the room of its words."""
+NARROW_METER_CELLS: Final = 6
 MEANING: Final[dict[Key, str]] = {
     "leader": "Enterprise elects one process that runs what must run once. Open source only reads this key.",
     "periodic": "Their keys are not public: the app's own Web UI lists them. What they push shows in the queues.",
@@ -22,7 +25,9 @@ MEANING: Final[dict[Key, str]] = {
     "limiters": "Jobs over a limit are scheduled for later. Limiters may be kept on another Redis.",
     "encryption": "The last argument of such a job can be read by the app alone.",
     "batches": "Jobs that call back together. Deleting one by hand leaves its batch pending until that expires.",
-    "super_fetch": "Running jobs stay in private lists, so none is lost with its process: the next one to start puts them back.",
+    "super_fetch": (
+        "Running jobs stay in private lists, so none is lost with its process: the next one to start puts them back."
+    ),
     "paused": "Pro's workers honour a pause, and hear of it by a message. Dashboards write this set, too.",
     "expiry": "Such a job is dropped if it is not run in time.",
     "cron": "Pushed by any process when they are due.",
@@ -58,30 +63,38 @@ def _leader(extras: Extras, snapshot: ServerSnapshot, context: Context, width: i
 
 
 def _batches(extras: Extras, snapshot: ServerSnapshot, context: Context, width: int) -> list[Cell]:
-    heading = f"  {'batch':<15}{'created':>8}  {'done':<{METER_CELLS + 6}}  {'pending':>8}  {'jobs':>6}  description"
-    lines: list[Cell] = [(Span(heading, "heading"),)]
-    lines += [_batch(one, context) for one in extras.batches]
+    narrow = width < NARROW
+    cells = NARROW_METER_CELLS if narrow else METER_CELLS
+    heading = f"  {'batch':<15}{'created':>8}  {'done':<{cells + 6}}  {'pending':>8}  {'jobs':>6}"
+    lines: list[Cell] = [(Span(heading + ("" if narrow else "  description"), "heading"),)]
+    lines += [_batch(one, context, cells, narrow) for one in extras.batches]
     left = (extras.batch_count or 0) - len(extras.batches)
     return [*lines, (Span(f"  and {units.count(left)} older ones", "muted"),)] if left > 0 else lines
 
 
-def _batch(batch: Batch, context: Context) -> Cell:
+def _batch(batch: Batch, context: Context, cells: int, narrow: bool) -> Cell:
     bid = Span(f"  {fit(context.safe(batch.bid), 14, ellipsis=context.glyphs.cut)} ", "strong")
     if batch.gone:
         return (bid, Span(" its data has expired", "muted"))
-    full, empty = meter(batch.done, METER_CELLS, context.ascii)
+    full, empty = meter(batch.done, cells, context.ascii)
+    numbers = (
+        bid,
+        Span(f"{units.time_cell(batch.created_at, context.now):>8}  "),
+        Span(full, "accent"),
+        Span(empty, "rule"),
+        Span(f" {units.share(batch.done):>5}"),
+        Span(f"  {units.count(batch.pending):>8}  {units.count(batch.total):>6}"),
+    )
+    if narrow:
+        return (*numbers, Span(f" {context.glyphs.bad}" if batch.died else "", "warn"))
     words = context.safe(batch.description or "")
     notes = ([f"{context.glyphs.bad} has dead jobs"] if batch.died else []) + (
         [f"in {context.safe(batch.parent)}"] if batch.parent else []
     )
     calls = f"on {context.safe(', '.join(batch.callbacks))}" if batch.callbacks else ""
     return (
-        bid,
-        Span(f"{units.time_cell(batch.created_at, context.now):>8}  "),
-        Span(full, "accent"),
-        Span(empty, "rule"),
-        Span(f" {units.share(batch.done):>5}"),
-        Span(f"  {units.count(batch.pending):>8}  {units.count(batch.total):>6}  "),
+        *numbers,
+        Span("  "),
         Span("  ".join(notes) + ("  " if notes else ""), "warn"),
         Span(words + ("  " if words else "")),
         Span(calls, "muted"),

@@ -34,6 +34,8 @@ SINCE: Final = 8
 JID_SHOWN: Final = 12
 """Characters of a jid that tell one file from another, and leave the name short enough to read."""
 VIEWER: Final = "profiler.firefox.com"
+ROOMY: Final = 76
+"""Columns that all that is said of it takes."""
 RISING: Final = frozenset({"class", "token"})
 _USUAL: Final = Order("started", True)
 
@@ -103,7 +105,7 @@ class ProfilesScreen(ReadView[tuple[JobProfile, ...]]):
         hint: Cell = (
             Span(" A saved one opens at ", "muted"),
             Span(VIEWER),
-            Span(", which keeps it in the browser.", "muted"),
+            Span(", which keeps it in the browser." if self.size.width >= ROOMY else ".", "muted"),
         )
         self.query_one("#profiles-help", TextBlock).put([hint] if found else [])
         self._draw_title()
