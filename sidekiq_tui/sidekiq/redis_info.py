@@ -23,6 +23,7 @@ class RedisInfo:
     uptime: int | None = None
     loading: bool | None = None
     used_memory: int | None = None
+    used_memory_peak: int | None = None
     maxmemory: int | None = None
     """0: no limit."""
     maxmemory_policy: str | None = None
@@ -68,6 +69,7 @@ def _build(said: Mapping[str, str]) -> RedisInfo:
         uptime=natural(said.get("uptime_in_seconds")),
         loading=_flag(said.get("loading")),
         used_memory=natural(said.get("used_memory")),
+        used_memory_peak=natural(said.get("used_memory_peak")),
         maxmemory=natural(said.get("maxmemory")),
         maxmemory_policy=said.get("maxmemory_policy") or None,
         fragmentation=real(said.get("mem_fragmentation_ratio")),

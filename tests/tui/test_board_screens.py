@@ -49,10 +49,10 @@ class Answering:
     """A server whose days are known."""
 
     def __init__(self) -> None:
-        self.reads = 0
+        self.asked: list[int] = []
 
     async def history(self, days: int) -> History:
-        self.reads += 1
+        self.asked.append(days)
         today = datetime.fromtimestamp(NOW, UTC).date()
         return History(tuple(Day(today - timedelta(days=back), 900_000 + 20_000 * back, 4_000) for back in range(days)))
 
@@ -99,6 +99,7 @@ REDIS = RedisInfo(
     version="7.2.4",
     server="redis",
     used_memory=1_200_000_000,
+    used_memory_peak=1_500_000_000,
     maxmemory=4_294_967_296,
     maxmemory_policy="noeviction",
     clients=41,
@@ -243,7 +244,7 @@ async def test_periods_change_with_braces_and_history_is_read_once() -> None:
         await until(pilot, lambda: "5m ago" in screen_text(app))
         registry.answer(prod())
         await pilot.pause(0.1)
-        assert registry.handles["prod"].reads == 1
+        assert registry.handles["prod"].asked == [30]
 
 
 async def test_a_young_history_gets_a_short_period() -> None:
@@ -253,15 +254,30 @@ async def test_a_young_history_gets_a_short_period() -> None:
         await until(pilot, lambda: "1m ago" in screen_text(app))
 
 
+async def test_half_a_year_of_weeks_is_read_when_it_is_looked_at() -> None:
+    registry = world()
+    app = app_of(registry, "dashboard", "prod")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "Failed per day  0.3% of them" in screen_text(app))
+        assert registry.handles["prod"].asked == [30]
+        await pilot.press("l")
+        await until(pilot, lambda: "Processed per week  26 weeks, UTC" in screen_text(app))
+        await until(pilot, lambda: "Jul 18" in screen_text(app))
+        assert "Failed per week  0.1% of them" in screen_text(app)
+        await pilot.press("h", "l")
+        await pilot.pause(0.1)
+        assert registry.handles["prod"].asked == [30, 182]
+
+
 async def test_the_panel_changes_between_days_and_latency_of_the_worst_queues() -> None:
     app = app_of(world(), "dashboard", "prod")
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: "Processed per day" in screen_text(app))
-        await pilot.press("l")
+        await pilot.press("l", "l")
         await until(pilot, lambda: "Latency 30m  1 exports  2 imports  3 mailers" in screen_text(app))
         await until(pilot, lambda: "2h" in screen_text(app) and "▄" in screen_text(app))
         assert not any("\u2800" <= character <= "\u28ff" for character in screen_text(app))
-        await pilot.press("h")
+        await pilot.press("h", "h")
         await until(pilot, lambda: "Processed per day" in screen_text(app))
 
 
@@ -328,7 +344,7 @@ async def test_nothing_is_read_from_a_server_that_does_not_answer() -> None:
             await until(pilot, lambda: "dev is offline" in screen_text(app))  # noqa: B023
             if view == "dead":
                 assert "Not read yet: dev does not answer." in screen_text(app)
-    assert registry.handles["dev"].reads == 0
+    assert not registry.handles["dev"].asked
 
 
 async def test_what_may_not_be_read_is_said_in_its_panel() -> None:

@@ -21,7 +21,7 @@ from sidekiq_tui.tui.actions.dashboard import DASHBOARD
 from sidekiq_tui.tui.actions.lists import LIST, SORT
 from sidekiq_tui.tui.screens import dashboard_panels as panels
 from sidekiq_tui.tui.screens.base import ViewScreen
-from sidekiq_tui.tui.screens.dashboard_layout import DAYS, dashboard_layout
+from sidekiq_tui.tui.screens.dashboard_layout import DAYS, WEEKS, dashboard_layout, history_places
 from sidekiq_tui.tui.screens.dashboard_titles import (
     PANELS,
     PERIODS,
@@ -29,7 +29,9 @@ from sidekiq_tui.tui.screens.dashboard_titles import (
     USUAL_PERIOD,
     choice_spans,
     failed_title,
+    failures_title,
     fitting_period,
+    history_title,
     processed_title,
     queues_title,
 )
@@ -98,6 +100,8 @@ class DashboardScreen(ViewScreen):
             Line(id="rule"),
             TitleLine(ascii=ascii, id="panel-title"),
             LineChart(units.count, id="days"),
+            TitleLine(ascii=ascii, id="days-failed-title"),
+            LineChart(units.count, role="chart-bad", id="days-failed"),
             TextBlock(ascii=ascii, id="trends"),
             TextBlock(ascii=ascii, id="today"),
             TextBlock(ascii=ascii, id="facts"),
@@ -164,6 +168,7 @@ class DashboardScreen(ViewScreen):
         """Another chart in the lower half."""
         if "panel-title" in self._places:
             self._panel = (self._panel + step) % len(PANELS)
+            self._restart()
             self.redraw()
 
     def action_sort_next(self) -> None:
@@ -193,19 +198,26 @@ class DashboardScreen(ViewScreen):
 
     # The days
 
+    @property
+    def _weekly(self) -> bool:
+        return PANELS[self._panel] == "per week"
+
     def _read_days(self) -> None:
         state, days = self.app_state, self._days
-        if state.frozen or self._reading == (state.scope,) or self._places.keys().isdisjoint(("panel-title", "facts")):
+        count = WEEKS * 7 if self._weekly else DAYS
+        wanted = (state.scope, count)
+        if state.frozen or self._reading == wanted or self._places.keys().isdisjoint(("panel-title", "facts")):
             return
         good_for = RETRY_SECONDS if days is not None and days.error else HISTORY_SECONDS
-        if days is None or days.scope != state.scope or state.now() - days.read_at >= good_for:
-            self._reading = (state.scope,)
-            self._load_days()
+        short = days is not None and not days.error and len(days.days) < count
+        if days is None or days.scope != state.scope or short or state.now() - days.read_at >= good_for:
+            self._reading = wanted
+            self._load_days(count)
 
     @work(group="days", exclusive=True, exit_on_error=False)
-    async def _load_days(self) -> None:
+    async def _load_days(self, count: int) -> None:
         state = self.app_state
-        days = await read_days(state.registry, state.scope, DAYS, state.now())
+        days = await read_days(state.registry, state.scope, count, state.now())
         self.post_message(self.DaysRead(days))
 
     def on_dashboard_screen_days_read(self, message: DaysRead) -> None:
@@ -233,9 +245,7 @@ class DashboardScreen(ViewScreen):
             self._places["latency"] = panel
             self._mount_plot(board)
         elif panel is not None:
-            # Every day is equally wide, so the chart may end before its place does.
-            each = max(1, (panel.width - GUTTER) // DAYS)
-            self._places["days"] = Region(panel.x, panel.y, GUTTER + each * DAYS, panel.height)
+            self._places |= history_places(panel, WEEKS if self._weekly else DAYS)
         board.lay_out(self._places)
         self.table.set_columns(self._columns())
         if "rule" in self._places:
@@ -250,7 +260,7 @@ class DashboardScreen(ViewScreen):
         board.mount(LinesPlot(units.duration, id="latency"))
 
     def _restart(self) -> None:
-        for chart in ("#processed", "#failed", "#days"):
+        for chart in ("#processed", "#failed", "#days", "#days-failed"):
             self.query_one(chart, LineChart).restart()
 
     def _draw_queues(self, view: ScopeView, rows: list[QueueRow], context: Context) -> None:
@@ -286,7 +296,7 @@ class DashboardScreen(ViewScreen):
         if "trends" in places:
             self.query_one("#trends", TextBlock).put(panels.trends_lines(view, period, ascii, name))
             error = self._days.error if self._days is not None else ""
-            self.query_one("#today", TextBlock).put(panels.today_lines(today, error))
+            self.query_one("#today", TextBlock).put(panels.today_lines(view, today, error))
             self._draw_panel(view)
 
     def _draw_rates(self, view: ScopeView, period: float, times: tuple[str, ...]) -> None:
@@ -306,20 +316,26 @@ class DashboardScreen(ViewScreen):
         choices = choice_spans(PANELS, self._panel)
         title = self.query_one("#panel-title", TitleLine)
         if "days" in self._places:
-            title.show((Span("Processed per day", "title"), Span(f"  {DAYS} days, UTC", "muted")), choices)
+            title.show(history_title(self._weekly), choices)
             self._draw_days()
         elif self.query("#latency"):
             self._draw_latency(view, title, choices)
 
     def _draw_days(self) -> None:
-        days = self._days.days if self._days is not None and self._days.scope == self.app_state.scope else ()
-        each = (self._places["days"].width - GUTTER) // DAYS
-        known = [day.processed for day in days][-DAYS:]
-        padded: Samples = [*(None for _ in range(DAYS - len(known))), *known]
-        wide = [sample for sample in padded for _ in range(each)]
-        times = [f"{days[index].date:%b %-d}" for index in (0, len(days) // 2)] if days else ["", ""]
-        times.append("today")
-        self.query_one("#days", LineChart).show(wide, times, ascii=self.app_state.ascii)
+        known = self._days is not None and self._days.scope == self.app_state.scope
+        weekly, ascii = self._weekly, self.app_state.ascii
+        bars = WEEKS if weekly else DAYS
+        shown = self._days.last(bars, 7 if weekly else 1) if self._days is not None and known else ()
+        each = (self._places["days"].width - GUTTER) // bars
+        times = [f"{shown[index].date:%b %-d}" for index in (0, len(shown) // 2)] if shown else ["", ""]
+        times.append("now" if weekly else "today")
+        processed: Samples = [day.processed for day in shown]
+        failed: Samples = [day.failed for day in shown]
+        split = "days-failed" in self._places
+        self.query_one("#days", LineChart).show(_bars(processed, bars, each), () if split else times, ascii=ascii)
+        if split:
+            self.query_one("#days-failed-title", TitleLine).show(failures_title(weekly, processed, failed))
+            self.query_one("#days-failed", LineChart).show(_bars(failed, bars, each), times, ascii=ascii)
 
     def _draw_latency(self, view: ScopeView, title: TitleLine, choices: list[Span]) -> None:
         from sidekiq_tui.tui.widgets.plot import MOST_LINES, LinesPlot, PlotLine, legend
@@ -342,3 +358,9 @@ class DashboardScreen(ViewScreen):
         lines = [line for line in lines if any(line.samples)] or lines[:1]
         title.show((Span(f"Latency {name}  ", "title"), *legend(lines)), choices)
         self.query_one("#latency", LinesPlot).show(lines, times, ascii=self.app_state.ascii)
+
+
+def _bars(samples: Samples, bars: int, each: int) -> Samples:
+    """Bars of `each` cells, the last one at the right edge."""
+    padded: Samples = [*(None for _ in range(bars - len(samples))), *samples]
+    return [sample for sample in padded for _ in range(each)]

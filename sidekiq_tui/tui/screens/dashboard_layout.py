@@ -6,13 +6,20 @@ from typing import Final
 
 from textual.geometry import Region
 
+from sidekiq_tui.tui.widgets.line_chart import GUTTER
+
 WIDE: Final = 110
 LOWER_FROM: Final = 28
 """Rows from which there is a lower half."""
 WORKERS_ROWS: Final = 4
-REDIS_ROWS: Final = 3
+REDIS_ROWS: Final = 4
+TODAY_ROWS: Final = 4
 FACTS_ROWS: Final = 3
 DAYS: Final = 30
+WEEKS: Final = 26
+"""Half a year, the longest history that Sidekiq's own page offers."""
+_SPLIT_FROM: Final = 8
+"""Rows from which failures have a chart of their own below the history."""
 
 Places = dict[str, Region]
 
@@ -35,8 +42,23 @@ def _wide(width: int, height: int, queues: int, spanning: bool) -> Places:
         places["panel-title"] = Region(0, top, left + 1, 1)
         places["panel"] = Region(0, top + 1, left, lower - 2)
         places["trends"] = Region(x, top, right - 1, 4)
-        places["today"] = Region(x, top + 5, right - 1, max(0, min(3, lower - 5)))
+        places["today"] = Region(x, top + 5, right - 1, max(0, min(TODAY_ROWS, lower - 5)))
     return places
+
+
+def history_places(panel: Region, bars: int) -> Places:
+    """Processed over failed in the panel, `bars` of them: every bar is equally wide, so they may end before it does."""
+    width = GUTTER + max(1, (panel.width - GUTTER) // bars) * bars
+    if panel.height < _SPLIT_FROM:
+        return {"days": Region(panel.x, panel.y, width, panel.height)}
+    room = panel.height - 2
+    failed = max(2, room // 3)
+    below = panel.y + room - failed
+    return {
+        "days": Region(panel.x, panel.y, width, room - failed),
+        "days-failed-title": Region(panel.x, below, panel.width + 1, 1),
+        "days-failed": Region(panel.x, below + 1, width, failed + 1),
+    }
 
 
 def _charts(width: int, height: int) -> Places:

@@ -130,17 +130,20 @@ def redis_lines(view: ScopeView, ascii: bool) -> list[Cell]:
     used = sum(redis.used_memory or 0 for redis in known)
     limit = sum(redis.maxmemory or 0 for redis in known) if all(redis.maxmemory for redis in known) else 0
     part = used / limit if limit else None
-    memory: Cell = (_name("memory"), _fact(units.size(used)), Span(" no limit", "muted"))
+    most = [redis.used_memory_peak for redis in known]
+    peak = Span(f" peak {units.size(sum(filter(None, most)))}" if any(most) else "", "muted")
+    memory: Cell = (_name("memory"), _fact(units.size(used)), Span("" if limit else " no limit", "muted"), peak)
+    lines = [head, memory]
     if part is not None:
         of = Span(f"  of {units.size(limit)}", "muted")
-        memory = (_name("memory"), *meter_cell(part, ascii), _part(part), of)
+        lines.append((_name("filled"), *meter_cell(part, ascii), _part(part), of))
     clients = units.count(sum(redis.clients or 0 for redis in known))
     facts: Cell = (_name("clients"), _fact(clients))
     trip = worst(overview.rtt for overview in view.overviews) if not view.away else None
     facts += (Span(" rtt ", "muted"), Span(units.duration(trip)))
     if not several and first.uptime is not None:
         facts += (Span("  up ", "muted"), Span(units.age(first.uptime)))
-    return [head, memory, facts]
+    return [*lines, facts]
 
 
 def trends_lines(view: ScopeView, period: float, ascii: bool, words: str) -> list[Cell]:
@@ -191,11 +194,14 @@ def _direction(samples: Sequence[float | None]) -> str:
     return "rising" if after > before else "falling"
 
 
-def today_lines(today: Today | None, error: str = "") -> list[Cell]:
-    """This day's counters."""
+def today_lines(view: ScopeView, today: Today | None, error: str = "") -> list[Cell]:
+    """This day's counters, and those of all time."""
     head: Cell = (Span("Today", "title"), Span("  since 00:00 UTC", "muted"))
+    total, bad = view.total(lambda one: one.processed), view.total(lambda one: one.failed)
+    words = f"  failed {units.count(bad)}  {_failed_share(total, bad)}"
+    ever: Cell = (_name("in all"), _value(units.count(total)), Span(words, "muted"))
     if error:
-        return [head, (Span(f" {error}", "muted"),)]
+        return [head, (Span(f" {error}", "muted"),), ever]
     one = today or Today()
     part = min(1.0, one.failed / one.processed) if one.processed and one.failed is not None else None
     yesterday = f"  yesterday {units.count(one.yesterday)}" if one.yesterday is not None else ""
@@ -207,7 +213,12 @@ def today_lines(today: Today | None, error: str = "") -> list[Cell]:
             Span(f" {units.count(one.failed):>5}", "text" if one.failed else "muted"),
             Span(f"  {units.share(part)}", "muted"),
         ),
+        ever,
     ]
+
+
+def _failed_share(processed: float | None, failed: float | None) -> str:
+    return units.share(min(1.0, failed / processed) if processed and failed is not None else None)
 
 
 def facts_lines(view: ScopeView, today: Today | None, period: float, ascii: bool) -> list[Cell]:
@@ -227,7 +238,7 @@ def facts_lines(view: ScopeView, today: Today | None, period: float, ascii: bool
     if len(view.snapshots) > 1:
         policy = f"{len(view.overviews)} of {len(view.snapshots)} answer "
     one = today or Today()
-    rest = min(1.0, one.failed / one.processed) if one.processed and one.failed is not None else None
+    ran = f"{units.count(one.processed)}, failed {_failed_share(one.processed, one.failed)}"
     growth = view.change("enqueued", min(period, 7200.0))
     memory: Cell = (*meter_cell(filled, ascii), _part(filled))
     memory += (Span(f" of {units.size(limit)}", "muted"),)
@@ -247,7 +258,11 @@ def facts_lines(view: ScopeView, today: Today | None, period: float, ascii: bool
                 _value(units.count(backlog)),
                 Span(f" {_grown(growth)}", "muted"),
             ),
-            (_name("today"), Span(f"{units.count(one.processed)}, failed {units.share(rest)}")),
+            (
+                _name("today"),
+                Span(ran),
+                Span(f"  all {units.count(view.total(lambda known: known.processed))}", "muted"),
+            ),
         ),
     ]
 

@@ -9,6 +9,7 @@ from sidekiq_tui.presentation import units
 from sidekiq_tui.presentation.columns.base import Span
 from sidekiq_tui.presentation.columns.queues import QueueRow
 from sidekiq_tui.presentation.glyphs import GlyphSet
+from sidekiq_tui.tui.screens.dashboard_layout import DAYS, WEEKS
 from sidekiq_tui.tui.screens.scope_view import Samples, ScopeView, mean, worst
 
 PERIODS: Final = (
@@ -23,7 +24,7 @@ USUAL_PERIOD: Final = 2
 """30 minutes, as an index: shorter while less is known."""
 QUEUE_PERIOD: Final = 3
 """The longest period that queues have a history for, 2 hours, as an index."""
-PANELS: Final = ("per day", "latency")
+PANELS: Final = ("per day", "per week", "latency")
 
 
 def fitting_period(view: ScopeView) -> int:
@@ -67,6 +68,19 @@ def failed_title(view: ScopeView, samples: Samples, period: float) -> list[Span]
 
 def _per_second(rate: str) -> str:
     return rate if rate == units.UNKNOWN else f"{rate}/s"
+
+
+def history_title(weekly: bool) -> list[Span]:
+    """What the chart of the days, or of the weeks, counts."""
+    words = ("Processed per week", f"{WEEKS} weeks") if weekly else ("Processed per day", f"{DAYS} days")
+    return [Span(words[0], "title"), Span(f"  {words[1]}, UTC", "muted")]
+
+
+def failures_title(weekly: bool, processed: Samples, failed: Samples) -> list[Span]:
+    """The same for those that failed, and their share of all in the chart."""
+    ran, bad = sum(filter(None, processed)), sum(filter(None, failed))
+    words = f"  {units.share(min(1.0, bad / ran))} of them" if ran else ""
+    return [Span("Failed per week" if weekly else "Failed per day", "title"), Span(words, "muted")]
 
 
 def queues_title(view: ScopeView, rows: Sequence[QueueRow]) -> list[Span]:

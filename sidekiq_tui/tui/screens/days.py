@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -30,6 +31,12 @@ class Days:
         before = self.days[-2].processed if len(self.days) > 1 else None
         return Today(self.days[-1].processed, self.days[-1].failed, before)
 
+    def last(self, bars: int, days: int) -> tuple[Day, ...]:
+        """The last bars of so many days each, under the first of them; fewer where less is known."""
+        known = self.days[-bars * days :]
+        groups = [known[max(0, end - days) : end] for end in range(len(known), 0, -days)]
+        return tuple(_sum(group[0].date, group) for group in reversed(groups))
+
 
 async def read_days(registry: Registry, scope: str | None, count: int, now: float) -> Days:
     """Reads the scope's servers together; those that fail are left out unless all do. One trip a server."""
@@ -53,7 +60,7 @@ async def _read(registry: Registry, name: str, count: int) -> History | SqtuiErr
         return error
 
 
-def _sum(day: date, parts: list[Day]) -> Day:
+def _sum(day: date, parts: Sequence[Day]) -> Day:
     processed = [part.processed for part in parts if part.processed is not None]
     failed = [part.failed for part in parts if part.failed is not None]
     return Day(day, sum(processed) if processed else None, sum(failed) if failed else None)

@@ -29,6 +29,7 @@ def headline(snapshot: ServerSnapshot, now: float, glyphs: GlyphSet) -> Cell:
         mark,
         Span(f" {snapshot.health.state}", role),
         Span(f" for {units.age(now - snapshot.state_since)}", "muted"),
+        Span(f"   {display_text(snapshot.profile.address)}", "muted"),
     )
 
 
@@ -90,11 +91,12 @@ def fact_lines(overview: Overview, glyphs: GlyphSet) -> list[Cell]:
     if redis.used_memory is not None:
         limit = f"of {units.size(redis.maxmemory)}" if redis.maxmemory else "no limit"
         policy = display_text(redis.maxmemory_policy or "")
+        peak = f" {glyphs.apart} peak {units.size(redis.used_memory_peak)}" if redis.used_memory_peak else ""
         lines.append(
             (
                 Span("memory   ", "muted"),
                 Span(units.size(redis.used_memory)),
-                Span(f" {limit}" + (f" {glyphs.apart} {policy}" if policy else ""), "muted"),
+                Span(f" {limit}" + (f" {glyphs.apart} {policy}" if policy else "") + peak, "muted"),
             )
         )
     return lines

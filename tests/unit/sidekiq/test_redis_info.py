@@ -21,6 +21,7 @@ maxclients:10000\r
 blocked_clients:3\r
 # Memory\r
 used_memory:1048576\r
+used_memory_peak:2097152\r
 maxmemory:0\r
 maxmemory_policy:noeviction\r
 mem_fragmentation_ratio:1.25\r
@@ -55,6 +56,7 @@ def test_redis() -> None:
         uptime=86400,
         loading=False,
         used_memory=1048576,
+        used_memory_peak=2097152,
         maxmemory=0,
         maxmemory_policy="noeviction",
         fragmentation=1.25,
