@@ -6,7 +6,8 @@ Whoever stops iterating stops the reading; a task may be cancelled at any slice.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, runtime_checkable
 
@@ -21,6 +22,7 @@ from sidekiq_tui.sidekiq.job_set import JobSet
 from sidekiq_tui.sidekiq.keys import SET_NAMES
 from sidekiq_tui.sidekiq.queue import Queue
 from sidekiq_tui.sidekiq.replies import members, natural
+from sidekiq_tui.sidekiq.small_queues import SmallQueues, Target
 from sidekiq_tui.sidekiq.stats import names_command
 from sidekiq_tui.sidekiq.walk import SLICE_SIZE, Stretch, containing, scan_set, walk_list, walk_set
 from sidekiq_tui.sidekiq.work import read_work
@@ -105,7 +107,8 @@ async def search(
 ) -> AsyncIterator[Slice]:
     """What matches in some places, or in all: work, the sets, then queue by queue, the shortest first.
 
-    In all places, a filter that is nothing but a jid finds the jobs that have it (see `find_jid`). A place that may not
+    In all places, a filter that is nothing but a jid finds the jobs that have it (see `find_jid`), and queues that its
+    `queue:` terms rule out are left out. A place that may not
     be read yields a slice that is not complete; raises SidekiqError when that is so for all, or the conversation fails.
     """
     jid = bare_jid(matcher) if places is None else None
@@ -113,11 +116,46 @@ async def search(
         async for found in find_jid(db, jid, now=now):
             yield found
         return
+    if places is None:
+        targets = [target for target in await _everywhere(db) if _may_be_in(target.place, matcher)]
+    else:
+        targets = [Target(place) for place in places]
+    async for found in _in_turn(db, targets, matcher, now, lambda place: scan(db, place, matcher, now=now)):
+        yield found
+
+
+def _may_be_in(place: Place, matcher: Matcher) -> bool:
+    """False for a queue whose name alone shows that none of its jobs matches."""
+    terms = matcher.terms if isinstance(matcher, Filter) and place.queue is not None else ()
+    queues = (term for term in terms if isinstance(term, FieldTerm) and term.field == "queue")
+    return all(term.matches_texts([place.queue or ""]) for term in queues)
+
+
+async def _in_turn(
+    db: Database, targets: Sequence[Target], matcher: Matcher, now: float, look: Callable[[Place], AsyncIterator[Slice]]
+) -> AsyncIterator[Slice]:
+    """One place after another, small queues several in a trip. Those that may not be read yield that; raises if all."""
+    left = deque(targets)
+    small = SmallQueues(db)
     refusal: ReplyError | None = None
     answered = False
-    for place in await _everywhere(db) if places is None else places:
+    while left:
+        if left[0].small:
+            grown: list[Target] = []
+            for queue in await small.read(left):
+                if isinstance(queue.raws, ReplyError):
+                    refusal = refusal or queue.raws
+                    yield Slice(queue.place, (), 0, 0, False)
+                elif queue.raws is None:
+                    grown.append(Target(queue.place))
+                else:
+                    answered = True
+                    yield _whole(queue.place, queue.raws, matcher, now)
+            left.extendleft(reversed(grown))
+            continue
+        place = left.popleft().place
         try:
-            async for found in scan(db, place, matcher, now=now):
+            async for found in look(place):
                 answered = True
                 yield found
         except ReplyError as error:
@@ -125,6 +163,11 @@ async def search(
             yield Slice(place, (), 0, 0, False)
     if refusal is not None and not answered:
         raise refusal
+
+
+def _whole(place: Place, raws: Sequence[bytes], matcher: Matcher, now: float) -> Slice:
+    stretch = Stretch([(raw, None) for raw in raws], len(raws), len(raws), True)
+    return Slice(place, _matching(stretch, place, matcher, now), len(raws), len(raws), True)
 
 
 def bare_jid(matcher: Matcher) -> str | None:
@@ -141,36 +184,35 @@ async def find_jid(db: Database, jid: str, *, now: float) -> AsyncIterator[Slice
     escapes is missed then, as in Ruby); all queues are read. A place that may not be read yields a slice that is not
     complete; raises SidekiqError when that is so for all, or the conversation fails.
     """
-    exactly = Filter((FieldTerm("jid", (jid,), exact=True),))
+    exactly = _ExactJid(jid)
     if db.scripts and exactly.needles:  # whether they run decides how the first set is read
         await Finder(db, exactly.needles, 1).in_set(db.keys.retry, None, descending=False)
-    refusal: ReplyError | None = None
-    answered = False
-    for place in await _everywhere(db):
-        try:
-            async for found in _look(db, place, jid, exactly, now):
-                answered = True
-                yield found
-        except ReplyError as error:
-            refusal = refusal or error
-            yield Slice(place, (), 0, 0, False)
-    if refusal is not None and not answered:
-        raise refusal
+    async for found in _in_turn(db, await _everywhere(db), exactly, now, lambda place: _look(db, place, exactly, now)):
+        yield found
 
 
-async def _look(db: Database, place: Place, jid: str, exactly: Filter, now: float) -> AsyncIterator[Slice]:
-    if place.kind in SET_NAMES and _PLAIN_JID.fullmatch(jid) and not db.scripts:
-        stretches = scan_set(db, db.keys.job_set(place.kind), containing(jid))
-        async for stretch in stretches:
-            jobs = tuple(JobRecord(raw, place, score) for raw, score in stretch.entries)
-            yield Slice(place, _of(jid, jobs), stretch.read, stretch.total, stretch.complete)
+class _ExactJid:
+    """Finds a jid in the letter case it has."""
+
+    def __init__(self, jid: str) -> None:
+        terms = Filter((FieldTerm("jid", (jid,), exact=True),))
+        self.text: Final = jid
+        self.needles: Final = terms.needles
+        self.may_match: Final = terms.may_match
+
+    def matches(self, job: JobRecord, now: float) -> bool:
+        return job.jid == self.text
+
+
+async def _look(db: Database, place: Place, exactly: _ExactJid, now: float) -> AsyncIterator[Slice]:
+    if place.kind in SET_NAMES and _PLAIN_JID.fullmatch(exactly.text) and not db.scripts:
+        async for stretch in scan_set(db, db.keys.job_set(place.kind), containing(exactly.text)):
+            jobs = (JobRecord(raw, place, score) for raw, score in stretch.entries)
+            found = tuple(job for job in jobs if exactly.matches(job, now))
+            yield Slice(place, found, stretch.read, stretch.total, stretch.complete)
         return
-    async for found in scan(db, place, exactly, now=now):
-        yield Slice(place, _of(jid, found.jobs), found.read, found.total, found.complete)
-
-
-def _of(jid: str, jobs: tuple[JobRecord, ...]) -> tuple[JobRecord, ...]:
-    return tuple(job for job in jobs if job.jid == jid)
+    async for one in scan(db, place, exactly, now=now):
+        yield one
 
 
 def _walk(db: Database, place: Place, slice_size: int, finder: Finder | None) -> AsyncIterator[Stretch]:
@@ -188,15 +230,15 @@ async def _scan_work(db: Database, matcher: Matcher, now: float) -> Slice:
     return Slice(place, tuple(job for job in jobs if matcher.matches(job, now)), len(jobs), len(jobs), True)
 
 
-async def _everywhere(db: Database) -> list[Place]:
-    return [Place("work"), *(Place(name) for name in SET_NAMES), *await _queues(db)]
+async def _everywhere(db: Database) -> list[Target]:
+    return [Target(Place("work")), *(Target(Place(name)) for name in SET_NAMES), *await _queues(db)]
 
 
-async def _queues(db: Database) -> list[Place]:
+async def _queues(db: Database) -> list[Target]:
     """The queues that may have jobs in them, the shortest first; one without a name when names may not be read."""
     names = members((await db.pipeline([names_command(db.keys.queues)]))[0])
     if names is None:
-        return [Place("queue")]
+        return [Target(Place("queue"))]
     sizes = map(natural, await db.pipeline([("LLEN", db.keys.queue(name)) for name in names]))
     sized = sorted((-1 if size is None else size, name) for size, name in zip(sizes, names, strict=True))
-    return [Place("queue", name) for size, name in sized if size]
+    return [Target(Place("queue", name), None if size < 0 else size) for size, name in sized if size]
