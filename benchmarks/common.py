@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import statistics
 import tempfile
 import time
@@ -20,14 +21,26 @@ NOW = 1_795_314_150.0  # Unix seconds; data does not depend on the day it is mea
 
 
 @contextlib.contextmanager
-def private_server() -> Iterator[EmbeddedRedis]:
-    """A server of the benchmark's own; the one $SQTUI_REDIS_SERVER names, else the bundled one."""
+def private_server(*, tcp: bool = False) -> Iterator[EmbeddedRedis]:
+    """A server of the benchmark's own; the one $SQTUI_REDIS_SERVER names, else the bundled one.
+
+    `tcp`: with a port too, for who cannot reach its socket.
+    """
+    port = _free_port() if tcp else None
     with tempfile.TemporaryDirectory(prefix="sqtui-bench-") as folder:
-        server = EmbeddedRedis.start(Path(folder), binary=find_server("bundled"), config=("maxmemory 8gb",))
+        server = EmbeddedRedis.start(
+            Path(folder), binary=find_server("bundled"), config=("maxmemory 8gb",), tcp_port=port
+        )
         try:
             yield server
         finally:
             server.stop()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @contextlib.asynccontextmanager
