@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from random import Random
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from sidekiq_tui.demo.jobs import JobKind
 from sidekiq_tui.demo.payloads import Payload, Writer, dumps, max_retries
@@ -18,19 +19,27 @@ _MOLDS: Final = 7  # molds for each kind of job
 CHUNK: Final = 500  # payloads in one command
 
 
+class Mold(NamedTuple):
+    """A payload with gaps: `places` says what goes into each, 0 the jid, then the four times."""
+
+    form: bytes
+    places: tuple[int, ...]
+
+
 class Mint:
     """Makes payloads of an application's kinds, weighted by their shares, as they look at one stage of their life."""
 
     def __init__(self, writer: Writer, kinds: Sequence[JobKind], rng: Random, stage: Stage = "waiting") -> None:
         self._writer = writer
         self._rng = rng
-        self._signs = [str(writer.stamp(at)).encode() for at in (_CREATED, _ENQUEUED, _FAILED, _RETRIED)]
+        self._whole = writer.milliseconds
+        self._signs = [_JID.encode(), *map(self._stamp, (_CREATED, _ENQUEUED, _FAILED, _RETRIED))]
         kinds = [kind for kind in kinds if _possible(kind, stage)]
         molds = [(self._mold(kind, stage), kind.share) for kind in kinds for _ in range(_MOLDS)]
         self._molds = [mold for mold, _ in molds]
         self._weights = [share for _, share in molds]
 
-    def _mold(self, kind: JobKind, stage: Stage) -> bytes:
+    def _mold(self, kind: JobKind, stage: Stage) -> Mold:
         payload: Payload = self._writer.job(kind, self._rng, _CREATED, None if stage == "scheduled" else _ENQUEUED)
         if stage in ("retrying", "dead"):
             limit = max_retries(payload)
@@ -38,18 +47,28 @@ class Mint:
             payload = self._writer.failed(payload, kind, self._rng, _FAILED)
             if count > 0:
                 payload |= {"retry_count": count, "retried_at": self._writer.stamp(_RETRIED)}
-        return dumps(payload | {"jid": _JID})
+        parts = re.split(b"(" + b"|".join(map(re.escape, self._signs)) + b")", dumps(payload | {"jid": _JID}))
+        form = b"%b".join(part.replace(b"%", b"%%") for part in parts[::2])
+        return Mold(form, tuple(map(self._signs.index, parts[1::2])))
 
-    def batch(self, size: int) -> list[bytes]:
+    def batch(self, size: int) -> list[Mold]:
         """So many molds, picked by share; give each to `strike`."""
         return self._rng.choices(self._molds, self._weights, k=size)
 
-    def strike(self, mold: bytes, created: float, enqueued: float, failed: float = 0.0, retried: float = 0.0) -> bytes:
+    def strike(self, mold: Mold, created: float, enqueued: float, failed: float = 0.0, retried: float = 0.0) -> bytes:
         """One payload: a mold with its own jid and times (Unix seconds)."""
-        payload = mold.replace(_JID.encode(), b"%024x" % self._rng.getrandbits(96))
-        for sign, at in zip(self._signs, (created, enqueued, failed, retried), strict=True):
-            payload = payload.replace(sign, str(self._writer.stamp(at)).encode())
-        return payload
+        times = (created, enqueued, failed, retried)
+        own = b"%024x" % self._rng.getrandbits(96)
+        whole = self._whole
+        return mold.form % tuple(
+            [
+                own if at == 0 else b"%d" % int(times[at - 1] * 1000) if whole else self._stamp(times[at - 1])
+                for at in mold.places
+            ]
+        )
+
+    def _stamp(self, at: float) -> bytes:
+        return str(self._writer.stamp(at)).encode()
 
 
 def _possible(kind: JobKind, stage: Stage) -> bool:
