@@ -17,6 +17,8 @@ from sidekiq_tui.presentation.columns.jobs import (
     job_columns,
     job_of,
 )
+from sidekiq_tui.presentation.job_options import context_fields
+from sidekiq_tui.presentation.values import json_text
 
 if TYPE_CHECKING:
     from sidekiq_tui.sidekiq.job import JobRecord
@@ -37,6 +39,7 @@ JOB_COLUMN_WORDS: Final = {
     "wrapped": "the class that Sidekiq runs",
     "jid": "the job's id",
     "tags": "labels that the application gave it",
+    "context": "what it took along from the request that pushed it",
     "bid": "its batch",
     "size": "bytes of the payload",
 }
@@ -54,7 +57,8 @@ def every_job_column(kind: ListKind, time_mode: units.TimeMode = "relative") -> 
         if kind in ("queue", "schedule")
         else [_past("failed", _failed, time_mode), _past("retried", _retried, time_mode)]
     )
-    return (time, *missing, *own, _past("created", _created, time_mode), *errors, _WRAPPED, _JID, _TAGS, _BID, _SIZE)
+    facts = (_past("created", _created, time_mode), *errors)
+    return (time, *missing, *own, *facts, _WRAPPED, _JID, _TAGS, _CONTEXT, _BID, _SIZE)
 
 
 def chosen_job_columns(
@@ -112,6 +116,11 @@ def _tags(job: JobRecord) -> str | None:
     return " ".join(job.tags) or None
 
 
+def _context(job: JobRecord) -> str | None:
+    fields = dict(context_fields(job.item))
+    return json_text(fields["cattr"] if fields.keys() == {"cattr"} else fields) if fields else None
+
+
 def _bid(job: JobRecord) -> str | None:
     return job.bid
 
@@ -133,5 +142,8 @@ _WRAPPED: Final = _Column(
 )
 _JID: Final = _Column("jid", "jid", 24, 24, _plain(_jid, "muted"), goes=6, sort=_by(_jid), still=True)
 _TAGS: Final = _Column("tags", "tags", 10, 20, _plain(_tags), weight=1, goes=5, sort=_by(_tags), still=True)
+_CONTEXT: Final = _Column(
+    "context", "context", 12, 30, _plain(_context), weight=1, goes=5, sort=_by(_context), still=True
+)
 _BID: Final = _Column("bid", "batch", 14, 14, _plain(_bid, "muted"), goes=4, sort=_by(_bid), still=True)
 _SIZE: Final = _Column("size", "bytes", 5, 5, _size, align="right", goes=3, sort=_size_key, still=True)

@@ -129,4 +129,17 @@ def test_extra_columns_say_what_the_job_says() -> None:
     assert shown["wrapped"] == jobs.WRAPPER
     assert shown["jid"] == jobs.JID
     assert shown["created"] == "4h02m"
-    assert shown["tags"] == shown["bid"] == "–"
+    assert shown["tags"] == shown["bid"] == shown["context"] == "–"
+
+
+@pytest.mark.parametrize(
+    ("fields", "shown"),
+    [
+        ({"cattr": {"user_id": 7}}, '{"user_id":7}'),
+        ({"cattr": {"user_id": 7}, "locale": "pl"}, '{"cattr":{"user_id":7},"locale":"pl"}'),
+    ],
+)
+def test_the_context_of_a_job_can_be_a_column(fields: dict[str, object], shown: str) -> None:
+    job = JobRecord(jobs.payload(**fields), Place("queue", "mailers"), None)
+    (column,) = (column for column in every_job_column("queue") if column.key == "context")
+    assert "".join(span.text for span in column.cell(job, Context(now=NOW))) == shown
