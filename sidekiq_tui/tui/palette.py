@@ -44,7 +44,7 @@ class ActionCommands(Provider):
     async def discover(self) -> Hits:
         """Everything, before a word is typed."""
         for text, keys, command in self._entries():
-            yield DiscoveryHit(Content(text), command, text, keys or None)
+            yield DiscoveryHit(_shown(text, keys), command, text)
 
     async def search(self, query: str) -> Hits:
         """What matches the words typed."""
@@ -52,7 +52,12 @@ class ActionCommands(Provider):
         for text, keys, command in self._entries():
             score = matcher.match(text)
             if score > 0:
-                yield Hit(score, Content(text), command, text, keys or None)
+                yield Hit(score, _shown(text, keys), command, text)
+
+
+def _shown(text: str, keys: str) -> Content:
+    """Both on one line. Textual would read the `help` of a hit as markup, and a name may look like it."""
+    return Content.assemble(text, (f"  {keys}", "dim")) if keys else Content(text)
 
 
 def _actions(screen: ViewScreen) -> Iterator[Entry]:
