@@ -145,6 +145,30 @@ async def test_a_question_before_much_is_read_and_its_answers(
         assert screen.board.jobs == 1500
 
 
+async def test_a_question_is_not_answered_while_the_screen_is_frozen(
+    redis_url: str, raw: redis.asyncio.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(errors_reader, "UNASKED", 10)
+    await raw.zadd("retry", {failed(number): NOW + number for number in range(20)})
+    async with errors_app(redis_url, retries=20, dead=0) as (live, _):
+        await live.sees("reading all takes about")
+        await live.pilot.press("Z")
+        for key in ("enter", "escape"):
+            await live.pilot.press(key)
+            await live.sees("frozen: Z lets the screen go on")
+            assert screen_of(live).asked
+        assert live.server().trips == 0
+        await live.pilot.press("Z", "enter")
+        await live.sees("1 error in 20 jobs")
+
+
+async def test_what_is_left_of_queues_is_said(redis_url: str, raw: redis.asyncio.Redis) -> None:
+    await raw.zadd("retry", {failed(n, queue=f"q{n:02}"): NOW + 600 + n for n in range(30)})
+    async with errors_app(redis_url, size=(400, 40), retries=30, dead=0) as (live, _):
+        await settled(live)
+        await live.sees("and others 10")
+
+
 async def test_a_user_who_may_not(redis_url: str, raw: redis.asyncio.Redis, golden_screen: GoldenScreen) -> None:
     await raw.acl_setuser("viewer", enabled=True, nopass=True, keys=["queue:*"], categories=["+@read", "+@connection"])
     url = redis_url.replace("unix://", "unix://viewer:x@")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from sidekiq_tui.cli import diagnostics, render
 from sidekiq_tui.cli.view import Outcome, View, answers
 from sidekiq_tui.presentation.columns import ErrorRow, Span, error_columns, error_rows
+from sidekiq_tui.presentation.columns.errors import group_count, job_count
 from sidekiq_tui.presentation.error_records import errors_record, no_errors_record
 from sidekiq_tui.presentation.units import count
 from sidekiq_tui.servers.error_book import ErrorBoard
@@ -82,5 +83,5 @@ def _summary(profile: Profile, board: ErrorBoard) -> str:
     missing = "".join(
         f", {_NAMES[name]} can't be read: {diagnostics.safe(why)}" for name, why in sorted(board.denied.items())
     )
-    groups = f"{count(len(board.groups))} errors in {count(board.jobs)} jobs"
+    groups = f"{group_count(len(board.groups))} in {job_count(board.jobs)}"
     return f"{diagnostics.safe(profile.name)}: {groups}, {read}{missing}"

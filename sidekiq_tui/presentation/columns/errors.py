@@ -65,6 +65,16 @@ def message_after(error_class: str | None, message: str, context: Context) -> Ce
     return (Span("  ", "muted"), Span(context.safe(message), "muted")) if message.strip() else ()
 
 
+def group_count(number: int) -> str:
+    """`1 error`, `12 errors`."""
+    return f"{units.count(number)} error{'' if number == 1 else 's'}"
+
+
+def job_count(number: int) -> str:
+    """`1 job`, `973 jobs`."""
+    return f"{units.count(number)} job{'' if number == 1 else 's'}"
+
+
 def where_text(group: ErrorGroup) -> str:
     """The sets that the jobs lie in."""
     if group.retries and group.dead:

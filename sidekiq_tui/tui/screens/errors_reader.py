@@ -133,7 +133,10 @@ class ErrorsReader(ViewScreen):
         self._progress = None
 
     def answer(self, read: bool) -> None:
-        """The answer to the question: everything, or what there is without it."""
+        """The answer to the question: everything, or what there is without it. A frozen screen keeps the question."""
+        if self.app_state.frozen and (read or self.board is None):
+            self.say("frozen: Z lets the screen go on", "warn")
+            return
         self._asking = None
         if read:
             self._start(None)

@@ -8,7 +8,7 @@ from typing import Final
 from sidekiq_tui.errors import SqtuiError
 from sidekiq_tui.presentation import units
 from sidekiq_tui.presentation.columns.base import Cell, Context, Span
-from sidekiq_tui.presentation.columns.errors import ErrorRow, error_name
+from sidekiq_tui.presentation.columns.errors import ErrorRow, error_name, group_count, job_count
 from sidekiq_tui.presentation.columns.jobs import class_cell
 from sidekiq_tui.presentation.text import clip, display_text
 from sidekiq_tui.servers.error_book import ErrorBoard
@@ -41,16 +41,6 @@ class Reading:
     """Entries that reading everything would take, while a person is asked."""
     error: SqtuiError | None = None
     frozen: bool = False
-
-
-def group_count(number: int) -> str:
-    """`1 error`, `12 errors`."""
-    return f"{units.count(number)} error{'' if number == 1 else 's'}"
-
-
-def job_count(number: int) -> str:
-    """`1 job`, `973 jobs`."""
-    return f"{units.count(number)} job{'' if number == 1 else 's'}"
 
 
 def title_left(board: ErrorBoard | None, matching: int, filter: str, server: str, width: int) -> list[Span]:
@@ -195,10 +185,7 @@ def _messages(row: ErrorRow, context: Context) -> Cell:
             spans.append(Span(f"  {context.glyphs.apart}  ", "muted"))
         text = clip(display_text(" ".join(message.split())), cells, ellipsis=context.glyphs.cut)
         spans += [Span(f"{text} "), Span(units.count(count), "strong")]
-    others = group.count - sum(count for _, count in shown)
-    if others > 0:
-        spans.append(Span(f"  and others {units.count(others)}", "muted"))
-    return tuple(spans)
+    return (*spans, *_others(group.count - sum(count for _, count in shown)))
 
 
 def _frame(row: ErrorRow, context: Context) -> Cell:
@@ -255,4 +242,9 @@ def _queues(row: ErrorRow, context: Context) -> Cell:
         if spans:
             spans.append(Span(f"  {context.glyphs.apart}  ", "muted"))
         spans += [Span(f"{context.safe(name)} "), Span(units.count(count), "strong")]
-    return tuple(spans)
+    return (*spans, *_others(row.group.count - sum(count for _, count in queues)))
+
+
+def _others(jobs: int) -> Cell:
+    """Those whose message or queue is not kept apart, or not known."""
+    return (Span(f"  and others {units.count(jobs)}", "muted"),) if jobs > 0 else ()

@@ -9,7 +9,7 @@ import pytest
 
 from sidekiq_tui.presentation.columns import Context
 from sidekiq_tui.presentation.columns.base import layout, plain
-from sidekiq_tui.presentation.columns.errors import ERRORS, ErrorRow, error_columns, where_text
+from sidekiq_tui.presentation.columns.errors import ERRORS, ErrorRow, error_columns, group_count, job_count, where_text
 from sidekiq_tui.presentation.error_records import group_record
 from sidekiq_tui.presentation.flat import FIELDS
 from sidekiq_tui.presentation.text import cell_width
@@ -114,3 +114,7 @@ def test_a_record_has_the_fields_of_the_contract() -> None:
     assert record["share"] == 0.5
     assert json.loads(json.dumps(record, ensure_ascii=True)) == record
     assert group_record(row(jobs=0, first_at=float("inf")))["first_at"] is None
+
+
+def test_counts_in_words() -> None:
+    assert [group_count(1), group_count(12), job_count(1), job_count(0)] == ["1 error", "12 errors", "1 job", "0 jobs"]
