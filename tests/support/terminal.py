@@ -18,6 +18,7 @@ from types import TracebackType
 
 from tests.support.grid import Grid
 
+_WHOLE_SCREEN = b"\x1b[?1049h"
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 30.0
 """Seconds after which a test gives up waiting; nothing is ever asserted about how long something took."""
@@ -31,6 +32,7 @@ class Terminal:
     ) -> None:
         self.output = b""
         self._grid = Grid()
+        self._drawn = 0
         self.status: int | None = None
         self._master, slave = pty.openpty()
         self._size(columns, rows)
@@ -80,12 +82,14 @@ class Terminal:
             with contextlib.suppress(OSError):
                 fresh = os.read(self._master, 1 << 16)
         self.output += fresh
-        self._grid.feed(fresh)
         return fresh
 
     @property
     def screen(self) -> str:
-        """What it shows now, as far as the program writes itself."""
+        """What it shows now, of a program that takes the whole screen; of others nothing."""
+        if _WHOLE_SCREEN in self.output:
+            fresh, self._drawn = self.output[self._drawn :], len(self.output)
+            self._grid.feed(fresh)
         return self._grid.text
 
     def wait(self, ready: Callable[[], bool], what: str = "") -> None:
@@ -100,7 +104,7 @@ class Terminal:
     def wait_for(self, text: str, since: int = 0) -> None:
         """Reads until text is there, on the screen or written, that was not when `output` had `since` bytes."""
         before = Grid()
-        before.feed(self.output[:since])
+        before.feed(self.output[:since] if _WHOLE_SCREEN in self.output[:since] else b"")
         stood = text in before.text
         self.wait(lambda: text.encode() in self.output[since:] or (not stood and text in self.screen), text)
 
