@@ -122,7 +122,7 @@ async def test_ruby_runs_what_python_pushed(ruby: Ruby, redis_url: str, raw: Any
         await client.push({"class": "ReportJob", "args": args, "at": time.time() + 1}),
         *await client.push_bulk({"class": "ReportJob", "args": [args] * 3}),
     }
-    with ruby.worker(redis_url, WORKS) as worker:
+    with ruby.worker(redis_url, WORKS, poll=0.3) as worker:
         ran: set[str] = set()
         while ran != pushed:
             jid, came = json.loads(await worker.until(lambda: raw.rpop("ran")))
