@@ -27,6 +27,7 @@ from sidekiq_tui.sidekiq.worker.launcher import Worker
 
 TIMEOUT: Final = 6.0  # seconds that a stopping worker waits for its jobs
 BEAT: Final = 10.0  # seconds, as Sidekiq has it
+APART: Final = 0.03  # share of a beat by which each host's is shorter, so that they do not all beat at once for long
 LOOK: Final = 2.0  # seconds between two looks at which queues are paused
 SIGNS: Final = 10.0  # seconds between two writes of the signs of Sidekiq Pro
 LEADER_TTL: Final = 60  # seconds
@@ -79,6 +80,7 @@ class Host:
     ) -> None:
         """`again`: the host was there before, and comes back."""
         self._server = server
+        self._number = number
         self._plan = server.processes[number]
         self._connect = connect
         self._classes = registered(server.jobs)
@@ -139,7 +141,7 @@ class Host:
         return WorkerConfig(
             capsules=capsules,
             timeout=TIMEOUT,
-            beat_interval=BEAT,
+            beat_interval=BEAT * (1 - APART * self._number),
             tag=plan.tag,
             labels=plan.labels,
             version=self._version,
