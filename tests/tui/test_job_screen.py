@@ -45,7 +45,7 @@ SHAPES: dict[str, tuple[bytes, Place, float | None]] = {
 def snapshot(taken: float = NOW - 1, **queue: Any) -> Any:
     """A server with one process; `taken` is when it was polled."""
     queues = (make_queue("critical", **({"size": 3, "latency": 20_000.0} | queue)), make_queue("mailers", 9, 20_000.0))
-    overview = make_overview(*queues, processes=(make_process(),))
+    overview = make_overview(*queues, processes=(make_process(queues=("critical", "mailers")),))
     return make_snapshot("prod", label="production", overview=overview, taken_at=taken)
 
 
@@ -481,3 +481,14 @@ def unfold(screen: JobScreen) -> None:
         if not folded:
             return
         screen._document.toggle(folded[0])
+
+
+async def test_a_queue_that_only_lost_processes_name_is_served_by_nobody(
+    redis_url: str, raw: redis.asyncio.Redis
+) -> None:
+    job = await put(raw, *SHAPES["mailer"])
+    lost = make_process(queues=("mailers",), stale=True)
+    server = make_snapshot("prod", overview=make_overview(make_queue("mailers", 9, 20_000.0), processes=(lost,)))
+    async with framed_app(redis_url, server, view="retries") as live:
+        await opened(live, job)
+        assert "Nobody serves its queue." in read(live)

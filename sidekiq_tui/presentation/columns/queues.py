@@ -51,6 +51,11 @@ class QueueRow:
     """Processes that take new jobs from it: `summary.processes` without lost and quiet ones."""
 
     @property
+    def serving(self) -> int | None:
+        """Processes that serve it: those that fetch from it, as far as that is known."""
+        return self.summary.processes if self.fetching is None else self.fetching
+
+    @property
     def empty_in(self) -> float | None:
         """Seconds until it is empty if it goes on as in the last `GROWTH_PERIOD`; infinite if it does not shrink."""
         size = self.summary.size
@@ -136,11 +141,11 @@ def _busy(row: QueueRow, context: Context, width: int | None) -> Cell:
 
 def _served(row: QueueRow, context: Context, width: int | None) -> Cell:
     nobody = _unserved(row) and row.summary.size
-    return value_cell(units.count(row.summary.processes), "bad strong" if nobody else "text")
+    return value_cell(units.count(row.serving), "bad strong" if nobody else "text")
 
 
 def _unserved(row: QueueRow) -> bool:
-    return (row.summary.processes if row.fetching is None else row.fetching) == 0
+    return row.serving == 0
 
 
 def _state(row: QueueRow, context: Context, width: int | None) -> Cell:
@@ -184,6 +189,6 @@ QUEUES: Final[tuple[_Column, ...]] = (
         live=True,
     ),
     _Column("busy", "busy", 5, 5, _busy, align="right", goes=1, sort=_number(lambda row: row.busy)),
-    _Column("served", "served", 6, 6, _served, align="right", goes=5, sort=_number(lambda row: row.summary.processes)),
+    _Column("served", "served", 6, 6, _served, align="right", goes=5, sort=_number(lambda row: row.serving)),
     _Column("state", "state", 8, 8, _state),
 )

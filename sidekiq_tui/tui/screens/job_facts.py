@@ -8,6 +8,7 @@ from typing import Final
 
 from sidekiq_tui.presentation import units
 from sidekiq_tui.presentation.columns.base import Cell, Context, Span, label_role, plain
+from sidekiq_tui.presentation.columns.queues import fetching_processes
 from sidekiq_tui.presentation.job_options import Row, notes, option_rows, short_notes, text
 from sidekiq_tui.presentation.text import cell_width, display_text, fit, wrap_words
 from sidekiq_tui.presentation.values import json_text
@@ -254,7 +255,8 @@ def _surroundings(about: About) -> tuple[str, ...]:
         queue = next((one for one in overview.queues if one.name == job.place.queue), None)
         if queue is not None and queue.paused:
             found.append("Its queue is paused.")
-        if queue is not None and queue.processes == 0:
+        known = queue is not None and queue.processes is not None
+        if queue is not None and known and queue.name not in fetching_processes(overview.processes):
             found.append("Nobody serves its queue.")
     if about.look is not None and about.look.iteration is not None and about.look.iteration.cancelled is not None:
         found.append("It was asked to stop: it completes at its next look.")

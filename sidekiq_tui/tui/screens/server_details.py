@@ -7,6 +7,7 @@ from typing import Final
 
 from sidekiq_tui.presentation import units
 from sidekiq_tui.presentation.columns.base import Cell, Span, label_role
+from sidekiq_tui.presentation.columns.queues import fetching_processes
 from sidekiq_tui.presentation.glyphs import GlyphSet
 from sidekiq_tui.presentation.text import cell_width, display_text, fit
 from sidekiq_tui.servers.health import Reason
@@ -108,12 +109,13 @@ def queue_lines(overview: Overview, count: int, name_cells: int = 16) -> list[Ce
     if not queues or count < 2:
         return []
     lines: list[Cell] = [(Span("queues", "muted"), Span("   by latency", "muted"))]
-    return lines + [_queue(queue, name_cells) for queue in queues[: count - 1]]
+    fetching = fetching_processes(overview.processes)
+    return lines + [_queue(queue, fetching.get(queue.name, 0), name_cells) for queue in queues[: count - 1]]
 
 
-def _queue(queue: QueueSummary, name_cells: int) -> Cell:
-    nobody = queue.processes == 0
-    served = "served by nobody" if nobody else f"served by {units.count(queue.processes)}"
+def _queue(queue: QueueSummary, fetching: int, name_cells: int) -> Cell:
+    nobody = fetching == 0 and queue.processes is not None
+    served = "served by nobody" if nobody else f"served by {units.UNKNOWN if queue.processes is None else fetching}"
     return (
         Span(f"  {fit(display_text(queue.name), name_cells)}"),
         Span(f"{units.count(queue.size):>7}", "text" if queue.size else "muted"),

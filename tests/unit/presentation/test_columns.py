@@ -214,7 +214,8 @@ class TestQueues:
         queues = (queue("default", processes=2), queue("empty", 0, 0.0, processes=2))
         rows = queue_rows(snapshot(overview=overview(queues=queues, processes=gone)))
         assert [draw(QUEUES, row)["state"] for row in rows] == ["✗ nobody", "  nobody"]
-        assert [role(QUEUES, "served", row) for row in rows] == [["bad strong"], ["text"]]
+        assert [role(QUEUES, "served", row) for row in rows] == [["bad strong"], ["muted"]]
+        assert [draw(QUEUES, row)["served"] for row in rows] == ["0", "0"]
         (served,) = queue_rows(snapshot(overview=overview(queues=queues[:1], processes=(*gone, process()))))
         assert draw(QUEUES, served)["state"] == "● ok"
         (unknown,) = queue_rows(snapshot(overview=overview(queues=(queue(processes=None),), processes=())))
