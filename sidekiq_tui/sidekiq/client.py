@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Final, cast
 
+from sidekiq_tui.sidekiq.client_bulk import PayloadTemplate, new_jids
 from sidekiq_tui.sidekiq.client_payload import (
     Payload,
     StrictArgs,
@@ -172,6 +173,8 @@ class Client:
         lists: Sequence[Sequence[object]],
         times: Sequence[float] | None,
     ) -> list[str | None]:
+        if not len(self.middleware) and sink.get() is None and not item.get("jid"):
+            return await self._push_alike(common, lists, times)
         payloads: list[Payload | None] = []
         for index, args in enumerate(lists):
             payload = {**common, "args": list(args), "jid": item.get("jid") or new_jid()}
@@ -183,6 +186,29 @@ class Client:
             payloads.append(through)
         await self._write([payload for payload in payloads if payload is not None])
         return [None if payload is None else str(payload["jid"]) for payload in payloads]
+
+    async def _push_alike(
+        self, common: Payload, lists: Sequence[Sequence[object]], times: Sequence[float] | None
+    ) -> list[str | None]:
+        """As `_push_slice`, where nobody looks at each payload: the same bytes in a third of the time."""
+        for args in lists:
+            check_args({**common, "args": args} if self.strict_args != "off" else common, self.strict_args)
+        jids = new_jids(len(lists))
+        keys = self.db.keys
+        if times is not None:
+            kept = {key: value for key, value in common.items() if key != "enqueued_at"}
+            write = PayloadTemplate(kept).write
+            pairs: list[float | bytes] = []
+            for args, jid, at in zip(lists, jids, times, strict=True):
+                pairs += [float(at), write(args, jid)]
+            await self._send([("ZADD", keys.schedule, *pairs)])
+        else:
+            now = written_time(self.clock(), await self.form())
+            write = PayloadTemplate({**common, "enqueued_at": now}).write
+            raws = [write(args, jid) for args, jid in zip(lists, jids, strict=True)]
+            queue = str(common["queue"])
+            await self._send([("SADD", keys.queues, queue), ("LPUSH", keys.queue(queue), *raws)])
+        return list(jids)
 
     def _times(self, at: object, spread: float | None, count: int) -> list[float] | None:
         if at is not None and spread is not None:
@@ -208,7 +234,12 @@ class Client:
         if (catch := sink.get()) is not None:
             await catch(payloads)
             return
-        commands = self._scheduled(payloads) if "at" in payloads[0] else self._queued(payloads, await self.form())
+        await self._send(
+            self._scheduled(payloads) if "at" in payloads[0] else self._queued(payloads, await self.form())
+        )
+
+    async def _send(self, commands: Sequence[Command]) -> None:
+        """One trip, and after a failover a second one for what was refused."""
         refused = [
             (command, reply)
             for command, reply in zip(commands, await self.db.pipeline(commands), strict=True)

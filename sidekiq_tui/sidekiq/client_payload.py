@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite
 from typing import Final, Literal
 
 from sidekiq_tui.sidekiq.errors import InvalidJob
@@ -19,6 +20,7 @@ StrictArgs = Literal["raise", "warn", "off"]
 WrittenTime = Literal["milliseconds", "seconds"]
 """How times are written: integer milliseconds since 8.0, float seconds before."""
 
+_SAFE: Final = frozenset((int, str, bool, type(None)))
 _TRANSIENT: Final = ("pool", "client_class", "client")
 _log: Final = logging.getLogger("sidekiq")
 _encode: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
@@ -109,22 +111,26 @@ def is_number(value: object) -> bool:
 def _unsafe(value: object, depth: int) -> str | None:
     """What in a value JSON would not give back as it is; None if nothing."""
     kind = type(value)
-    if value is None or kind in (int, str, bool):
+    if kind in _SAFE:
         return None
     if kind is float:
-        return None if value == value and value not in (float("inf"), float("-inf")) else repr(value)
+        return None if isfinite(value) else repr(value)  # type: ignore[arg-type]
+    inner: Iterable[object]
+    if kind is list or (kind is tuple and depth == 0):
+        inner = value  # type: ignore[assignment]
+    elif kind is dict:
+        for key in value:  # type: ignore[attr-defined]
+            if type(key) is not str:
+                return _named(key)
+        inner = value.values()  # type: ignore[attr-defined]
+    else:
+        return _named(value)
     if depth >= MAX_NESTING:
         return "what nests deeper than 100"
-    if kind is list or (kind is tuple and depth == 0):
-        return _first(_unsafe(one, depth + 1) for one in value)  # type: ignore[attr-defined]
-    if kind is dict:
-        pairs = value.items()  # type: ignore[attr-defined]
-        return _first(_named(key) if type(key) is not str else _unsafe(one, depth + 1) for key, one in pairs)
-    return _named(value)
-
-
-def _first(found: object) -> str | None:
-    return next((one for one in found if one is not None), None)  # type: ignore[attr-defined]
+    for one in inner:
+        if type(one) not in _SAFE and (found := _unsafe(one, depth + 1)) is not None:
+            return found
+    return None
 
 
 def _named(value: object) -> str:

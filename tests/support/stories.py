@@ -46,7 +46,7 @@ STORIES: Final = (
         4,
         "Why is `mailers` slow: what is in it, who serves it, when is it empty?",
         "`:queue mai` `tab` `⏎` `l`",
-        (Step(":queue mai" + TAB + ENTER, "mailers"), Step("l", "served by")),
+        (Step(":queue mai" + TAB + ENTER, "mailers"), Step("l", "Served by")),
     ),
     Story(
         11,

@@ -229,3 +229,33 @@ async def test_inline_performs_at_once() -> None:
     with inline():
         jid = await ChargeJob.perform_async(5)
     assert ChargeJob.done == [(jid, [5])]
+
+
+@pytest.mark.parametrize("at", [None, NOW + 60])
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"class": "Ä::B", "queue": "low", "tags": ["ü"], "retry": 3},
+        {"jid": "", "args": [], "class": "A", "enqueued_at": 5, "custom": {"args": [1], "jid": None}},
+    ],
+)
+async def test_what_is_written_in_bulk_is_what_is_written_one_by_one(
+    client: Client, raw: Any, item: dict[str, Any], at: float | None
+) -> None:
+    lists = [[1, "ü", None], [{"a": [1.5]}], []]
+
+    async def nothing(name: str, job: Payload, queue: str, by: Client, call_next: Next) -> Payload | None:
+        return await call_next()
+
+    async def written() -> list[bytes]:
+        queues = [one for name in await raw.smembers("queues") for one in await raw.lrange(b"queue:" + name, 0, -1)]
+        found = queues or await raw.zrange("schedule", 0, -1)
+        await raw.flushall()
+        return sorted(one.replace(json.loads(one)["jid"].encode(), b"JID") for one in found)
+
+    await client.push_bulk({**item, "args": lists}, at=at)
+    quick = await written()
+    client.middleware.add(nothing)
+    await client.push_bulk({**item, "args": lists}, at=at)
+    assert quick == await written()
+    assert len(quick) == 3
