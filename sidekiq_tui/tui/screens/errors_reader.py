@@ -10,29 +10,26 @@ from typing import ClassVar, Final
 
 from textual import work
 from textual.message import Message
-from textual.worker import Worker, WorkerState
+from textual.worker import Worker
 
 from sidekiq_tui.errors import SqtuiError
 from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.servers.error_book import UNASKED, ErrorBoard
 from sidekiq_tui.servers.snapshot import ServerSnapshot
 from sidekiq_tui.sidekiq.error_reading import Progress
-from sidekiq_tui.sidekiq.errors import SidekiqError
-from sidekiq_tui.tui.screens.base import ViewScreen
 from sidekiq_tui.tui.screens.errors_words import FIRST, Reading
+from sidekiq_tui.tui.screens.server_view import LOADING_SECONDS, ServerView, broken
 from sidekiq_tui.tui.state import AppState
 
 REFRESH_SECONDS: Final = 4.0
 """A refresh comes with the next poll after so long, never by itself."""
 RETRY_SECONDS: Final = 10.0
 """After this what could not be read is tried again, with the next poll."""
-LOADING_SECONDS: Final = 0.15
-"""Reads faster than this show nothing."""
 TELL_SECONDS: Final = 0.25
 """How often a full read shows what it has so far."""
 
 
-class ErrorsReader(ViewScreen):
+class ErrorsReader(ServerView):
     """Subclasses draw with `draw`. What was read belongs to the server's handle, and is there when one comes back."""
 
     view: ClassVar[str] = "errors"
@@ -74,21 +71,6 @@ class ErrorsReader(ViewScreen):
         """Another server: forget what belongs to the last one."""
 
     # What it may use
-
-    @property
-    def server(self) -> str:
-        """The server whose errors these are."""
-        return self.app_state.preferred
-
-    @property
-    def snapshot(self) -> ServerSnapshot:
-        """What the last poll said of it."""
-        return self.app_state.snapshots[self.server]
-
-    @property
-    def away(self) -> bool:
-        """Whether it does not answer."""
-        return self.snapshot.error is not None
 
     @property
     def reading(self) -> Reading:
@@ -245,6 +227,6 @@ class ErrorsReader(ViewScreen):
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A reader that broke in a way nobody thought of."""
-        if event.state == WorkerState.ERROR and event.worker.group == "errors" and self._source is not None:
-            reason = f"reading failed: {type(event.worker.error).__name__}"
-            self.post_message(self.Ended(self._source, SidekiqError(reason)))
+        error = broken(event)
+        if error is not None and event.worker.group == "errors" and self._source is not None:
+            self.post_message(self.Ended(self._source, error))

@@ -8,17 +8,15 @@ from typing import ClassVar, Final
 
 from textual import work
 from textual.message import Message
-from textual.worker import Worker, WorkerState
+from textual.worker import Worker
 
 from sidekiq_tui.errors import SqtuiError
 from sidekiq_tui.presentation.columns.base import Context
 from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.servers.snapshot import ServerSnapshot
-from sidekiq_tui.sidekiq.errors import SidekiqError
 from sidekiq_tui.sidekiq.metrics import Metrics
 from sidekiq_tui.tui.actions import Action
 from sidekiq_tui.tui.actions.metrics import METRICS
-from sidekiq_tui.tui.screens.base import ViewScreen
 from sidekiq_tui.tui.screens.listing import context_of
 from sidekiq_tui.tui.screens.metrics_periods import (
     LONGEST,
@@ -28,18 +26,17 @@ from sidekiq_tui.tui.screens.metrics_periods import (
     longest_period,
     versions_text,
 )
+from sidekiq_tui.tui.screens.server_view import LOADING_SECONDS, ServerView, broken
 from sidekiq_tui.tui.state import AppState
 
 RETRY_SECONDS: Final = 10.0
 """After this what could not be read is tried again."""
-LOADING_SECONDS: Final = 0.15
-"""Reads faster than this show nothing."""
 
 Source = tuple[str, int]
 """A server's name and the index of a period."""
 
 
-class MetricsView(ViewScreen):
+class MetricsView(ServerView):
     """Subclasses read with `read` and draw with `draw`. What is read is good for the width of a bucket."""
 
     view: ClassVar[str] = "metrics"
@@ -81,21 +78,6 @@ class MetricsView(ViewScreen):
         """What comes next is of another server or period: forget what belongs to the last one."""
 
     # What it may use
-
-    @property
-    def server(self) -> str:
-        """The server whose metrics these are."""
-        return self.app_state.preferred
-
-    @property
-    def snapshot(self) -> ServerSnapshot:
-        """What the last poll said of it."""
-        return self.app_state.snapshots[self.server]
-
-    @property
-    def away(self) -> bool:
-        """Whether it does not answer."""
-        return self.snapshot.error is not None
 
     @property
     def period(self) -> Period:
@@ -222,9 +204,9 @@ class MetricsView(ViewScreen):
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A reader that broke in a way nobody thought of."""
-        if event.state == WorkerState.ERROR and self._source is not None:
-            reason = f"reading failed: {type(event.worker.error).__name__}"
-            self.post_message(self.Failed(self._source, SidekiqError(reason)))
+        error = broken(event)
+        if error is not None and self._source is not None:
+            self.post_message(self.Failed(self._source, error))
 
     def _settle(self, error: SqtuiError | None) -> None:
         self._reading = self._slow = False

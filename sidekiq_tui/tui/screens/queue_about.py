@@ -12,7 +12,7 @@ from textual import events, on, work
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
-from textual.worker import Worker, WorkerState
+from textual.worker import Worker
 
 from sidekiq_tui.presentation.columns.base import Cell, Span
 from sidekiq_tui.presentation.columns.composition import CLASSES, ClassRow, class_rows
@@ -31,14 +31,13 @@ from sidekiq_tui.tui.screens.dashboard_panels import denied_line
 from sidekiq_tui.tui.screens.listing import context_of
 from sidekiq_tui.tui.screens.queue_class_words import about_class, classes_title, price_words
 from sidekiq_tui.tui.screens.queue_words import QueueFacts, about_lines
+from sidekiq_tui.tui.screens.server_view import LOADING_SECONDS, broken
 from sidekiq_tui.tui.state import AppState
 from sidekiq_tui.tui.widgets.record_table import RecordTable
 from sidekiq_tui.tui.widgets.rows import StaticRows
 from sidekiq_tui.tui.widgets.text_block import TextBlock
 from sidekiq_tui.tui.widgets.title_line import TitleLine
 
-LOADING_SECONDS: Final = 0.15
-"""Reads faster than this show nothing."""
 TELL_SECONDS: Final = 0.2
 """How often a running count shows how far it is."""
 LEAST_CLASSES: Final = 4
@@ -247,9 +246,9 @@ class QueueAbout(Vertical):
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A reader that broke in a way nobody thought of."""
-        if event.state == WorkerState.ERROR:
-            words = f"reading failed: {type(event.worker.error).__name__}"
-            self.post_message(self._Failed(self._source, SidekiqError(words), event.worker.group == "count"))
+        error = broken(event)
+        if error is not None:
+            self.post_message(self._Failed(self._source, error, event.worker.group == "count"))
 
     # Counting all of it
 

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Final, Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from textual import work
 from textual.message import Message
-from textual.worker import Worker, WorkerState
+from textual.worker import Worker
 
 from sidekiq_tui.presentation.columns.base import Cell, Span
 from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.servers.snapshot import ServerSnapshot
 from sidekiq_tui.sidekiq.errors import SidekiqError
-from sidekiq_tui.tui.screens.base import ViewScreen
+from sidekiq_tui.tui.screens.server_view import LOADING_SECONDS, ServerView, broken
 from sidekiq_tui.tui.state import AppState
 
 T = TypeVar("T")
 
-LOADING_SECONDS: Final = 0.15
-"""Reads faster than this show nothing."""
 
-
-class ReadView(ViewScreen, Generic[T]):
+class ReadView(ServerView, Generic[T]):
     """Subclasses give `read` and `draw`; `found` is what was read last, `error` why nothing could be.
 
     Nothing is read while the screen is covered, frozen, or its server away.
@@ -63,21 +60,6 @@ class ReadView(ViewScreen, Generic[T]):
 
     def restart(self) -> None:
         """Another server: what was shown is no longer meant."""
-
-    @property
-    def server(self) -> str:
-        """The server that is shown."""
-        return self.app_state.preferred
-
-    @property
-    def snapshot(self) -> ServerSnapshot:
-        """What the poller knows about it."""
-        return self.app_state.snapshots[self.server]
-
-    @property
-    def away(self) -> bool:
-        """Whether the server does not answer."""
-        return self.snapshot.error is not None
 
     def not_read_yet(self) -> list[Cell]:
         """Why nothing is known of the server; nothing while it is being read."""
@@ -146,6 +128,6 @@ class ReadView(ViewScreen, Generic[T]):
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A reader that broke in a way nobody thought of."""
-        if event.state == WorkerState.ERROR and event.worker.group == "read":
-            reason = f"reading failed: {type(event.worker.error).__name__}"
-            self.post_message(self.Arrived(self.server, None, SidekiqError(reason)))
+        error = broken(event)
+        if error is not None and event.worker.group == "read":
+            self.post_message(self.Arrived(self.server, None, error))
