@@ -52,7 +52,7 @@ STORIES: Final = (
         11,
         "Read the backtrace of the job that died last, copy its JID over SSH",
         "`gx` `⏎` `y`",
-        (Step("gx", "died"), Step(ENTER, "Backtrace"), Step("y", "copied JID")),
+        (Step("gx", "died"), Step(ENTER, "Backtrace"), Step("y", "sent to the terminal")),
     ),
 )
 
