@@ -14,7 +14,7 @@ from sidekiq_tui.servers.snapshot import ServerSnapshot
 from sidekiq_tui.sidekiq.errors import ServerUnreachable
 from sidekiq_tui.tui.app import SqtuiApp
 from tests.support.live import Live
-from tests.support.tui import NOW, Clock, FakeRegistry, make_state, offline
+from tests.support.tui import Clock, FakeRegistry, make_state, offline
 
 
 @asynccontextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 from collections.abc import Callable, Generator
 from typing import Any
@@ -14,63 +13,11 @@ import redis.asyncio
 from sidekiq_tui.servers.error_book import ErrorBook
 from sidekiq_tui.sidekiq import error_reading
 from sidekiq_tui.sidekiq.database import Database
-from sidekiq_tui.sidekiq.error_groups import UNDECODABLE, Cause, ErrorGroup
+from sidekiq_tui.sidekiq.error_groups import UNDECODABLE, Cause
 from sidekiq_tui.sidekiq.error_index import ErrorIndex, Found
 from sidekiq_tui.sidekiq.error_reading import Changes, read_all
-from sidekiq_tui.sidekiq.errors import Forbidden, WrongType
 from tests.conftest import LoadDump
-from tests.support.hostile import HOSTILE_PAYLOADS
-
-NOW = 1_795_314_150.0
-TIMEOUT = Cause("Foo", "Timeout", "after Ns")
-
-
-class Clock:
-    """Time that a test moves. Unix seconds."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def failed(number: int, count: int = 0, error: str = "Timeout", at: float = NOW - 60) -> bytes:
-    """A job after its failure `count` (0 is the first), as a worker writes it."""
-    item: dict[str, Any] = {"class": "Foo", "args": [number], "jid": f"{number:024x}", "queue": "default"}
-    item |= {"error_class": error, "error_message": f"after {number}s", "failed_at": NOW - 7200, "retry_count": count}
-    item["retried_at" if count else "failed_at"] = at
-    return json.dumps(item).encode()
-
-
-async def fill(raw: redis.asyncio.Redis, count: int, *, first: int = 0) -> None:
-    """Retries, ten seconds apart, the first one in a minute."""
-    for start in range(first, first + count, 5000):
-        numbers = range(start, min(start + 5000, first + count))
-        await raw.zadd("retry", {failed(number): NOW + 60 + 10 * number for number in numbers})
-
-
-async def read(book: ErrorBook, db: Database, most: int | None = None) -> None:
-    """Reads everything."""
-    async for _ in book.read(db, most):
-        pass
-
-
-def counts(book: ErrorBook) -> dict[str | None, tuple[int, int]]:
-    """Retries and dead by class of error."""
-    assert book.board is not None
-    return {group.cause.error_class: (group.retries, group.dead) for group in book.board.groups}
-
-
-def group_of(book: ErrorBook, cause: Cause = TIMEOUT) -> ErrorGroup:
-    """One group."""
-    assert book.board is not None
-    return next(group for group in book.board.groups if group.cause == cause)
-
-
-async def outcome(raw: redis.asyncio.Redis) -> int:
-    """Bytes that the server has sent until now."""
-    return int((await raw.info("stats"))["total_net_output_bytes"])
+from tests.support.error_reading import NOW, TIMEOUT, Clock, counts, failed, fill, group_of, outcome, read
 
 
 async def test_both_sets_are_read_in_slices(db: Database, raw: redis.asyncio.Redis) -> None:
@@ -342,76 +289,6 @@ async def test_stopping_keeps_what_was_read_of_a_first_read_alone(db: Database, 
     await slices.aclose()
     assert book.board is not None
     assert (book.board.jobs, book.board.complete) == (2000, True)
-
-
-async def test_the_first_entries_of_each_set(db: Database, raw: redis.asyncio.Redis) -> None:
-    await fill(raw, 1500)
-    await raw.zadd("dead", {failed(n, 25, "Died", at=NOW - n): NOW - n for n in range(1500)})
-    book = ErrorBook(Clock())
-    await read(book, db, 700)
-    board = book.board
-    assert board is not None
-    assert (board.retries, board.dead, board.total, board.complete, board.first) == (700, 700, 3000, False, 700)
-    assert group_of(book, Cause("Foo", "Died", "after Ns")).last_at == NOW  # the last ones to die
-    runs = book.next_runs(TIMEOUT, 300)
-    assert runs == (NOW + 60, NOW + 7050, 25)  # the next ones to run
-
-
-async def test_a_set_of_another_type_leaves_the_other(db: Database, raw: redis.asyncio.Redis) -> None:
-    await raw.set("retry", "text")
-    await raw.zadd("dead", {failed(1, 25): NOW})
-    book = ErrorBook(Clock())
-    await read(book, db)
-    board = book.board
-    assert board is not None
-    assert (counts(book), list(board.denied)) == ({"Timeout": (0, 1)}, ["retry"])
-    assert "WRONGTYPE" in board.denied["retry"]
-    await raw.zadd("dead", {failed(2, 25): NOW})
-    assert (await book.refresh(db)).came == 1
-    await raw.delete("dead")
-    await raw.set("dead", "text")
-    with pytest.raises(WrongType):
-        await read(ErrorBook(Clock()), db)
-
-
-async def test_a_user_without_keys_learns_why(raw: redis.asyncio.Redis, redis_url: str) -> None:
-    await raw.acl_setuser("viewer", enabled=True, nopass=True, keys=["queue:*"], categories=["+@read", "+@connection"])
-    client = redis.asyncio.Redis.from_url(
-        redis_url, username="viewer", password="x", protocol=2, legacy_responses=False
-    )
-    try:
-        with pytest.raises(Forbidden):
-            await read(ErrorBook(Clock()), Database(client))
-    finally:
-        await client.aclose()
-
-
-async def test_hostile_payloads_come_and_go(db: Database, raw: redis.asyncio.Redis) -> None:
-    await fill(raw, 10)
-    book = ErrorBook(Clock())
-    await read(book, db)
-    unique = set(HOSTILE_PAYLOADS)
-    await raw.zadd("dead", {payload: NOW + n for n, payload in enumerate(unique)})
-    assert (await book.refresh(db)).came == len(unique)
-    assert book.board is not None
-    assert book.board.dead == len(unique)
-    assert group_of(book, UNDECODABLE).dead > 10
-    await raw.delete("dead")
-    assert (await book.refresh(db)).left == len(unique)
-    assert counts(book) == {"Timeout": (10, 0)}
-
-
-async def test_scores_without_end(db: Database, raw: redis.asyncio.Redis) -> None:
-    await raw.zadd("dead", {failed(n): "-inf" for n in range(100)})
-    await raw.zadd("dead", {failed(n): "inf" for n in range(100, 200)})
-    await raw.zadd("dead", {failed(n): float(n) for n in range(200, 300)})
-    book = ErrorBook(Clock())
-    await read(book, db)
-    assert await book.refresh(db) == Changes()
-    await raw.zadd("dead", {failed(999): "-inf", failed(998): "inf"})
-    changes = await book.refresh(db)
-    assert (changes.came, changes.left, counts(book)) == (2, 0, {"Timeout": (0, 302)})
-    assert await book.refresh(db) == Changes()
 
 
 async def test_deploys(db: Database, raw: redis.asyncio.Redis) -> None:
