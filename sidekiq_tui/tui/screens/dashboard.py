@@ -200,7 +200,7 @@ class DashboardScreen(ViewScreen):
 
     @property
     def _weekly(self) -> bool:
-        return PANELS[self._panel] == "per week"
+        return PANELS[self._panel] == "weeks"
 
     def _read_days(self) -> None:
         state, days = self.app_state, self._days

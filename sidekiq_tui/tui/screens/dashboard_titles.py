@@ -24,7 +24,7 @@ USUAL_PERIOD: Final = 2
 """30 minutes, as an index: shorter while less is known."""
 QUEUE_PERIOD: Final = 3
 """The longest period that queues have a history for, 2 hours, as an index."""
-PANELS: Final = ("per day", "per week", "latency")
+PANELS: Final = ("days", "weeks", "latency")
 
 
 def fitting_period(view: ScopeView) -> int:
