@@ -61,7 +61,7 @@ async def _dashboard(pilot: Pilot[Any]) -> None:
 
 async def _latency(pilot: Pilot[Any]) -> None:
     await _press(pilot, "1", "g", "d")
-    await _press(pilot, "l", rest=4.0)
+    await _press(pilot, "l", "l", rest=4.0)
 
 
 async def _queues(pilot: Pilot[Any]) -> None:
