@@ -268,3 +268,10 @@ async def test_the_screens_of_finding_ones_way(
         await pilot.press("escape", "question_mark")
         await until(pilot, lambda: "Keys of" in screen_text(app))
         await golden_screen(f"way-help-{width}x{height}", pilot)
+
+
+@pytest.mark.parametrize("keys", ["g r", "g m", "g p", "g b", "g e"])
+async def test_a_view_that_opens_frozen_says_why_it_is_empty(redis_url: str, keys: str) -> None:
+    async with live_app(redis_url, view="dashboard") as live:
+        await live.pilot.press("Z", *keys.split())
+        await live.sees("Not read: the screen is frozen.")

@@ -88,9 +88,14 @@ def _queue(row: JobRow | JobRecord, context: Context, width: int | None) -> Cell
     return value_cell(units.UNKNOWN) if queue is None else (Span(context.safe(queue)),)
 
 
+_PLACES: Final = {"retry": "retries", "schedule": "scheduled", "dead": "dead", "work": "running"}
+
+
 def _where(row: JobRow | JobRecord, context: Context, width: int | None) -> Cell:
     place = job_of(row).place
-    return (Span(context.safe(place.queue if place.kind == "queue" and place.queue is not None else place.kind)),)
+    if place.kind == "queue":
+        return (Span(context.safe(place.queue or "")),)
+    return (Span(_PLACES[place.kind], "muted"),)
 
 
 def _jid(row: JobRow | JobRecord, context: Context, width: int | None) -> Cell:

@@ -16,6 +16,7 @@ from sidekiq_tui.servers.snapshot import ServerSnapshot
 from sidekiq_tui.sidekiq.deploy import Mark
 from sidekiq_tui.sidekiq.error_reading import Progress
 from sidekiq_tui.tui.screens.dashboard_panels import denied_line
+from sidekiq_tui.tui.screens.listing import unread_notice
 
 FIRST: Final = 10_000
 """Entries of each set that are read when somebody does not want to wait for all."""
@@ -115,13 +116,7 @@ def empty_notice(
     if board is None:
         if reading.error is not None and snapshot.error is None:
             return [denied_line("Errors", reading.error.message, context.glyphs)]
-        if snapshot.error is not None:
-            return [(Span(f"Not read yet: {name} does not answer.", "muted"),)]
-        if reading.frozen:
-            return [
-                (Span("Not read: the screen is frozen.  ", "muted"), Span("Z", "key"), Span(" lets it go on", "muted"))
-            ]
-        return []
+        return unread_notice(snapshot.server, away=snapshot.error is not None, frozen=reading.frozen)
     if board.groups and filter:
         return [
             (

@@ -14,6 +14,7 @@ from sidekiq_tui.sidekiq.errors import SidekiqError
 from sidekiq_tui.sidekiq.job import JobRecord, Place
 from sidekiq_tui.sidekiq.overview import QueueSummary
 from sidekiq_tui.tui.screens.dashboard_panels import denied_line
+from sidekiq_tui.tui.screens.listing import unread_notice
 from sidekiq_tui.tui.widgets.rows import PAGE_SIZE
 from sidekiq_tui.tui.widgets.sorting import Order
 
@@ -122,6 +123,7 @@ def empty_notice(
     found: Found | None,
     context: Context,
     read_at: float | None,
+    frozen: bool = False,
 ) -> list[Cell]:
     """Why there are no rows. `read_at` is when the list was read last, in Unix seconds."""
     server = display_text(snapshot.server)
@@ -143,7 +145,7 @@ def empty_notice(
     if found is not None:
         return []
     if read_at is None:
-        return [(Span(f"Not read yet: {server} does not answer.", "muted"),)]
+        return unread_notice(snapshot.server, away=snapshot.error is not None, frozen=frozen)
     if place.kind == "queue":
         words, why = f"Queue {place_name(place)} is empty on {server}.", "Jobs come here when clients push them."
     else:

@@ -150,10 +150,8 @@ class JobsScreen(PagedScreen):
     def notice(self) -> Sequence[Cell]:
         """Why there are no rows."""
         snapshot = self.app_state.snapshots[self.server]
-        if self.matcher is None and self._read_at is None and snapshot.error is None:
-            return ()
-        context = context_of(self.app_state)
-        return empty_notice(self.place, snapshot, self._error, self.found, context, self._read_at)
+        context, frozen = context_of(self.app_state), self.app_state.frozen
+        return empty_notice(self.place, snapshot, self._error, self.found, context, self._read_at, frozen)
 
     def title_left(self, narrow: bool) -> Sequence[Span]:
         """Name, size, filter, order, and how current it is."""

@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 
 from sidekiq_tui.presentation import units
 from sidekiq_tui.presentation.columns.base import Cell, Column, Context, Span
+from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.tui.actions import Action
 from sidekiq_tui.tui.state import AppState
 from sidekiq_tui.tui.widgets.record_table import RecordTable
@@ -28,6 +29,15 @@ def range_spans(table: RecordTable[R], size: int) -> list[Span]:
     if last < first or (first == 0 and last == size - 1):
         return []
     return [Span(f"{first + 1:,}–{last + 1:,} of {units.count(size)}", "muted")]
+
+
+def unread_notice(server: str, *, away: bool, frozen: bool) -> list[Cell]:
+    """Why nothing was read yet; nothing while it is being read."""
+    if away:
+        return [(Span(f"Not read yet: {display_text(server)} does not answer.", "muted"),)]
+    if frozen:
+        return [(Span("Not read: the screen is frozen.  ", "muted"), Span("Z", "key"), Span(" lets it go on", "muted"))]
+    return []
 
 
 def reason_against_empty(table: RecordTable[R], action: Action) -> str | None:

@@ -235,7 +235,9 @@ class MetricsScreen(MetricsView):
         matching = [row for row in every if wanted in row.class_name.casefold()]
         self._rows = in_order(matching, COLUMNS, self._order, context)
         rows: StaticRows[MetricsRow] = StaticRows(self._rows, lambda row: row.class_name)
-        notice = empty_notice(self.snapshot, self.period, self.metrics, self._error, self._filter, context)
+        notice = empty_notice(
+            self.snapshot, self.period, self.metrics, self._error, self._filter, context, self.app_state.frozen
+        )
         self.table.show(rows, context, sorted_by=self._order.heading, stale=self.away, notice=notice)
         self._draw_title()
         self._draw_note()

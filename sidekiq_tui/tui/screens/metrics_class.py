@@ -128,7 +128,7 @@ class MetricsClassScreen(MetricsView):
         counts = None if self.metrics is None else add_up(job.histogram.values())
         row = MetricsRow(self._class, job.processed, job.failed, job.ms, counts)
         self._draw_title()
-        notice = empty_notice(self.snapshot, self.period, self.metrics, self._error, "", context)
+        notice = empty_notice(self.snapshot, self.period, self.metrics, self._error, "", context, self.app_state.frozen)
         empty = self.metrics is None or not job.processed
         lines = notice if empty and notice else facts_lines(row, context, size.width)
         self.query_one("#facts", TextBlock).put(lines)

@@ -18,6 +18,7 @@ from sidekiq_tui.sidekiq.metrics import Metrics
 from sidekiq_tui.sidekiq.replies import reason
 from sidekiq_tui.tui.screens.dashboard_panels import denied_line
 from sidekiq_tui.tui.screens.dashboard_titles import choice_spans
+from sidekiq_tui.tui.screens.listing import unread_notice
 from sidekiq_tui.tui.screens.metrics_periods import (
     PERIODS,
     Period,
@@ -94,6 +95,7 @@ def empty_notice(
     error: SqtuiError | None,
     filter: str,
     context: Context,
+    frozen: bool = False,
 ) -> list[Cell]:
     """Why there are no classes; nothing while that is not known."""
     server, overview = display_text(snapshot.server), snapshot.overview
@@ -105,9 +107,7 @@ def empty_notice(
     if error is not None and snapshot.error is None:
         return [denied_line("Metrics", reason(error), context.glyphs)]
     if metrics is None:
-        if snapshot.error is None:
-            return []
-        return [(Span(f"Not read yet: {server} does not answer.", "muted"),)]
+        return unread_notice(snapshot.server, away=snapshot.error is not None, frozen=frozen)
     if filter and metrics.jobs:
         return [
             (

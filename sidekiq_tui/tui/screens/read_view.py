@@ -10,10 +10,10 @@ from textual import work
 from textual.message import Message
 from textual.worker import Worker
 
-from sidekiq_tui.presentation.columns.base import Cell, Span
-from sidekiq_tui.presentation.text import display_text
+from sidekiq_tui.presentation.columns.base import Cell
 from sidekiq_tui.servers.snapshot import ServerSnapshot
 from sidekiq_tui.sidekiq.errors import SidekiqError
+from sidekiq_tui.tui.screens.listing import unread_notice
 from sidekiq_tui.tui.screens.server_view import LOADING_SECONDS, ServerView, broken
 from sidekiq_tui.tui.state import AppState
 
@@ -63,8 +63,7 @@ class ReadView(ServerView, Generic[T]):
 
     def not_read_yet(self) -> list[Cell]:
         """Why nothing is known of the server; nothing while it is being read."""
-        words = f"Not read yet: {display_text(self.server)} does not answer."
-        return [(Span(words, "muted"),)] if self.away else []
+        return unread_notice(self.server, away=self.away, frozen=self.app_state.frozen)
 
     def show(self, snapshots: Mapping[str, ServerSnapshot]) -> None:
         """Draws, and reads again what has become old."""
