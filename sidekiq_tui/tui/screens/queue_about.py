@@ -356,6 +356,7 @@ class QueueAbout(Vertical):
             *classes_title(self._composition, progress, self._counted_at, self._slow, context, self.size.width)
         )
         listed: StaticRows[ClassRow] = StaticRows(rows, _class_key)
+        was_empty = self.table.empty
         self.table.show(
             listed,
             context,
@@ -363,6 +364,8 @@ class QueueAbout(Vertical):
             stale=stale,
             notice=self._notice(facts),
         )
+        if self.table.empty != was_empty:
+            self._screen.refresh_footer()
         self._note()
 
     def _notice(self, facts: QueueFacts) -> list[Cell]:
