@@ -12,7 +12,16 @@ from benchmarks.common import fill, plain_client, private_server, resident_bytes
 from sidekiq_tui.demo.embedded import EmbeddedRedis
 from tests.support.terminal import Terminal, sqtui
 
-SECONDS = 8.0
+SECONDS = 6.0
+SCREENS = (
+    ("gv", "servers"),
+    ("gd", "dashboard"),
+    ("gq", "queues"),
+    ("gr", "retries"),
+    ("gw", "workers"),
+    ("ge", "errors"),
+    ("gm", "metrics"),
+)
 
 
 def main() -> None:
@@ -23,7 +32,7 @@ def main() -> None:
         for columns, rows in ((120, 40), (80, 24)):
             with Terminal(sqtui("--url", server.url), columns=columns, rows=rows) as terminal:
                 terminal.wait_for("1,000")
-                for key, screen in (("gv", "servers"), ("gd", "dashboard"), ("gq", "queues"), ("gr", "retries")):
+                for key, screen in SCREENS:
                     terminal.send(key)
                     _listen(terminal, 3.0)
                     _report(f"{columns}x{rows} {screen}, nothing moves", terminal, server, moving=False)
