@@ -17,13 +17,13 @@ def key_table() -> str:
 def _table(group: str) -> Iterator[str]:
     yield f"| {group} | | name |"
     yield "|---|---|---|"
-    told: set[tuple[str, str]] = set()
+    told: set[tuple[str, str, str]] = set()
     for action in ACTIONS:
         if action.where in DIALOGS or action.group != group:
             continue
         keys, text, name = _merged(action)
-        if (keys, text) not in told:
-            told.add((keys, text))
+        if (keys, text, name) not in told:
+            told.add((keys, text, name))
             yield f"| {keys} | {text} | {name} |"
 
 

@@ -82,7 +82,7 @@ def test_a_place_that_may_not_be_read_is_told(sqtui: Sqtui, url: str, redis_serv
 def test_every_format_and_the_table_say_where(sqtui: Sqtui, url: str) -> None:
     lines = sqtui("search", "class:Wanted", "--url", url).out.splitlines()
     assert lines[0].split("\t")[:3] == ["age", "where", "class"]
-    assert [line.split("\t")[1] for line in lines[1:]] == ["work", "retry", "dead", "low", "deep"]
+    assert [line.split("\t")[1] for line in lines[1:]] == ["running", "retries", "dead", "low", "deep"]
     assert places(sqtui("search", "class:Wanted", "--url", url, "-o", "ndjson").records) == EVERYWHERE
     assert sqtui("search", "class:Wanted", "--url", url, "-o", "csv").out.splitlines()[0].endswith(",place")
 

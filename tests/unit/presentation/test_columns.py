@@ -332,7 +332,7 @@ class TestJobs:
 
     def test_where_a_search_found_it(self) -> None:
         assert draw(JOBS["search"], job("queue", None))["where"] == "critical"
-        assert draw(JOBS["search"], job("schedule"))["where"] == "schedule"
+        assert draw(JOBS["search"], job("schedule"))["where"] == "scheduled"
 
     def test_sorting(self) -> None:
         rows = [job(raw=b"x"), job(klass="b"), job(klass="A")]

@@ -54,7 +54,8 @@ def test_json_text(value: object, shown: str) -> None:
 @given(JSON)
 def test_json_text_of_anything_is_its_json(value: object) -> None:
     shown = json_text({"v": value}, None)
-    if shown.isascii() and "_aj_" not in shown:
+    # Blanks of other widths are shown as plain ones.
+    if shown.isascii() and "_aj_" not in shown and json.dumps(value, ensure_ascii=False).isascii():
         assert json.loads(shown) == {"v": value}
 
 

@@ -106,7 +106,7 @@ async def test_before_8_1_either_limit_ends_it() -> None:
     assert await Stand(version="8.0.9").fail(retry_for=60, failed_at=NOW - 1, retry_count=30) == "dead"
 
 
-class Hooked(Job):
+class WithHooks(Job):
     answer: object = None
     last: object = None
 
@@ -126,16 +126,16 @@ class Hooked(Job):
     [("kill", "dead"), ("discard", "discarded"), (100, "retry"), (-5, "retry"), (None, "retry"), ("raise", "retry")],
 )
 async def test_what_the_class_says(answer: object, outcome: str) -> None:
-    Hooked.answer, Hooked.last = answer, None
+    WithHooks.answer, WithHooks.last = answer, None
     stand = Stand()
-    assert await stand.fail(Hooked) == outcome
+    assert await stand.fail(WithHooks) == outcome
     if answer == 100:
         assert NOW + 100 <= float(str(stand.written[0][2])) < NOW + 110
 
 
 async def test_an_exhausted_job_may_be_discarded() -> None:
-    Hooked.answer, Hooked.last = None, "discard"
-    assert await Stand().fail(Hooked, retry=0) == "discarded"
+    WithHooks.answer, WithHooks.last = None, "discard"
+    assert await Stand().fail(WithHooks, retry=0) == "discarded"
 
 
 async def test_backtraces_are_read_back() -> None:
