@@ -9,7 +9,6 @@ from typing import Final, Protocol
 
 from sidekiq_tui.sidekiq.database import Command, Database
 from sidekiq_tui.sidekiq.errors import ReplyError
-from sidekiq_tui.sidekiq.payload import to_text
 from sidekiq_tui.sidekiq.worker.config import CapsuleConfig
 
 Connect = Callable[[], Database]
@@ -134,8 +133,3 @@ def back_commands(db: Database, units: Sequence[Unit]) -> list[Command]:
     for unit in reversed(units):
         by_queue.setdefault(unit.queue, []).append(unit.raw)
     return [("RPUSH", db.keys.queue(name), *raws) for name, raws in by_queue.items()]
-
-
-def shown(raw: bytes) -> str:
-    """A payload for a log: its first characters."""
-    return to_text(raw[:200])

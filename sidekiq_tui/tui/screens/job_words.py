@@ -99,18 +99,18 @@ def price_words(size: int, pace: float | None) -> str:
     return f"{units.count(size)} entries: reading all takes about {units.duration(size / (pace or USUAL_PACE))}"
 
 
-def queue_spans(queue: QueueSummary | None, context: Context) -> list[Span]:
-    """What the last poll said about a queue."""
+def queue_spans(queue: QueueSummary | None, fetching: int, context: Context) -> list[Span]:
+    """What the last poll said about a queue, which so many processes fetch from (not quiet, not lost)."""
     if queue is None:
         return []
     spans = [Span(f"  {units.duration(queue.latency)} latency", "muted")]
-    if queue.processes == 0:
+    if queue.processes is not None and not fetching:
         spans += [
             Span(f" {context.glyphs.apart} ", "muted"),
             Span("served by nobody", "bad" if queue.size else "muted"),
         ]
     elif queue.processes is not None:
-        spans.append(Span(f" {context.glyphs.apart} served by {units.count(queue.processes)}", "muted"))
+        spans.append(Span(f" {context.glyphs.apart} served by {units.count(fetching)}", "muted"))
     if queue.paused:
         spans += [Span(f" {context.glyphs.apart} ", "muted"), Span(f"{context.glyphs.paused} paused", "warn")]
     return spans

@@ -9,6 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 
 from sidekiq_tui.presentation.columns.base import Span
+from sidekiq_tui.presentation.columns.queues import fetching_processes
 from sidekiq_tui.servers.snapshot import ServerSnapshot
 from sidekiq_tui.sidekiq.job import Place
 from sidekiq_tui.sidekiq.overview import QueueSummary
@@ -184,7 +185,9 @@ class QueueJobsScreen(JobsScreen):
         """The way here, and what the last poll said about the queue."""
         spans = [*super().title_left(narrow)]
         if self.found is None and not narrow and len(spans) == 1:
-            spans += queue_spans(self._summary, context_of(self.app_state))
+            overview = self.app_state.snapshots[self.server].overview
+            fetching = fetching_processes(overview.processes) if overview is not None else {}
+            spans += queue_spans(self._summary, fetching.get(self.place.queue or "", 0), context_of(self.app_state))
         return [*trail_to(self, narrow=narrow)[:-1], *spans]
 
     def title_right(self) -> Sequence[Span]:

@@ -167,20 +167,21 @@ def _longest(facts: QueueFacts, context: Context) -> str:
 
 
 def served_title(facts: QueueFacts) -> Cell:
-    """How many processes and threads take jobs of this queue."""
+    """How many processes and threads take jobs of this queue: those that are neither quiet nor lost."""
     overview, serving = facts.snapshot.overview, facts.processes
     if overview is None or ("processes" in overview.denied and not overview.processes):
         reason = "" if overview is None else overview.denied.get("processes", "")
         return denied_line("Workers", reason, facts.context.glyphs) if reason else (Span("Served by –", "title"),)
-    if not serving:
+    fetching = [process for process in serving if not process.quiet and not process.stale]
+    if not fetching:
         waiting = bool(facts.size)
         mark = (Span(f"{facts.context.glyphs.bad} ", "bad"),) if waiting else ()
         return (*mark, Span("Served by nobody", "bad strong" if waiting else "title"), *_of(overview.processes))
-    threads = sum(_threads(process, facts.queue) or 0 for process in serving if not process.quiet and not process.stale)
+    threads = sum(_threads(process, facts.queue) or 0 for process in fetching)
     busy = facts.running
     words = f"  {units.count(threads)} thread{'' if threads == 1 else 's'}"
     words += f", {units.count(busy)} busy on it" if busy is not None else ""
-    return (Span(f"Served by {units.count(len(serving))}", "title"), *_of(overview.processes), Span(words, "muted"))
+    return (Span(f"Served by {units.count(len(fetching))}", "title"), *_of(overview.processes), Span(words, "muted"))
 
 
 def _of(processes: Sequence[Process]) -> Cell:
