@@ -210,6 +210,46 @@ class Keys:
         """Sorted set of the failed jobs that sidekiq-failures keeps."""
         return self._key("failed")
 
+    # ---- Ours: what operations keep on the server while they run, and for undo (operations-safety 4)
+
+    @property
+    def operations(self) -> bytes:
+        """Sorted set of the ids of operations by their start: the only way to find what follows."""
+        return self._key("sqtui:ops")
+
+    def operation(self, id: str, generation: int = 1) -> bytes:
+        """Hash: the record of an operation, without a TTL while it is open."""
+        return self._key(f"sqtui:op:{id}:{generation}")
+
+    def operation_closed(self, id: str, generation: int = 1) -> bytes:
+        """The same record once it is fenced: no delayed command finds it any more."""
+        return self._key(f"sqtui:op:{id}:{generation}:closed")
+
+    def stage(self, id: str, batch: str) -> bytes:
+        """List or sorted set of jobs taken and not yet delivered. Never with a TTL."""
+        return self._key(f"sqtui:stage:{id}:{batch}")
+
+    def shadow(self, id: str) -> bytes:
+        """List: the copy of a queue under construction; the original is whole."""
+        return self._key(f"sqtui:shadow:{id}")
+
+    def replaced(self, id: str) -> bytes:
+        """List: the queue that a copy has replaced."""
+        return self._key(f"sqtui:old:{id}")
+
+    def trash(self, id: str, part: int | None = None) -> bytes:
+        """List or sorted set of what was cleared, or of at most 10,000 deleted entries."""
+        return self._key(f"sqtui:trash:{id}" if part is None else f"sqtui:trash:{id}:{part}")
+
+    @property
+    def trash_index(self) -> bytes:
+        """Sorted set of the names of trash keys by the time they may go, in seconds."""
+        return self._key("sqtui:trash")
+
+    def lock(self, name: bytes) -> bytes:
+        """String: who rebuilds a key or resumes an operation."""
+        return self._key("sqtui:lock:") + name
+
 
 # How the names of keys begin that can't be computed: signs of an edition or a gem (protocol 11).
 TELLING_NAMES: Final[dict[str, bytes]] = {
