@@ -133,14 +133,14 @@ class _Link:
     def parse(self, data: bytes) -> list[tuple[bytes, ...]]:
         self._rest += data
         commands: list[tuple[bytes, ...]] = []
-        while (parsed := _command(self._rest)) is not None:
+        while (parsed := parse_command(self._rest)) is not None:
             command, length = parsed
             commands.append(command)
             self._rest = self._rest[length:]
         return commands
 
 
-def _command(data: bytes) -> tuple[tuple[bytes, ...], int] | None:
+def parse_command(data: bytes) -> tuple[tuple[bytes, ...], int] | None:
     """One RESP array of bulk strings at the start of `data`, and its length; None while it is incomplete."""
     if not data.startswith(b"*") or b"\r\n" not in data:
         return None
