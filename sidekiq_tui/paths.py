@@ -32,3 +32,8 @@ def state_file(environ: Mapping[str, str] | None = None) -> Path:
     from platformdirs import user_state_path
 
     return user_state_path(APP, appauthor=False) / STATE_NAME
+
+
+def state_folder(environ: Mapping[str, str] | None = None) -> Path:
+    """Where the journal of operations and the audit lie: beside `state_file`."""
+    return state_file(environ).parent
