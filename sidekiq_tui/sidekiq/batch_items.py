@@ -67,7 +67,10 @@ class DeleteFromQueue:
 
 @dataclass(frozen=True, slots=True)
 class MoveFromQueue:
-    """One entry of a queue to another queue (its head, or its tail with `front`), or with `score` to a set."""
+    """One entry of a queue to another queue (its head, or its tail with `front`), or with `score` to a set.
+
+    `stage`: the list of our own where it lies instead, since `queue` was rebuilt without it.
+    """
 
     queue: str
     old: bytes
@@ -77,6 +80,7 @@ class MoveFromQueue:
     score: float | None = None
     front: bool = False
     tail: bool = False
+    stage: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
