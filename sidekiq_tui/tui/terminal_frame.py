@@ -21,6 +21,8 @@ from sidekiq_tui.presentation.text import cell_width
 
 BRIDGE: Final = 4
 """Unchanged cells of the same look up to here are written again: moving over them costs as much."""
+MOST_STRIPS: Final = 500
+"""So many strips' cells are kept; a screen has some hundred."""
 
 
 class Look(NamedTuple):
@@ -46,6 +48,8 @@ class TerminalFrame:
         self._lines: dict[int, list[Cell | None]] = {}
         self._uneven: set[int] = set()
         """Lines on which there is, or was, text that is not one cell a character."""
+        self._known: dict[int, tuple[Strip, list[Cell | None], bool]] = {}
+        """The cells of strips, by identity: a list that scrolls writes the same ones elsewhere."""
 
     def forget(self) -> None:
         """The terminal may show anything now: the next update is written whole."""
@@ -65,7 +69,7 @@ class TerminalFrame:
         return written.text
 
     def _piece(self, y: int, x: int, strip: Strip, system: ColorSystem, written: _Writer) -> None:
-        cells, even = _cells(strip, system)
+        cells, even = self._cells_of(strip, system)
         line = self._lines.setdefault(y, [])
         missing = x + len(cells) - len(line)
         if missing > 0:
@@ -82,6 +86,14 @@ class TerminalFrame:
             return
         for first, last in _runs(before, cells):
             written.cells(y, x + first, cells[first:last])
+
+    def _cells_of(self, strip: Strip, system: ColorSystem) -> tuple[list[Cell | None], bool]:
+        known = self._known.get(id(strip))
+        if known is None:
+            if len(self._known) >= MOST_STRIPS:
+                self._known.clear()
+            known = self._known[id(strip)] = strip, *_cells(strip, system)
+        return known[1:]
 
 
 class Changes(CompositorUpdate):

@@ -22,6 +22,7 @@ from sidekiq_tui.tui.state import AppState
 from sidekiq_tui.tui.views import VIEWS
 from sidekiq_tui.tui.widgets.banner import Banner
 from sidekiq_tui.tui.widgets.footer import Footer
+from sidekiq_tui.tui.widgets.gathering import GatheringScreen
 from sidekiq_tui.tui.widgets.header_strip import HeaderStrip
 from sidekiq_tui.tui.widgets.line import Line
 from sidekiq_tui.tui.widgets.message_line import MessageLine
@@ -35,7 +36,7 @@ LOWEST_WITH_TABS: Final = 20
 TICK_SECONDS: Final = 1.0
 
 
-class ViewScreen(Screen[None]):
+class ViewScreen(GatheringScreen[None]):
     """A view: subclasses give `view`, `scopes`, `body` and `show`; the frame is here.
 
     While the screen is covered or not in front its clock stands and neither `show` nor `tick` is called; when it

@@ -2,22 +2,77 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
+from textual.color import TRANSPARENT
+from textual.dom import NoScreen
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
 from sidekiq_tui.presentation.columns.base import Span
 from sidekiq_tui.tui.theme import style_for
+from sidekiq_tui.tui.widgets.gathering import GatheringScreen
 
 
 class Inked(Widget):
-    """A widget that draws by roles on grounds."""
+    """A widget that draws by roles on grounds, line by line, without border or padding.
+
+    A line is drawn once until it is refreshed: Textual's own way asks and styles all lines of all widgets between the
+    first and the last that changed.
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._painted: dict[int, Strip] = {}
+        self._painted_width = 0
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """As Textual's, from the lines that are known."""
+        width = self.size.width
+        if width != self._painted_width:
+            self._painted.clear()
+            self._painted_width = width
+        filters = self.get_line_filters()
+        background = self.background_colors[1] if filters else TRANSPARENT
+        strips: list[Strip] = []
+        for y in crop.line_range:
+            strip = self._painted.get(y)
+            if strip is None:
+                strip = self._painted[y] = self.render_line(y)
+            for one in filters:
+                strip = strip.apply_filter(one, background)
+            strips.append(strip)
+        first, last = crop.column_span
+        return strips if (first, last) == (0, width) else [strip.crop(first, last) for strip in strips]
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        """As Textual's. In a view it is painted in the screen's next frame, with all else that has changed by then."""
+        super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+        if self._repaint_required and self.is_mounted and self.display and not layout and not recompose:
+            with contextlib.suppress(NoScreen):
+                screen = self.screen
+                if isinstance(screen, GatheringScreen) and screen.gather(self):
+                    self._repaint_required = False
+        return self
+
+    def _set_dirty(self, *regions: Region) -> None:
+        super()._set_dirty(*regions)
+        if not regions:
+            self._painted.clear()
+        for region in regions:
+            for y in region.line_range:
+                self._painted.pop(y, None)
+
+    def notify_style_update(self) -> None:
+        """Another theme: every line is drawn anew."""
+        super().notify_style_update()
+        self._painted.clear()
 
     def ink(self, role: str, ground: str = "ground") -> Style:
         """The style of a role on a ground in the app's theme."""

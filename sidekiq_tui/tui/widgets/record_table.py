@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Final, Generic, NamedTuple, TypeVar
 
 from rich.segment import Segment
@@ -31,6 +31,7 @@ BETWEEN: Final = 2
 WHEEL_ROWS: Final = 3
 HEADING_ROWS: Final = 1
 MEMO_ROWS: Final = 2000
+MOST_STRIPS: Final = 500
 
 
 class _Drawn(NamedTuple):
@@ -42,6 +43,9 @@ class _Drawn(NamedTuple):
 
 _BLANK: Final = _Drawn("ground", ())
 
+_Dress = tuple[bool, bool, bool]
+"""Whether a row is under the cursor, marked, stale."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Known(Generic[R]):
@@ -50,6 +54,8 @@ class _Known(Generic[R]):
     row: R
     moment: int
     cells: tuple[Cell, ...]
+    lines: dict[_Dress, _Drawn] = field(default_factory=dict)
+    """The line that it makes, in each dress that it has worn: as it scrolls it is the same one."""
 
 
 class RecordTable(Inked, Generic[R], can_focus=True):
@@ -90,7 +96,7 @@ class RecordTable(Inked, Generic[R], can_focus=True):
         self._cursor_key: Hashable | None = None
         self._top = 0
         self._drawn: list[_Drawn] = []
-        self._strips: dict[int, Strip] = {}
+        self._strips: dict[int, tuple[_Drawn, Strip]] = {}
         self._memo: dict[int, _Known[R]] = {}
         self._moment = 0
         self._told: tuple[object, ...] = ()
@@ -267,10 +273,13 @@ class RecordTable(Inked, Generic[R], can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """A line that `_draw` prepared, as styled segments."""
-        strip = self._strips.get(y)
-        if strip is None:
-            strip = self._strips[y] = self._strip(self._drawn[y] if y < len(self._drawn) else _BLANK)
-        return strip
+        line = self._drawn[y] if y < len(self._drawn) else _BLANK
+        known = self._strips.get(id(line))
+        if known is None:
+            if len(self._strips) >= MOST_STRIPS:
+                self._strips.clear()
+            known = self._strips[id(line)] = line, self._strip(line)
+        return known[1]
 
     def _strip(self, line: _Drawn) -> Strip:
         width, theme = self.size.width, self.app.theme
@@ -283,6 +292,7 @@ class RecordTable(Inked, Generic[R], can_focus=True):
         return max(0, self.size.height - HEADING_ROWS - (self._total is not None))
 
     def _arrange(self) -> None:
+        self._strips.clear()
         self._layout = layout(self._columns, self.size.width - GUTTER - MARGIN, BETWEEN)
         self._memo.clear()
         self._drawn = []
@@ -327,13 +337,11 @@ class RecordTable(Inked, Generic[R], can_focus=True):
             return
         before, self._drawn = self._drawn, [self._line(y) for y in range(self.size.height)]
         if len(before) != len(self._drawn):
-            self._strips.clear()
             self.refresh()
         else:
             regions: list[Region] = []
             for y, (old, new) in enumerate(zip(before, self._drawn, strict=True)):
-                if old != new:
-                    self._strips.pop(y, None)
+                if old is not new and old != new:
                     regions.extend(self._changes(y, old, new))
             if regions:
                 self.refresh(*regions)
@@ -348,8 +356,9 @@ class RecordTable(Inked, Generic[R], can_focus=True):
             self.post_message(self.Wanted())
 
     def _changes(self, y: int, old: _Drawn, new: _Drawn) -> list[Region]:
-        if old.ground != new.ground or len(old.cells) != len(new.cells):
-            return [Region(0, y, self.size.width, 1)]
+        alike = old.ground == new.ground and len(old.cells) == len(new.cells)
+        if not alike or not any(was is cell for was, cell in zip(old.cells, new.cells, strict=True)):
+            return [Region(0, y, self.size.width, 1)]  # another row: its cells need not be told apart
         regions, x = [], 0
         for was, cell in zip(old.cells, new.cells, strict=True):
             width = _width(cell)
@@ -398,18 +407,30 @@ class RecordTable(Inked, Generic[R], can_focus=True):
         ground = "cursor" if here else "ground"
         if row is None:
             return _Drawn(ground, (_bar(glyph), (Span(self._drawing.glyphs.cut, "muted"),)))
+        known = self._known(index, row)
+        marked = self._marked is not None and self._marked(row)
+        line = known.lines.get((here, marked, self._stale))
+        if line is None:
+            cells = tuple(_muted(cell) for cell in known.cells) if self._stale else known.cells
+            mark = self._drawing.glyphs.marked if marked else " "
+            bar = _bar(glyph, "muted" if self._stale else "accent", mark)
+            line = _Drawn("cursor" if here else "mark" if marked else "ground", (bar, *cells))
+            known.lines[here, marked, self._stale] = line
+        return line
+
+    def _known(self, index: int, row: R) -> _Known[R]:
+        """The row's cells as of this moment; those that are as they were make the lines they made."""
         known = self._memo.get(index)
-        if known is None or known.row is not row:
-            if len(self._memo) >= MEMO_ROWS:
-                self._memo.clear()
-            known = self._memo[index] = _Known(row, self._moment, self._cells(row))
-        elif known.moment != self._moment:
-            known = self._memo[index] = _Known(row, self._moment, self._cells(row, known.cells))
-        cells = tuple(_muted(cell) for cell in known.cells) if self._stale else known.cells
-        role, mark = "muted" if self._stale else "accent", " "
-        if self._marked is not None and self._marked(row):
-            mark, ground = self._drawing.glyphs.marked, "cursor" if here else "mark"
-        return _Drawn(ground, (_bar(glyph, role, mark), *cells))
+        if known is not None and known.row is row:
+            if known.moment != self._moment:
+                cells = self._cells(row, known.cells)
+                lines = known.lines if cells == known.cells else {}
+                known = self._memo[index] = _Known(row, self._moment, cells, lines)
+            return known
+        if len(self._memo) >= MEMO_ROWS:
+            self._memo.clear()
+        known = self._memo[index] = _Known(row, self._moment, self._cells(row))
+        return known
 
     def _cells(self, row: R, before: tuple[Cell, ...] = ()) -> tuple[Cell, ...]:
         """The row's cells; those of `before` that time does not change."""
