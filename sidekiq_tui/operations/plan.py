@@ -8,20 +8,10 @@ from typing import Literal
 
 from sidekiq_tui.operations.catalog import Operation
 from sidekiq_tui.operations.targets import Targets
+from sidekiq_tui.servers.mark import ServerMark as ServerMark
 
 Mode = Literal["A", "B", "C", "R"]
 """What the server and its user allow (operations-safety 3): all; no keys of our own; no scripts; nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class ServerMark:
-    """What tells the server that was planned for from another one behind the same address (operations-safety 7.1)."""
-
-    run_id: str | None
-    replication_ids: tuple[str, ...]
-    database: int
-    namespace: str
-    role: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The one place that builds Redis clients: read-only, never retrying, with limits on everything."""
+"""Where Redis clients are built: never retrying, limited in everything; those that read let nothing else through."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class Credentials(CredentialProvider):
         return f"<Credentials of {self._profile.name}>"
 
 
-class ReadOnlyConnection(ReadOnlyCommands, Connection):
+class TcpConnection(Connection):
     """TCP or TLS. Names are looked up in a daemon thread, so a hanging resolver delays neither others nor the exit."""
 
     def __init__(
@@ -107,10 +107,8 @@ class ReadOnlyConnection(ReadOnlyCommands, Connection):
         *,
         tls_context: ssl.SSLContext | None = None,
         server_hostname: str | None = None,
-        scripts: bool = False,
         **options: Any,
     ) -> None:
-        self.scripts = scripts
         self._tls_context = tls_context
         self._server_hostname = server_hostname
         super().__init__(**options)
@@ -134,16 +132,28 @@ class ReadOnlyConnection(ReadOnlyCommands, Connection):
                 opened.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
-class ReadOnlyUnixConnection(ReadOnlyCommands, UnixDomainSocketConnection):
+class UnixConnection(UnixDomainSocketConnection):
     """Unix socket. redis-py's own `_connect` authenticates here and once more afterwards; once is enough."""
+
+    async def _connect(self) -> None:
+        async with asyncio.timeout(self.socket_connect_timeout):
+            self._reader, self._writer = await asyncio.open_unix_connection(path=self.path)
+
+
+class ReadOnlyConnection(ReadOnlyCommands, TcpConnection):
+    """TCP or TLS that lets only reads through."""
 
     def __init__(self, *, scripts: bool = False, **options: Any) -> None:
         self.scripts = scripts
         super().__init__(**options)
 
-    async def _connect(self) -> None:
-        async with asyncio.timeout(self.socket_connect_timeout):
-            self._reader, self._writer = await asyncio.open_unix_connection(path=self.path)
+
+class ReadOnlyUnixConnection(ReadOnlyCommands, UnixConnection):
+    """Unix socket that lets only reads through."""
+
+    def __init__(self, *, scripts: bool = False, **options: Any) -> None:
+        self.scripts = scripts
+        super().__init__(**options)
 
 
 async def open_socket(host: str, port: int) -> socket.socket:
@@ -199,10 +209,25 @@ def _words(error: OSError) -> str:
 
 
 def build_pool(profile: Profile, credentials: Credentials, timeout: float | None = None) -> BlockingConnectionPool:
-    """The connections to one server; opens none yet. `timeout` (seconds) replaces both limits above.
+    """The reading connections to one server; opens none yet. `timeout` (seconds) replaces both limits above.
 
     Raises `ConfigError` for unusable TLS files.
     """
+    scripts = profile.access != "read-only"
+    return pool_of(profile, credentials, timeout, ReadOnlyConnection, ReadOnlyUnixConnection, scripts=scripts)
+
+
+def pool_of(
+    profile: Profile,
+    credentials: Credentials,
+    timeout: float | None,
+    tcp: type[TcpConnection],
+    unix: type[UnixConnection],
+    *,
+    connections: int = MAX_CONNECTIONS,
+    **more: Any,
+) -> BlockingConnectionPool:
+    """At most so many connections of one class; `more` goes to its constructor. Raises `ConfigError`."""
     options: dict[str, Any] = {
         "db": profile.database,
         "credential_provider": credentials,
@@ -213,16 +238,16 @@ def build_pool(profile: Profile, credentials: Credentials, timeout: float | None
         "socket_timeout": timeout or READ_TIMEOUT,
         "socket_connect_timeout": timeout or CONNECT_TIMEOUT,
         "driver_info": None,
-        "max_connections": MAX_CONNECTIONS,
+        "max_connections": connections,
         "timeout": POOL_TIMEOUT,
-        "scripts": profile.access != "read-only",
+        **more,
     }
     if profile.socket is not None:
-        return BlockingConnectionPool(connection_class=ReadOnlyUnixConnection, path=profile.socket, **options)
+        return BlockingConnectionPool(connection_class=unix, path=profile.socket, **options)
     if profile.tls is not None:
         options["tls_context"] = tls_context(profile.tls)
         options["server_hostname"] = profile.tls.server_hostname
-    return BlockingConnectionPool(connection_class=ReadOnlyConnection, host=profile.host, port=profile.port, **options)
+    return BlockingConnectionPool(connection_class=tcp, host=profile.host, port=profile.port, **options)
 
 
 def connect(profile: Profile, credentials: Credentials, timeout: float | None = None) -> Database:

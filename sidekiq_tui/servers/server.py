@@ -11,8 +11,10 @@ from typing import Final, TypeVar
 
 from sidekiq_tui.servers.connection import Credentials, connect
 from sidekiq_tui.servers.error_book import ErrorBook
+from sidekiq_tui.servers.mark import ServerMark, mark_of
 from sidekiq_tui.servers.profile import Profile
 from sidekiq_tui.servers.secrets import PasswordSource
+from sidekiq_tui.servers.write_access import Grant, open_for_writing
 from sidekiq_tui.sidekiq.composition import Composition, count_queue, sample_queue
 from sidekiq_tui.sidekiq.database import Database
 from sidekiq_tui.sidekiq.error_groups import Cause
@@ -30,6 +32,7 @@ from sidekiq_tui.sidekiq.process import Process, read_processes
 from sidekiq_tui.sidekiq.profiling import JobProfile, read_profile_data, read_profiles
 from sidekiq_tui.sidekiq.queue import Page, Queue
 from sidekiq_tui.sidekiq.queue_activity import QueueActivity, read_activity
+from sidekiq_tui.sidekiq.redis_info import parse_info
 from sidekiq_tui.sidekiq.search import Matcher, Slice, find_jid, scan, search
 from sidekiq_tui.sidekiq.usual_times import usual_times
 from sidekiq_tui.sidekiq.work import Work, read_work
@@ -217,6 +220,21 @@ class Server:
     async def look_for(self, job: JobRecord, identities: Sequence[str] = ()) -> Look:
         """Where a job is now, among sets and the work of some processes: one trip, whatever the sizes."""
         return await self._call(lambda database: look_for(database, job, identities))
+
+    async def mark(self) -> ServerMark:
+        """Which server answers here now; one trip."""
+
+        async def read(database: Database) -> ServerMark:
+            replies = await database.pipeline([("INFO", "server"), ("INFO", "replication")])
+            said = b"\n".join(reply for reply in replies if isinstance(reply, bytes))
+            return mark_of(parse_info(said), self.profile.database, self.profile.namespace)
+
+        return await self._call(read)
+
+    async def writer(self, grant: Grant) -> Database:
+        """A connection of its own that writes what the grant is for; close it after use. Raises `CommandRefused`."""
+        await self._credentials.prepare()
+        return open_for_writing(self.profile, self._credentials, grant, clock=self._clock, timeout=self._timeout)
 
     def ask_again(self) -> None:
         """A person wants another try: a declined or wrong password may be asked for once more."""

@@ -213,6 +213,11 @@ class Keys:
     # ---- Ours: what operations keep on the server while they run, and for undo (operations-safety 4)
 
     @property
+    def own(self) -> bytes:
+        """How every key of ours begins."""
+        return self._key("sqtui:")
+
+    @property
     def operations(self) -> bytes:
         """Sorted set of the ids of operations by their start: the only way to find what follows."""
         return self._key("sqtui:ops")

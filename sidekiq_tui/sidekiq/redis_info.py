@@ -20,6 +20,8 @@ class RedisInfo:
     role: str | None = None
     """master or slave (as Redis says it)."""
     run_id: str | None = None
+    replication_ids: tuple[str, ...] = ()
+    """Of its data's history: the present one, then the one before a failover."""
     uptime: int | None = None
     loading: bool | None = None
     used_memory: int | None = None
@@ -66,6 +68,7 @@ def _build(said: Mapping[str, str]) -> RedisInfo:
         mode=said.get("redis_mode") or said.get("server_mode") or _cluster_mode(said),
         role=said.get("role") or None,
         run_id=said.get("run_id") or None,
+        replication_ids=_replication_ids(said),
         uptime=natural(said.get("uptime_in_seconds")),
         loading=_flag(said.get("loading")),
         used_memory=natural(said.get("used_memory")),
@@ -112,6 +115,12 @@ def _databases(said: Mapping[str, str]) -> dict[int, int]:
         if number is not None and keys is not None:
             found[number] = keys
     return found
+
+
+def _replication_ids(said: Mapping[str, str]) -> tuple[str, ...]:
+    """A second one of zeros means that there was no failover."""
+    ids = (said.get("master_replid", ""), said.get("master_replid2", ""))
+    return tuple(one for one in ids if one.strip("0"))
 
 
 def _flag(value: str | None) -> bool | None:
