@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _PATIENCE: Final = 0.2  # seconds
 _LINE: Final = 79  # cells, more or less; a longer line would wrap and stay
@@ -50,6 +53,16 @@ def warn(text: str, hint: str = "") -> None:
 def note(text: str) -> None:
     """One line of safe text for the person."""
     _write(f"sqtui: {text}\n")
+
+
+def say(lines: Iterable[str]) -> None:
+    """Lines of safe text for a person who is about to answer."""
+    _write("".join(f"{line}\n" for line in lines))
+
+
+def prompt(text: str) -> None:
+    """Safe text before what the person types."""
+    _write(text)
 
 
 class Progress:

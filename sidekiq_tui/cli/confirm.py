@@ -1,0 +1,91 @@
+"""The answer to a plan's question: from the command line, or from the person at the terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from shutil import get_terminal_size
+from typing import TYPE_CHECKING, Final
+
+from sidekiq_tui.cli import diagnostics, render
+from sidekiq_tui.errors import UsageError
+from sidekiq_tui.operations.errors import NotConfirmed, PlanOutdated
+from sidekiq_tui.presentation.columns.base import Span
+from sidekiq_tui.presentation.deeds import title
+from sidekiq_tui.presentation.plans import FINGERPRINT_SHOWN, plan_facts
+from sidekiq_tui.servers.background import call_in_daemon
+
+if TYPE_CHECKING:
+    import argparse
+
+    from sidekiq_tui.cli.render import Look
+    from sidekiq_tui.operations.guard import Question
+    from sidekiq_tui.operations.plan import Plan
+
+_WANTED: Final = {"yes": "a yes", "count": "the number of entries", "name": "the server's name"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What the command line says in advance."""
+
+    yes: bool
+    names: tuple[str, ...]
+    fingerprints: tuple[str, ...]
+    may_ask: bool
+
+    @staticmethod
+    def of(args: argparse.Namespace) -> Answers:
+        """Reads the options. Raises `UsageError` for a fingerprint that is none."""
+        for text in args.plan:
+            if len(text) < FINGERPRINT_SHOWN or set(text.lower()) - set("0123456789abcdef"):
+                raise UsageError(f"--plan: not a fingerprint: {text}", hint="--dry-run prints it")
+        may_ask = not args.no_input and sys.stdin.isatty() and sys.stderr.isatty()
+        return Answers(args.yes, tuple(args.confirm), tuple(text.lower() for text in args.plan), may_ask)
+
+    def will_ask(self, question: Question) -> bool:
+        """Whether a person will see the plan and answer."""
+        said = self.names if question.kind == "name" else self.yes
+        return question.kind != "none" and not said and self.may_ask
+
+    async def answer(self, plan: Plan, question: Question, look: Look, now: float) -> str:
+        """What the guard shall hear. Raises `PlanOutdated` for another plan, `NotConfirmed` where nobody can say it."""
+        if self.fingerprints and not any(plan.fingerprint.startswith(one) for one in self.fingerprints):
+            raise PlanOutdated(
+                f"the plan is another one than you named, {plan.fingerprint[:FINGERPRINT_SHOWN]}; nothing was done",
+                hint="look at it with --dry-run",
+            )
+        if question.kind == "none":
+            return ""
+        if question.kind == "name" and self.names:
+            return question.expected if question.expected in self.names else self.names[0]
+        if question.kind != "name" and self.yes:
+            return question.expected
+        if not self.may_ask:
+            option = f"--confirm {plan.server}" if question.kind == "name" else "--yes"
+            raise NotConfirmed(
+                f"this takes {_WANTED[question.kind]} as the answer; nothing was done",
+                hint=f"say it with {option}; --dry-run shows the plan",
+            )
+        return await _ask(plan, question, look, now)
+
+
+async def _ask(plan: Plan, question: Question, look: Look, now: float) -> str:
+    diagnostics.PROGRESS.clear()
+    seen = replace(look, tty=True, width=get_terminal_size().columns)
+    diagnostics.say([*plan_lines(plan, seen, now), "", diagnostics.safe(question.words)])
+    return await call_in_daemon(_line)
+
+
+def _line() -> str:
+    diagnostics.prompt("> ")
+    return sys.stdin.readline().strip()
+
+
+def plan_lines(plan: Plan, look: Look, now: float) -> Sequence[str]:
+    """A plan in lines of safe text: its title, then a fact a line."""
+    context = look.context(now)
+    heading = (Span(title(plan, context), "strong"),)
+    facts = plan_facts(plan, context, full=True)
+    return [render.line(heading, look), *render.facts(facts, look, whole=True)]
