@@ -8,14 +8,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from sidekiq_tui.presentation.units import TimeMode
+from sidekiq_tui.tui.pace import Pace
 from sidekiq_tui.tui.sightings import Sightings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sidekiq_tui.operations.operator import Operations
     from sidekiq_tui.servers.profile import Access, Profile
     from sidekiq_tui.servers.registry import Registry
     from sidekiq_tui.servers.snapshot import ServerSnapshot
+    from sidekiq_tui.tui.subject import Clip
 
 TIME_MODES: Final[tuple[TimeMode, ...]] = ("relative", "local", "utc")
 
@@ -56,6 +59,12 @@ class AppState:
     """The theme that a person chose in this run or an earlier one."""
     notices: tuple[str, ...] = ()
     """What is wrong in the settings, in words."""
+    operations: Operations | None = None
+    """The door to changing servers; None where nothing can be changed."""
+    clip: Clip | None = None
+    """Jobs that were taken to be put elsewhere."""
+    pace: Pace = field(default_factory=Pace)
+    """When to draw what no key asked for."""
 
     def __post_init__(self) -> None:
         self.snapshots.update({name: self.registry.snapshot(name) for name in self.registry.servers})

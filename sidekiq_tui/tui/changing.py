@@ -1,0 +1,237 @@
+"""What may be changed from a screen now, and the operation that a key stands for. Asks nobody and does nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from sidekiq_tui.operations import catalog
+from sidekiq_tui.operations.selection import Matching, Rows, Selection, Whole
+from sidekiq_tui.presentation import units
+from sidekiq_tui.presentation.text import display_text
+from sidekiq_tui.tui.actions.operations import (
+    JOB_CHANGES,
+    NEW_JOBS,
+    PROCESS_CHANGES,
+    PROFILE_CHANGES,
+    QUEUE_CHANGES,
+    QUEUE_ROWS,
+    STATISTICS,
+    TRASH,
+    WHOLE_CHANGES,
+)
+from sidekiq_tui.tui.subject import Subject
+
+if TYPE_CHECKING:
+    from sidekiq_tui.servers.profile import Access
+    from sidekiq_tui.tui.actions.action import Action
+    from sidekiq_tui.tui.state import AppState
+
+CHANGING: Final = frozenset(
+    {
+        JOB_CHANGES,
+        WHOLE_CHANGES,
+        QUEUE_CHANGES,
+        QUEUE_ROWS,
+        PROCESS_CHANGES,
+        NEW_JOBS,
+        STATISTICS,
+        PROFILE_CHANGES,
+        TRASH,
+    }
+)
+"""Scopes whose actions are about a screen's subject."""
+
+NOTHING: Final = "there is nothing to do that to"
+_RANKS: Final = {"read-only": 0, "operate": 1, "full": 2}
+_WAITING: Final = frozenset({"retry", "schedule", "dead"})
+
+
+def refusal(state: AppState, server: str, needs: str) -> str | None:
+    """Why nothing that needs that access may be done on a server, in words; None when it may."""
+    if not needs:
+        return None
+    profile = state.snapshots[server].profile
+    access: Access = state.access(profile)
+    name = display_text(server)
+    if state.operations is None:
+        return "nothing can be changed in this session"
+    if state.read_only:
+        return f"{name} is read-only here: sqtui runs with --read-only"
+    if _RANKS[access] >= _RANKS[needs]:
+        return None
+    if access == "read-only":
+        return f"{name} is read-only here: access in its profile"
+    return f"{name} is for operating only: this takes access = full in its profile"
+
+
+def reason_against(state: AppState, action: Action, subject: Subject | None) -> str | None:
+    """Why an action cannot change anything here and now, in words; None when it can."""
+    if subject is None:
+        return NOTHING
+    refused = refusal(state, subject.server, action.needs)
+    if refused is not None:
+        return refused
+    if state.snapshots[subject.server].error is not None:
+        return f"{display_text(subject.server)} does not answer"
+    check = _CHECKS.get(action.id) or _SCOPE_CHECKS.get(action.where)
+    return check(state, subject) if check is not None else None
+
+
+def _about_jobs(state: AppState, subject: Subject) -> str | None:
+    if subject.jobs is None:
+        return NOTHING
+    if isinstance(subject.jobs, Rows) and all(job.place.kind == "work" for job in subject.jobs.jobs):
+        return "it is running: what runs can't be changed"
+    return None
+
+
+def _waiting(verb: str) -> Callable[[AppState, Subject], str | None]:
+    def check(state: AppState, subject: Subject) -> str | None:
+        kinds = _kinds(subject.jobs)
+        if kinds and not kinds & _WAITING:
+            return f"what waits in a queue needs no {verb}"
+        return _about_jobs(state, subject)
+
+    return check
+
+
+def _retry(state: AppState, subject: Subject) -> str | None:
+    if _kinds(subject.jobs) == {"schedule"}:
+        return "scheduled jobs have not failed: E enqueues them"
+    return _waiting("retry")(state, subject)
+
+
+def _reschedule(state: AppState, subject: Subject) -> str | None:
+    kinds = _kinds(subject.jobs)
+    if kinds and not kinds & {"retry", "schedule"}:
+        return "only retries and scheduled jobs have a time to run"
+    return _about_jobs(state, subject)
+
+
+def _kill(state: AppState, subject: Subject) -> str | None:
+    return "they are dead" if _kinds(subject.jobs) == {"dead"} else _about_jobs(state, subject)
+
+
+def _front(state: AppState, subject: Subject) -> str | None:
+    kinds = _kinds(subject.jobs)
+    return "only jobs of a queue can go to its front" if kinds and "queue" not in kinds else _about_jobs(state, subject)
+
+
+def _kinds(jobs: Selection | None) -> set[str]:
+    """The kinds of places that jobs are in; of many rows those of a few are enough to say why a key does not work."""
+    match jobs:
+        case Rows():
+            return {job.place.kind for job in jobs.jobs}
+        case Matching():
+            return {place.kind for place in jobs.places}
+        case Whole():
+            return {jobs.place.kind}
+    return set()
+
+
+def _clear(_: AppState, subject: Subject) -> str | None:
+    return NOTHING if subject.whole is None else None
+
+
+def _queue(_: AppState, subject: Subject) -> str | None:
+    return NOTHING if subject.queue is None else None
+
+
+def _paste(state: AppState, subject: Subject) -> str | None:
+    clip = state.clip
+    if clip is None:
+        return "nothing was taken yet: m takes jobs to move, c to copy"
+    if clip.server != subject.server:
+        return f"what was taken is on {display_text(clip.server)}: only a queue there can have it"
+    return _queue(state, subject)
+
+
+def _processes(_: AppState, subject: Subject) -> str | None:
+    return None if subject.processes else "no process is there"
+
+
+def _prune(_: AppState, subject: Subject) -> str | None:
+    return None if subject.ghosts else "no process has died silently"
+
+
+def _cancel(_: AppState, subject: Subject) -> str | None:
+    if subject.running is None:
+        return "this is no job"
+    return None if subject.running.jid else "it has no JID"
+
+
+def _profile(_: AppState, subject: Subject) -> str | None:
+    return None if subject.profile else "there is no profile"
+
+
+def _entry(_: AppState, subject: Subject) -> str | None:
+    return None if subject.entry else "there is nothing to put back"
+
+
+_SCOPE_CHECKS: Final = {
+    JOB_CHANGES: _about_jobs,
+    WHOLE_CHANGES: _clear,
+    QUEUE_CHANGES: _queue,
+    QUEUE_ROWS: _queue,
+    PROCESS_CHANGES: _processes,
+    PROFILE_CHANGES: _profile,
+    TRASH: _entry,
+}
+_CHECKS: Final[dict[str, Callable[[AppState, Subject], str | None]]] = {
+    "retry-jobs": _retry,
+    "retry-anew": _retry,
+    "enqueue-jobs": _waiting("enqueuing"),
+    "reschedule-jobs": _reschedule,
+    "kill-jobs": _kill,
+    "front-jobs": _front,
+    "paste-jobs": _paste,
+    "prune-processes": _prune,
+    "cancel-job": _cancel,
+}
+
+
+def simple_operation(action_id: str, subject: Subject) -> catalog.Operation | None:
+    """The operation of an action that needs nothing more than its subject; None for the others."""
+    jobs = subject.jobs
+    match action_id:
+        case "clear-place" if subject.whole is not None:
+            return catalog.Clear(place=Whole(subject.whole))
+        case "reset-statistics":
+            return catalog.ResetStatistics()
+        case "prune-processes":
+            return catalog.PruneProcesses(identities=subject.ghosts)
+        case "cancel-job" if subject.running is not None and subject.running.jid:
+            return catalog.CancelJobs(jids=(subject.running.jid,))
+        case "delete-profile" if subject.profile:
+            return catalog.DeleteProfiles(profiles=(subject.profile,))
+    return None if jobs is None else _of_jobs(action_id, jobs)
+
+
+def _of_jobs(action_id: str, jobs: Selection) -> catalog.Operation | None:
+    match action_id:
+        case "retry-jobs":
+            return catalog.Retry(jobs=jobs)
+        case "retry-anew":
+            return catalog.Retry(jobs=jobs, reset=True)
+        case "enqueue-jobs":
+            return catalog.Enqueue(jobs=jobs)
+        case "delete-jobs":
+            return catalog.Delete(jobs=jobs)
+        case "kill-jobs":
+            return catalog.Kill(jobs=jobs)
+        case "front-jobs":
+            return catalog.ToFront(jobs=jobs)
+    return None
+
+
+def selection_words(subject: Subject) -> str:
+    """What a dialog is about before anything is counted: `118 jobs`, `all that match class:Foo`, `all of dead`."""
+    match subject.jobs:
+        case Rows() as rows:
+            return "1 job" if len(rows.jobs) == 1 else f"{len(rows.jobs):,} jobs"
+        case Matching() as matching:
+            return f"all that match {display_text(matching.matcher.text, 60)}"
+        case Whole():
+            return "all of them" if subject.count is None else f"all {units.count(subject.count)}"
+    return ""

@@ -1,0 +1,144 @@
+"""Fields to fill in before an operation is planned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Final, Generic, TypeVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input
+
+from sidekiq_tui.errors import SqtuiError
+from sidekiq_tui.presentation.columns.base import Cell, Span, fit_cell
+from sidekiq_tui.presentation.glyphs import glyph_set, to_ascii
+from sidekiq_tui.presentation.text import display_text
+from sidekiq_tui.tui.actions import bindings
+from sidekiq_tui.tui.widgets.line import Line
+
+T = TypeVar("T")
+
+NAME_CELLS: Final = 11
+WIDEST: Final = 96
+_EDGE: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One line to fill in: its key, its name, what stands there at first, and what it takes."""
+
+    key: str
+    name: str
+    value: str = ""
+    hint: str = ""
+
+
+class FormModal(ModalScreen[T | None], Generic[T]):
+    """Subclasses say what the values mean; enter goes on when they mean something, esc twice drops what was typed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("form")]
+
+    def __init__(self, title: str, fields: Sequence[Field], verb: str = "goes on", *, ascii: bool = False) -> None:
+        super().__init__()
+        self._title = title
+        self._fields = tuple(fields)
+        self._verb = verb
+        self._ascii = ascii
+        self._warned = False
+
+    def read(self, values: Mapping[str, str]) -> T:
+        """What the values mean. Raises `SqtuiError`."""
+        raise NotImplementedError
+
+    def preview(self, values: Mapping[str, str]) -> str:
+        """What the values would come to, in words; empty while they mean nothing."""
+        return ""
+
+    def compose(self) -> ComposeResult:
+        """The fields, each with its hint below, a line that tells what they come to, and what the keys do."""
+        with Vertical(id="dialog") as dialog:
+            dialog.border_title = to_ascii(self._title) if self._ascii else self._title
+            for one in self._fields:
+                with Horizontal(classes="form-row"):
+                    yield Line(id=f"name-{one.key}", ground="panel")
+                    field = Input(one.value, compact=True, id=f"field-{one.key}", placeholder=one.hint)
+                    field.cursor_blink = False
+                    yield field
+            yield Line(id="form-words", ground="panel")
+            yield Line(id="dialog-foot", ground="panel")
+
+    def on_mount(self) -> None:
+        """The first field has the focus."""
+        for one in self._fields:
+            self.query_one(f"#name-{one.key}", Line).put((Span(one.name.ljust(NAME_CELLS), "muted"),))
+        keys = [("enter", self._verb), ("esc", "cancels")]
+        if len(self._fields) > 1:
+            keys.insert(1, ("tab", "next field"))
+        self.query_one("#dialog-foot", Line).put(
+            [part for key, verb in keys for part in (Span(key, "key"), Span(f" {verb}  ", "muted"))]
+        )
+        self._lay_out(self.app.size.width)
+        first = self.query_one(f"#field-{self._fields[0].key}", Input)
+        first.focus()
+        self._tell(self.preview(self.values))
+
+    def on_resize(self, event: events.Resize) -> None:
+        """As wide as there is room."""
+        self._lay_out(event.size.width)
+
+    def _lay_out(self, width: int) -> None:
+        dialog = self.query_one("#dialog")
+        dialog.styles.width = min(WIDEST, width - 6)
+        dialog.styles.height = len(self._fields) + 2 + _EDGE
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What stands in the fields, by key."""
+        return {one.key: self.query_one(f"#field-{one.key}", Input).value for one in self._fields}
+
+    @property
+    def _changed(self) -> bool:
+        return any(self.values[one.key] != one.value for one in self._fields)
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._warned = False
+        self._tell(self.preview(self.values))
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        try:
+            answer = self.read(self.values)
+        except SqtuiError as error:
+            words = "; ".join(part for part in (error.message, error.hint) if part)
+            self._tell(display_text(words), "bad")
+        else:
+            self.dismiss(answer)
+
+    def _tell(self, words: str, role: str = "muted") -> None:
+        room = max(0, min(WIDEST, self.app.size.width - 6) - _EDGE)
+        shown = to_ascii(words) if self._ascii else words
+        cell: Cell = (Span(" " * NAME_CELLS), Span(shown, role))
+        if words and NAME_CELLS + len(words) > room:
+            cell = (Span(shown, role),)
+        self.query_one("#form-words", Line).put(fit_cell(cell, room, ellipsis=glyph_set(self._ascii).cut))
+
+    def action_next(self, step: int) -> None:
+        """To another field."""
+        keys = [f"field-{one.key}" for one in self._fields]
+        here = keys.index(self.focused.id) if self.focused is not None and self.focused.id in keys else 0
+        self.query_one(f"#{keys[(here + step) % len(keys)]}", Input).focus()
+
+    def action_cancel(self) -> None:
+        """Closes; what was typed is dropped only when it was said so before."""
+        if self._changed and not self._warned:
+            self._warned = True
+            self._tell("esc again drops what was typed", "warn")
+        else:
+            self.dismiss(None)

@@ -1,0 +1,58 @@
+"""What an action that changes a server would be about: what a screen has marked, under its cursor, or behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sidekiq_tui.operations.selection import Rows, Selection
+
+if TYPE_CHECKING:
+    from sidekiq_tui.sidekiq.job import JobRecord, Place
+    from sidekiq_tui.sidekiq.process import Process
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """On one server; each part empty where the screen has none of that kind."""
+
+    server: str
+    jobs: Selection | None = None
+    count: int | None = None
+    """How many rows the jobs are, for the footer; None where that says nothing or is not known."""
+    template: JobRecord | None = None
+    """The job under the cursor."""
+    whole: Place | None = None
+    """The queue or set that can be cleared."""
+    queue: str | None = None
+    """The queue that can be paused, and that takes what is put."""
+    process: Process | None = None
+    """The process under the cursor, also of the job there."""
+    processes: tuple[Process, ...] = ()
+    """All that are shown."""
+    narrowed: bool = False
+    """Whether a filter hides some of the processes."""
+    ghosts: tuple[str, ...] = ()
+    """Processes that died without a word."""
+    running: JobRecord | None = None
+    """The running job under the cursor."""
+    profile: str | None = None
+    """The key of the profile of a single run."""
+    entry: str | None = None
+    """The id of an operation that can be undone or continued."""
+
+    @property
+    def job(self) -> JobRecord | None:
+        """The only job, where it is one."""
+        return self.jobs.jobs[0] if isinstance(self.jobs, Rows) and len(self.jobs.jobs) == 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """Jobs that were taken to be put elsewhere."""
+
+    server: str
+    jobs: Selection
+    count: int | None
+    moves: bool
+    """To be moved; else copied."""
