@@ -1,4 +1,4 @@
-"""Changes top-level fields of a payload's bytes and leaves every other byte as it was.
+"""Changes fields of a payload's bytes and leaves every other byte as it was.
 
 Decoding and encoding again would alter what it does not understand: how numbers are written, escapes, doubled keys.
 """
@@ -6,15 +6,81 @@ Decoding and encoding again would alter what it does not understand: how numbers
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Mapping
+from functools import cache
 from typing import Final, NamedTuple
 
 from sidekiq_tui.sidekiq.client_payload import dumps_value
-from sidekiq_tui.sidekiq.payload import to_bytes, to_text
+from sidekiq_tui.sidekiq.payload import decode, to_bytes, to_text
 
 _BLANKS: Final = " \t\r\n"
+_NUMBER: Final = re.compile(rb":-?[0-9][0-9.eE+-]*(?=[,}])")
 _decoder: Final = json.JSONDecoder(parse_int=str, parse_float=str)
 """Only where values end matters; Python refuses integers of thousands of digits."""
+
+
+def spliced(raw: bytes, item: Mapping[str, object], changes: Mapping[str, object], drop: Collection[str] = ()) -> bytes:
+    """As `with_fields`, many times faster for the usual payload. `item` is what `raw` decodes to.
+
+    A number is replaced where its name stands, if that is in one place only; a new field is put at the end. Names that
+    may be written with escapes are looked up again in the result. All else is left to `with_fields`.
+    """
+    if item.keys().isdisjoint(drop):
+        made = _replaced(raw, item, changes)
+        if made is not None and (b"\\u" not in raw or decode(made) == {**item, **changes}):
+            return made
+    return with_fields(raw, changes, drop)
+
+
+def _replaced(raw: bytes, item: Mapping[str, object], changes: Mapping[str, object]) -> bytes | None:
+    """The payload with its numbers replaced where they seem to be; None when it is not that simple.
+
+    Without escapes of letters, a field that is there stands there as its name in quotes: once means it is no other's.
+    """
+    for name, value in changes.items():
+        quoted = _quoted(name)
+        if name not in item:
+            if not raw.endswith(b"}") or not item:
+                return None
+            raw = b"%b,%b:%b}" % (raw[:-1], quoted, _written(value))
+            continue
+        at = raw.find(quoted)
+        end = at + len(quoted)
+        if at < 0 or raw.find(quoted, end) != -1:
+            return None
+        number = _NUMBER.match(raw, end)
+        if number is None:
+            return None
+        raw = b"%b:%b%b" % (raw[:end], _written(value), raw[number.end() :])
+    return raw
+
+
+@cache
+def _quoted(name: str) -> bytes:
+    return dumps_value(name).encode()
+
+
+def _written(value: object) -> bytes:
+    return b"%d" % value if type(value) is int else dumps_value(value).encode()
+
+
+def with_first_argument(raw: bytes, changes: Mapping[str, object]) -> bytes:
+    """The payload with some fields set in the object that is its first argument (ActiveJob's own payload).
+
+    Raises ValueError if there is no such object, InvalidJob if a value cannot be written.
+    """
+    text = to_text(raw)
+    pairs, _ = _pairs(text)
+    args = next((pair for pair in reversed(pairs) if pair.name == "args"), None)
+    if args is None or text[args.value : args.value + 1] != "[":
+        raise ValueError("no arguments")
+    start = _skip(text, args.value + 1)
+    if text[start : start + 1] != "{":
+        raise ValueError("the first argument is no object")
+    _, end = _value(text, start)
+    inner = to_text(with_fields(to_bytes(text[start:end]), changes))
+    return to_bytes(text[:start] + inner + text[end:])
 
 
 class _Pair(NamedTuple):
