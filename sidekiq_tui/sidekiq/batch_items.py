@@ -48,20 +48,23 @@ class Reschedule:
 
 @dataclass(frozen=True, slots=True)
 class DeleteFromSet:
-    """From a set to a trash key (a set with the old scores)."""
+    """From a set to a trash key (a set with the old scores); for good without one."""
 
     source: SetName
     old: bytes
-    trash: bytes
+    trash: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
 class DeleteFromQueue:
-    """One entry of a queue to a trash key (a list, the oldest last). `tail`: it is nearer to the tail."""
+    """One entry of a queue to a trash key (a list, in the order of deletion); for good without one.
+
+    `tail`: it is nearer to the tail.
+    """
 
     queue: str
     old: bytes
-    trash: bytes
+    trash: bytes | None
     tail: bool = False
 
 

@@ -15,6 +15,8 @@ class SidekiqError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.code = ""
+        """The first word of the error reply that this stands for, as `OOM`; empty for what is no reply."""
 
     def __str__(self) -> str:
         return self.message

@@ -5,6 +5,7 @@ No text here comes from job data, and none contains a secret: an address at most
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from sidekiq_tui.sidekiq.errors import (
 )
 
 _LONGEST: Final = 300
+_CODE: Final = re.compile(r"[A-Z]{2,20}")
 
 # First words of replies that come before any command is looked at: the whole server can't serve us now.
 _NOT_SERVING: Final = {
@@ -51,6 +53,13 @@ _CODES: Final[tuple[tuple[type[Exception], str], ...]] = (
 
 def reply_failure(error: Exception, command: tuple[object, ...]) -> SidekiqError:
     """What an error reply to `command` means. Only the command's name is shown, never its arguments."""
+    meaning = _reply_meaning(error, command)
+    first = str(error).partition(" ")[0]
+    meaning.code = _code(error) or (first if _CODE.fullmatch(first) else "")
+    return meaning
+
+
+def _reply_meaning(error: Exception, command: tuple[object, ...]) -> SidekiqError:
     name = _name(command)
     code, text = _code(error), _clip(str(error))
     if code == "NOPERM":
@@ -166,7 +175,9 @@ def _network(error: BaseException) -> SidekiqError | None:
 
 def _not_serving(code: str) -> ServerUnreachable:
     message, hint = _NOT_SERVING[code]
-    return ServerUnreachable(message, hint=hint)
+    error = ServerUnreachable(message, hint=hint)
+    error.code = code
+    return error
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

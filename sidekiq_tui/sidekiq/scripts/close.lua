@@ -1,0 +1,9 @@
+-- The fence: after this no delayed command of the generation finds its record. Works on a full server, too.
+-- KEYS: record, its closed form. ARGV: seconds to keep it. Returns the fields, or nil when there is no record.
+if redis.call('EXISTS', KEYS[1]) > 0 then
+  -- Both cannot be there: no record begins beside a closed one.
+  redis.call('RENAME', KEYS[1], KEYS[2])
+  redis.call('EXPIRE', KEYS[2], ARGV[1])
+end
+if redis.call('EXISTS', KEYS[2]) == 0 then return false end
+return redis.call('HGETALL', KEYS[2])
