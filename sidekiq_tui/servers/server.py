@@ -14,7 +14,8 @@ from sidekiq_tui.servers.error_book import ErrorBook
 from sidekiq_tui.servers.mark import ServerMark, mark_of
 from sidekiq_tui.servers.profile import Profile
 from sidekiq_tui.servers.secrets import PasswordSource
-from sidekiq_tui.servers.write_access import Grant, open_for_writing
+from sidekiq_tui.servers.write_access import Grant, open_for_asking, open_for_writing
+from sidekiq_tui.sidekiq.client_payload import WrittenTime
 from sidekiq_tui.sidekiq.composition import Composition, count_queue, sample_queue
 from sidekiq_tui.sidekiq.database import Database
 from sidekiq_tui.sidekiq.error_groups import Cause
@@ -33,7 +34,9 @@ from sidekiq_tui.sidekiq.profiling import JobProfile, read_profile_data, read_pr
 from sidekiq_tui.sidekiq.queue import Page, Queue
 from sidekiq_tui.sidekiq.queue_activity import QueueActivity, read_activity
 from sidekiq_tui.sidekiq.redis_info import parse_info
+from sidekiq_tui.sidekiq.rights import Rights, read_rights
 from sidekiq_tui.sidekiq.search import Matcher, Slice, find_jid, scan, search
+from sidekiq_tui.sidekiq.time_form import fleet_time_form
 from sidekiq_tui.sidekiq.usual_times import usual_times
 from sidekiq_tui.sidekiq.work import Work, read_work
 
@@ -230,6 +233,22 @@ class Server:
             return mark_of(parse_info(said), self.profile.database, self.profile.namespace)
 
         return await self._call(read)
+
+    async def rights(self) -> Rights:
+        """What this user may write, found out without writing. Raises `CommandRefused` for a read-only profile."""
+        await self._admission()
+        database = open_for_asking(self.profile, self._credentials, self._timeout)
+        try:
+            async with asyncio.timeout(self._limit):
+                return await read_rights(database, self._clock())
+        except TimeoutError:
+            raise self._too_slow() from None
+        finally:
+            await database.close()
+
+    async def time_form(self) -> WrittenTime:
+        """How the processes here read the times in payloads; two trips for a fleet, at most four without."""
+        return await self._call(lambda database: fleet_time_form(database, self._clock()))
 
     async def writer(self, grant: Grant) -> Database:
         """A connection of its own that writes what the grant is for; close it after use. Raises `CommandRefused`."""

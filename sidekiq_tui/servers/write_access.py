@@ -22,6 +22,7 @@ from sidekiq_tui.servers.read_only import ALLOWED, command_name, runs_known_scri
 from sidekiq_tui.sidekiq.database import Database
 from sidekiq_tui.sidekiq.errors import CommandRefused
 from sidekiq_tui.sidekiq.keys import Keys
+from sidekiq_tui.sidekiq.rights import NOBODY, RIGHTS
 from sidekiq_tui.sidekiq.scripts import SCRIPTS
 
 GRANT_LIFE: Final = 15 * 60.0
@@ -48,6 +49,7 @@ _FULL: Final = frozenset(
     )
 )  # fmt: skip
 """What full access adds, on any key. Never RENAME, which destroys what bears the new name."""
+_ASKS: Final = frozenset((b"ACL WHOAMI", b"DISCARD", b"MULTI", b"TIME"))
 _HASHES: Final = frozenset(hashlib.sha1(text, usedforsecurity=False).hexdigest().encode() for text in SCRIPTS)
 
 
@@ -94,10 +96,26 @@ class Permit:
         return bool(keys) and all(isinstance(key, bytes) and key.startswith(self._own) for key in keys)
 
 
+class AskingPermit:
+    """What finding out a user's rights takes: reads, and what changes nothing whoever runs it (`sidekiq.rights`)."""
+
+    def check(self, args: tuple[EncodableT, ...]) -> None:
+        """Raises `CommandRefused` for anything else."""
+        name = command_name(args)
+        asks = name in ALLOWED or name in _ASKS or (name == b"EVAL" and len(args) > 1 and args[1] == RIGHTS)
+        removes_nothing = name in (b"ZREM", b"SREM") and len(args) == 3 and _is_nobody(args[2])
+        if not asks and not removes_nothing:
+            raise CommandRefused("asking for rights changes nothing: nothing was sent")
+
+
+def _is_nobody(member: EncodableT) -> bool:
+    return isinstance(member, bytes) and member.startswith(NOBODY)
+
+
 class WriteCommands:
     """Mixed in before a redis-py connection class: both ways to turn commands into bytes pass the permit."""
 
-    permit: Permit
+    permit: Permit | AskingPermit
 
     def pack_command(self, *args: EncodableT) -> list[bytes]:
         """Packs one command, or raises `CommandRefused`."""
@@ -115,7 +133,7 @@ class WriteCommands:
 class WriteConnection(WriteCommands, TcpConnection):
     """TCP or TLS, for one grant."""
 
-    def __init__(self, *, permit: Permit, **options: Any) -> None:
+    def __init__(self, *, permit: Permit | AskingPermit, **options: Any) -> None:
         self.permit = permit
         super().__init__(**options)
 
@@ -123,7 +141,7 @@ class WriteConnection(WriteCommands, TcpConnection):
 class WriteUnixConnection(WriteCommands, UnixConnection):
     """Unix socket, for one grant."""
 
-    def __init__(self, *, permit: Permit, **options: Any) -> None:
+    def __init__(self, *, permit: Permit | AskingPermit, **options: Any) -> None:
         self.permit = permit
         super().__init__(**options)
 
@@ -145,4 +163,16 @@ def open_for_writing(
         raise CommandRefused(f"there is no leave to change {profile.name}", hint="plan it again")
     permit = Permit(grant, profile.namespace, clock)
     pool = pool_of(profile, credentials, timeout, WriteConnection, WriteUnixConnection, connections=1, permit=permit)
+    return Database(Redis.from_pool(pool), profile.namespace)
+
+
+def open_for_asking(profile: Profile, credentials: Credentials, timeout: float | None = None) -> Database:
+    """The data layer on a connection for `read_rights`. `credentials` must be prepared. Close it after use.
+
+    Raises `CommandRefused` for a profile that is read-only: there even this is not sent. `ConfigError`.
+    """
+    if profile.access == "read-only":
+        raise CommandRefused(f"{profile.name} is read-only here")
+    asking = AskingPermit()
+    pool = pool_of(profile, credentials, timeout, WriteConnection, WriteUnixConnection, connections=1, permit=asking)
     return Database(Redis.from_pool(pool), profile.namespace)
