@@ -238,6 +238,10 @@ class Keys:
         """List: the copy of a queue under construction; the original is whole."""
         return self._key(f"sqtui:shadow:{id}")
 
+    def taken_out(self, id: str) -> bytes:
+        """List: what the copy leaves out, until it takes the queue's place."""
+        return self._key(f"sqtui:shadow:{id}:out")
+
     def replaced(self, id: str) -> bytes:
         """List: the queue that a copy has replaced."""
         return self._key(f"sqtui:old:{id}")
