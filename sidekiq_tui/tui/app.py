@@ -27,7 +27,7 @@ from textual.worker import WorkerFailed
 from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.presentation.units import TimeMode
 from sidekiq_tui.servers.snapshot import ServerSnapshot
-from sidekiq_tui.tui import navigation, saved_filters
+from sidekiq_tui.tui import collector, navigation, saved_filters
 from sidekiq_tui.tui.actions import APP, bindings, find_action
 from sidekiq_tui.tui.bridge import Bridge
 from sidekiq_tui.tui.chord import Chord
@@ -48,6 +48,9 @@ from sidekiq_tui.tui.views import VIEWS, View
 
 STOP_SECONDS: Final = 1.0
 """How long quitting waits for connections to close."""
+
+REST_SECONDS: Final = 5.0
+"""Without a key for so long, nobody types."""
 
 INTERRUPT_SECONDS: Final = 2.0
 """Two ctrl+c within this time quit."""
@@ -106,6 +109,9 @@ class SqtuiApp(App[None]):
             return
 
     def _connect(self) -> None:
+        if not self.is_headless:
+            collector.settle()
+            self.set_interval(REST_SECONDS, self._rest)
         self._bridge.start()
         self._follow()
         self.app_state.registry.start()
@@ -113,6 +119,10 @@ class SqtuiApp(App[None]):
         if notices and self.front is not None:
             more = f"; {len(notices) - 1} more, see after leaving" if len(notices) > 1 else ""
             self.front.say(display_text(f"settings: {notices[0]}{more}"), "warn")
+
+    def _rest(self) -> None:
+        if self.app_state.pace.quiet_seconds > REST_SECONDS:
+            collector.rest()
 
     def _resumed(self, _: App[object]) -> None:
         self.action_redraw()  # after ctrl+z and fg the terminal is blank
@@ -200,6 +210,9 @@ class SqtuiApp(App[None]):
     def on_snapshots_arrived(self, message: SnapshotsArrived) -> None:
         """Draws what came, if a view is in front."""
         self.app_state.snapshots.update(message.snapshots)
+        self.app_state.pace.when_free("poll", partial(self.call_later, self._draw_front))
+
+    def _draw_front(self) -> None:
         if self.front is not None:
             self.front.redraw()
 
@@ -245,6 +258,7 @@ class SqtuiApp(App[None]):
     async def _press(self, event: events.Key) -> None:
         front, target, number = self.front, self.focused or self.screen, self._keys.number
         self._key_target = target
+        self.app_state.pace.key()
         if front is not None:
             front.key_pressed()
         chord = front is not None and self._chord.take(event, front, target)
@@ -273,6 +287,8 @@ class SqtuiApp(App[None]):
         event = self._keys.next(number)
         if event is not None:
             await self._press(event)
+        elif number == self._keys.number:
+            self.screen.call_after_refresh(self.app_state.pace.painted)
 
     def _look_after(self, number: int) -> None:
         """In a while: whether keys still wait for one that was lost with what had the focus, as a dialog's field."""

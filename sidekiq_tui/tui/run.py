@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from sidekiq_tui.errors import UsageError
+from sidekiq_tui.tui import collector
+from sidekiq_tui.tui.views import VIEWS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,6 +44,12 @@ def run(
     # Textual reads this when it is imported: what scrolls here are whole lines.
     os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
 
+    names = [profile.name for profile in profiles]
+    _check(names, start_server, start_view)
+    collector.postpone()
+    # Keys are read and pictures written by threads of their own: they need not wait 5 ms for their turn.
+    sys.setswitchinterval(0.001)
+
     from rich.console import Console
 
     from sidekiq_tui.servers.registry import Registry
@@ -51,15 +59,7 @@ def run(
     from sidekiq_tui.tui.session import begin, remember, start_of
     from sidekiq_tui.tui.state import AppState
     from sidekiq_tui.tui.theme import MONO, choose_theme
-    from sidekiq_tui.tui.views import VIEWS
 
-    names = [profile.name for profile in profiles]
-    if not names:
-        raise UsageError("no server to show", hint="name one with --url, or add one with sqtui profile add")
-    if start_server is not None and start_server not in names:
-        raise UsageError(f"no server is called {start_server}", hint="sqtui profile list names them")
-    if start_view is not None and start_view not in [view.name for view in VIEWS]:
-        raise UsageError(f"no view is called {start_view}")
     settings = settings or Settings()
     memory = Memory() if remembered is None else load_memory(remembered)
     scope, view = start_of(memory, names, start_server, start_view)
@@ -80,6 +80,15 @@ def run(
         if remembered is not None:
             remember(remembered, memory, state, history=settings.history)
     return app.return_code or 0
+
+
+def _check(names: Sequence[str], start_server: str | None, start_view: str | None) -> None:
+    if not names:
+        raise UsageError("no server to show", hint="name one with --url, or add one with sqtui profile add")
+    if start_server is not None and start_server not in names:
+        raise UsageError(f"no server is called {start_server}", hint="sqtui profile list names them")
+    if start_view is not None and start_view not in [view.name for view in VIEWS]:
+        raise UsageError(f"no view is called {start_view}")
 
 
 def require_terminal() -> None:

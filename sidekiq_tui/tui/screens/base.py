@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import ClassVar, Final
 
 from textual import events
@@ -229,6 +230,9 @@ class ViewScreen(GatheringScreen[None]):
         self.set_class(width < NARROWEST or height < LOWEST, "-too-small")
 
     def _tick(self) -> None:
+        self.app_state.pace.when_free("tick", partial(self.call_later, self._draw_second))
+
+    def _draw_second(self) -> None:
         if self.is_front:
             self._draw_ages()
             self.tick(self.app_state.now())
