@@ -1,0 +1,39 @@
+"""A batch that is ready to be sent."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sidekiq_tui.operations.entries import Entry
+from sidekiq_tui.sidekiq.batch_items import Item
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Items and, alongside, what the journal keeps of each. `entries` is None where nothing is kept here."""
+
+    items: Sequence[Item]
+    entries: Sequence[Entry] | None
+    jids: Sequence[str | None] = ()
+    """For the audit; as long as `items`, or empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """Under which number and random id of which generation a batch goes."""
+
+    generation: int
+    seq: int
+    bid: str
+
+
+def new_id() -> str:
+    """The id of an operation: 20 hexadecimal digits."""
+    return secrets.token_hex(10)
+
+
+def new_bid() -> str:
+    """The random id of a batch: 12 hexadecimal digits."""
+    return secrets.token_hex(6)

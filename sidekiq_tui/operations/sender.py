@@ -1,0 +1,309 @@
+"""Sends batches so that it is known of each what it did: under a record, fenced when a reply is lost (5.2, 5.3)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from sidekiq_tui.operations.errors import GuardRefused
+from sidekiq_tui.operations.pace import Pace
+from sidekiq_tui.operations.prepared import Prepared, Ticket, new_bid
+from sidekiq_tui.sidekiq import operation_record as records
+from sidekiq_tui.sidekiq.database import Database
+from sidekiq_tui.sidekiq.errors import SidekiqError
+from sidekiq_tui.sidekiq.operation_record import BatchReply, ClosedRecord, RecordKeys, classify
+
+NONCE: Final = "nonce"
+"""The field by which a record is known to be ours."""
+_BUSY_WAIT: Final = 30.0  # seconds for somebody's long script, or for a server that loads
+_BEGIN: Final = 5.0  # seconds to look for a server before the first BEGIN; nothing has happened then
+_QUIET: Final = 2.0  # seconds for which settling a lost reply is not worth a word
+_BACKOFF: Final = (0.05, 10.0)
+_PASSING: Final = ("BUSY", "LOADING")
+
+Waiting = Literal["running", "checking", "waiting"]
+
+
+class Halted(Exception):
+    """The operation ends here. `words`: why, for a person. `results`: of the batch at hand, as far as it got."""
+
+    def __init__(
+        self,
+        words: str,
+        *,
+        results: str = "",
+        unknown: bool = False,
+        code: str = "",
+        details: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(words)
+        self.words = words
+        self.results = results
+        self.unknown = unknown
+        self.code = code
+        self.details = dict(details or {})
+
+
+@dataclass(slots=True)
+class Link:
+    """What a sender needs of its surroundings."""
+
+    connect: Callable[[], Awaitable[Database]]
+    """A new connection that writes. Raises SidekiqError: not now; `GuardRefused` among them: never again."""
+    report: Callable[[Waiting, str], None]
+    stopping: Callable[[], bool]
+    clock: Callable[[], float] = time.time
+    patience: float | None = None
+    """Seconds to look for a server that is gone before it is left as unknown; None: until somebody stops it."""
+
+
+class Sender:
+    """One operation's conversation with one server: BEGIN, batches in order, CLOSE when a reply is lost, FINISH."""
+
+    def __init__(
+        self,
+        link: Link,
+        id: str,
+        fields: Mapping[str, str | int | float],
+        pace: Pace,
+        *,
+        server: str,
+        generation: int = 1,
+        drain: bool = False,
+    ) -> None:
+        """`fields`: of the record. `generation`: the first to begin."""
+        self._link = link
+        self._id = id
+        self._fields = {**fields, NONCE: new_bid()}
+        self._pace = pace
+        self._server = server
+        self._drain = drain
+        self._db: Database | None = None
+        self.generation = self._first = generation
+        self._sent = 0
+        """The number of the next batch to send."""
+        self._drawn = 0
+        """The number of the next ticket."""
+
+    @property
+    def keys(self) -> RecordKeys:
+        """Where the record is."""
+        assert self._db is not None
+        return RecordKeys(self._db.keys, self._id, self.generation)
+
+    @property
+    def record(self) -> bytes:
+        """The key of the open record, for scripts beside batches."""
+        return self.keys.record
+
+    async def database(self) -> Database:
+        """The connection; opened if need be."""
+        if self._db is None:
+            self._db = await self._link.connect()
+        return self._db
+
+    async def reopen(self) -> Database:
+        """A new connection: what is still under way on the old one may yet arrive."""
+        await self.hang_up()
+        return await self.database()
+
+    async def hang_up(self) -> None:
+        """Closes the connection. Never raises."""
+        db, self._db = self._db, None
+        if db is not None:
+            await db.close()
+
+    async def begin(self) -> None:
+        """Makes the record of this generation. Raises `Halted`: somebody else has begun it, or it is refused.
+
+        When the answer is lost it is sent again: the record shows by its nonce whose it is, and one that stands open
+        from the lost call is fenced and left behind.
+        """
+        began = time.monotonic()
+        pause, longest = _BACKOFF
+        while True:
+            try:
+                db = await self.database()
+                started = time.monotonic()
+                answer = await records.begin(db, self.keys, self._fields, self._link.clock())
+                self._pace.trip(time.monotonic() - started)
+                if answer == "ok":
+                    break
+                if await db.command("HGET", self.keys.record, NONCE) != str(self._fields[NONCE]).encode():
+                    raise Halted("this was begun before, here or elsewhere", code="EXISTS")
+            except SidekiqError as error:
+                if await self._passed(error, began):
+                    continue
+                await self.hang_up()
+                if self._gives_up(error, time.monotonic() - began, _BEGIN if self.generation == self._first else None):
+                    raise Halted(str(error), code="UNREACHABLE") from error
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, longest)
+            else:
+                await self._fence()
+                self.generation += 1
+        self._sent = self._drawn = 0
+
+    def ticket(self) -> Ticket:
+        """The number of the next batch; take one a batch, in the order of sending."""
+        self._drawn += 1
+        return Ticket(self.generation, self._drawn - 1, new_bid())
+
+    def fits(self, ticket: Ticket) -> bool:
+        """Whether a batch can still go under this ticket: not after a fence."""
+        return ticket.generation == self.generation
+
+    async def send(self, ticket: Ticket, batch: Prepared) -> str | None:
+        """Carries one batch out; its results, or None when it did nothing and needs a ticket of the new generation.
+
+        Raises `Halted` where the operation must end.
+        """
+        began = time.monotonic()
+        while True:
+            db = await self.database()
+            try:
+                started = time.monotonic()
+                reply = await records.run_batch(
+                    db, self.keys, ticket.seq, ticket.bid, batch.items, now=self._link.clock(), drain=self._drain
+                )
+                self._pace.called(time.monotonic() - started, len(batch.items))
+            except ValueError as error:
+                raise Halted(str(error)) from error
+            except SidekiqError as error:
+                if await self._passed(error, began):
+                    continue
+                return await self._settle(ticket, len(batch.items))
+            self._link.report("running", "")
+            return self._known(ticket, reply, len(batch.items))
+
+    async def finish(self) -> bool:
+        """Ends the record. A lost answer is asked for again; False when the server cannot be reached."""
+        for pause in (0.1, 0.5, 2.0, None):
+            try:
+                await records.finish(await self.database(), self.keys)
+            except SidekiqError as error:
+                if pause is None:
+                    return False
+                await self.hang_up()
+                self._link.report("checking", str(error))
+                await asyncio.sleep(pause)
+            else:
+                return True
+        return False
+
+    async def fence(self) -> ClosedRecord | None:
+        """Ends this generation: nothing sent under it can act any more. Raises `Halted` when nobody answers."""
+        return await self._fence()
+
+    # ---- What answers mean
+
+    def _known(self, ticket: Ticket, reply: BatchReply, count: int) -> str:
+        match reply.status:
+            case "ok" | "done":
+                self._sent = ticket.seq + 1
+                if reply.error or "D" in reply.results or len(reply.results) != count:
+                    raise Halted(self._refusal(reply), results=reply.results.ljust(count, "-"), code=reply.code)
+                return reply.results
+            case "taken":
+                raise Halted(f"{reply.who or 'somebody else'} is at this operation", code="TAKEN")
+            case "type":
+                raise Halted(f"`{reply.error}` holds something else than Sidekiq's data", code="WRONGTYPE")
+            case "refused":
+                raise Halted(self._refusal(reply), code=reply.code)
+        raise Halted(self._lost_record(), code="CLOSED")
+
+    def _lost_record(self) -> str:
+        return "the server no longer knows this operation (flushed, evicted, restored or ended elsewhere)"
+
+    def _refusal(self, reply: BatchReply) -> str:
+        return refusal_words(reply.code, reply.error, self._server)
+
+    async def _passed(self, error: SidekiqError, began: float | None = None) -> bool:
+        """Waits out what passes by itself; False when it cannot be known what happened. Raises `Halted`."""
+        if classify(error) == "unknown":
+            return False
+        waited = 0.0 if began is None else time.monotonic() - began
+        if error.code in _PASSING and waited < _BUSY_WAIT and not self._link.stopping():
+            self._link.report("waiting", refusal_words(error.code, str(error), self._server))
+            await asyncio.sleep(0.2)
+            return True
+        raise Halted(refusal_words(error.code, str(error), self._server), code=error.code) from error
+
+    # ---- After a lost reply
+
+    async def _settle(self, ticket: Ticket, count: int) -> str | None:
+        """Fences, and says what became of the batch; begins the next generation."""
+        confirmed = self._sent
+        found = await self._fence()
+        if found is None or not self._ours(found):
+            raise Halted(self._lost_record(), unknown=True, code="CLOSED")
+        if found.next < confirmed:
+            lost = confirmed - found.next
+            raise Halted(
+                f"{self._server} went back in time: it has lost the last {lost:,} batches of this operation",
+                code="WENT BACK",
+                details={"lost_batches": lost, "next": found.next, "confirmed": confirmed},
+            )
+        said = found.results.get(ticket.seq)
+        self.generation += 1
+        results: str | None = None
+        if said is not None:
+            if said.bid != ticket.bid:
+                raise Halted("somebody else is at this operation", code="TAKEN")
+            results = said.results.ljust(count, "-")
+        if results is not None and ("-" in results or "D" in results):
+            raise Halted(f"{self._server} stopped in the middle of a batch", results=results)
+        await self.begin()
+        return results
+
+    async def _fence(self) -> ClosedRecord | None:
+        began = time.monotonic()
+        pause, longest = _BACKOFF
+        await self.hang_up()
+        while True:
+            waited = time.monotonic() - began
+            try:
+                return await records.close(await self.database(), self.keys)
+            except SidekiqError as error:
+                await self.hang_up()
+                if self._gives_up(error, waited, None):
+                    words = f"the outcome is unknown until {self._server} answers: {error}"
+                    raise Halted(words, unknown=True) from error
+                if waited > _QUIET:
+                    self._link.report("checking", f"connection lost; checking what happened: {error}")
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, longest)
+
+    def _gives_up(self, error: SidekiqError, waited: float, patience: float | None) -> bool:
+        if isinstance(error, GuardRefused) or (self._link.stopping() and waited > _QUIET):
+            return True
+        limits = [limit for limit in (patience, self._link.patience) if limit is not None]
+        return bool(limits) and waited > min(limits)
+
+    def _ours(self, found: ClosedRecord) -> bool:
+        return found.fields.get(NONCE) == str(self._fields[NONCE]).encode()
+
+
+def refusal_words(code: str, error: str, server: str) -> str:
+    """Why a server refused, for a person."""
+    match code:
+        case "OOM":
+            return f"{server} has no memory left for writes. Nothing was lost; deleting still works"
+        case "READONLY":
+            return f"{server} is a replica and takes no writes"
+        case "MISCONF":
+            return f"{server} cannot save to its disk and takes no writes"
+        case "NOREPLICAS":
+            return f"{server} has too few replicas to take writes"
+        case "BUSY":
+            return f"{server} is busy with somebody's script"
+        case "LOADING":
+            return f"{server} is loading its data"
+        case "LOCKED":
+            return "the queue is being rebuilt by another operation"
+        case "NOPERM":
+            return f"the user of this profile may not do that: {error.removeprefix('NOPERM ')}"
+    return error
