@@ -25,6 +25,8 @@ UNEXPECTED: Final = 1
 def commands() -> tuple[ModuleType, ...]:
     """Every command, in the order of --help."""
     from sidekiq_tui.cli.commands import (
+        audit,
+        change,
         check,
         completion,
         dashboard,
@@ -33,14 +35,20 @@ def commands() -> tuple[ModuleType, ...]:
         job,
         jobs,
         metrics,
+        process_actions,
         profile,
+        queue_actions,
         queues,
         search,
         servers,
+        undo,
+        upkeep,
         workers,
     )
 
-    return (servers, dashboard, queues, jobs, job, search, workers, errors, metrics, check, profile, demo, completion)
+    views = (servers, dashboard, queues, jobs, job, search, workers, errors, metrics, check)
+    acts = (change, queue_actions, process_actions, upkeep, undo, audit)
+    return (*views, *acts, profile, demo, completion)
 
 
 def run(argv: Sequence[str], *, ui: Door, demo: Door) -> int:

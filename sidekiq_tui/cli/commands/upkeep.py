@@ -23,7 +23,9 @@ def add_parser(subparsers: Subparsers) -> None:
         description="Set processed and failed, or one of them, to 0; the counters of the days stay.",
         epilog=NOTES,
     )
-    parser.add_argument("counters", nargs="*", type=_counter, metavar="COUNTER", help="processed or failed; both by default")
+    parser.add_argument(
+        "counters", nargs="*", type=_counter, metavar="COUNTER", help="processed or failed; both by default"
+    )
     add_operation_options(parser, bulk=False)
     parser.set_defaults(run=run_reset)
     parser = subparsers.add_parser(

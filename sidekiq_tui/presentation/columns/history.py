@@ -62,7 +62,7 @@ def _state(row: Unfinished, context: Context, width: int | None) -> Cell:
     return (Span(f"{context.glyphs.warn} stopped, {more}", "warn"),)
 
 
-UNDOS: Final[tuple[Column["UndoEntry"], ...]] = (
+UNDOS: Final[tuple[Column[UndoEntry], ...]] = (
     Column("id", "id", ID_CELLS, ID_CELLS, _id),
     Column("ago", "ago", 6, 12, _ago, align="right", sort=lambda row, context: number_key(row.at)),
     Column("words", "did", 24, None, _words, weight=3),
@@ -72,7 +72,7 @@ UNDOS: Final[tuple[Column["UndoEntry"], ...]] = (
     Column("expires", "gone in", 8, 12, _kept, align="right", sort=lambda row, context: number_key(row.expires)),
 )
 
-UNFINISHED: Final[tuple[Column["Unfinished"], ...]] = (
+UNFINISHED: Final[tuple[Column[Unfinished], ...]] = (
     Column("id", "id", ID_CELLS, ID_CELLS, _id),
     Column("ago", "begun", 6, 12, _ago, align="right"),
     Column("kind", "did", 10, 10, _kind),
