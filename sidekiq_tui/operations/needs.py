@@ -1,0 +1,77 @@
+"""Which rights an operation takes, so that a plan can say which one is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from sidekiq_tui.operations.catalog import (
+    Clear,
+    Copy,
+    Delete,
+    Edit,
+    Enlist,
+    Enqueue,
+    Kill,
+    MoveToQueue,
+    OfJobs,
+    Operation,
+    Reschedule,
+    Retry,
+    ToFront,
+)
+from sidekiq_tui.operations.probe import Abilities
+from sidekiq_tui.sidekiq.job import Place
+
+Right = tuple[str, str]
+"""A command, and the kind of key it is for (see `sidekiq.rights`)."""
+_PUSH: Final[tuple[Right, ...]] = (("LPUSH", "queue"), ("SADD", "queues"))
+
+
+def missing_right(operation: Operation, places: Iterable[Place], abilities: Abilities) -> str:
+    """Why this user can't do it: a command that was refused when asked for; empty when none was."""
+    for command, area in needs(operation, places):
+        if (command, area) in abilities.refused:
+            keys = "queues" if area in ("queue", "queues") else area
+            return f"the user {abilities.user or 'default'} may not {command} ({keys})"
+    return ""
+
+
+def needs(operation: Operation, places: Iterable[Place]) -> Iterator[Right]:
+    """The rights that it takes on entries in these places."""
+    if isinstance(operation, Clear):
+        if operation.keep:
+            yield from (("RENAME", _area(place)) for place in places)
+    elif isinstance(operation, Enlist):
+        times = {at is None for _, _, at in operation.payloads}
+        yield from _PUSH if True in times else ()
+        yield from (("ZADD", "schedule"),) if False in times else ()
+    elif isinstance(operation, OfJobs):
+        for place in places:
+            yield from _of_job(operation, place)
+
+
+def _of_job(operation: OfJobs, place: Place) -> Iterator[Right]:
+    area = _area(place)
+    takes = ("LREM", area) if area == "queue" else ("ZREM", area)
+    match operation:
+        case Retry() | Enqueue():
+            yield from (*_PUSH, takes)
+        case Kill():
+            yield from (("ZADD", "dead"), takes)
+        case Delete():
+            yield takes
+        case Reschedule():
+            yield "ZADD", area
+        case Edit():
+            yield from ((("LSET", area),) if area == "queue" else (("ZADD", area), takes))
+        case MoveToQueue():
+            yield from ((*_PUSH, takes) if area == "queue" else (("ZADD", area), takes))
+        case ToFront():
+            yield from (("RPUSH", area), takes)
+        case Copy():
+            yield from (_PUSH if operation.at is None else (("ZADD", "schedule"),))
+
+
+def _area(place: Place) -> str:
+    return place.kind

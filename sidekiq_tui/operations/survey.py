@@ -1,0 +1,69 @@
+"""What every plan has to know about a server: which one it is, what it says of itself, what its user may do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sidekiq_tui.operations.catalog import Operation
+from sidekiq_tui.operations.guard import access_refusal
+from sidekiq_tui.operations.payloads import PayloadContext
+from sidekiq_tui.operations.probe import Abilities, probe
+from sidekiq_tui.servers.mark import ServerMark
+from sidekiq_tui.servers.profile import Profile
+from sidekiq_tui.servers.server import Server
+from sidekiq_tui.sidekiq.overview import Overview
+from sidekiq_tui.sidekiq.process import Process
+from sidekiq_tui.sidekiq.time_form import form_for
+
+CLOCK_WARN = 5.0
+CLOCK_REFUSE = 60.0
+"""Seconds that this machine's clock may differ from the server's (operations-safety 15)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """A server when a plan is made; `now` in Unix seconds."""
+
+    profile: Profile
+    mark: ServerMark
+    overview: Overview
+    abilities: Abilities
+    now: float
+    read_only: bool = False
+
+    @property
+    def live(self) -> tuple[Process, ...]:
+        """Processes with a fresh heartbeat."""
+        return tuple(process for process in self.overview.processes if not process.stale)
+
+    @property
+    def ahead(self) -> float:
+        """Seconds that the server's clock seems to be ahead of this machine's: it says so, or a heartbeat does."""
+        if self.abilities.ahead is not None:
+            return self.abilities.ahead
+        beats = [process.beat for process in self.live if process.beat is not None]
+        return max(0.0, max(beats) - self.now) if beats else 0.0
+
+    def refusal(self, operation: Operation) -> str:
+        """Why nothing of the kind can be done here at all; empty when it can."""
+        refused = access_refusal(operation, self.profile, read_only=self.read_only)
+        if refused:
+            return refused
+        return f"{self.profile.name}: {self.abilities.reason}" if self.abilities.mode == "R" else ""
+
+
+async def survey(server: Server, now: float, *, read_only: bool = False) -> Survey:
+    """Reads it all in two or three trips, and once in a while one that asks for rights. Raises SidekiqError."""
+    overview = await server.overview(now)
+    mark = await server.mark()
+    abilities = await probe(server, mark, overview, now, read_only=read_only)
+    return Survey(server.profile, mark, overview, abilities, now, read_only)
+
+
+async def payload_context(server: Server, now: float) -> PayloadContext:
+    """How new bytes are written on this server at `now`: as its live processes read times. Raises SidekiqError."""
+    processes, _ = await server.workers()
+    versions = [process.version for process in processes if not process.stale]
+    if versions:
+        return PayloadContext(now, form_for(versions))
+    return PayloadContext(now, None, await server.time_form())
