@@ -1,4 +1,4 @@
-"""Which way jobs are taken out of a queue: one by one, or, where that would hold the server for long, by rebuilding it."""
+"""How jobs are taken out of a queue: one by one or, where that would hold the server for long, by rebuilding it."""
 
 from __future__ import annotations
 
