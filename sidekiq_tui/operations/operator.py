@@ -5,19 +5,29 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Final
 
+from sidekiq_tui.operations import guard
+from sidekiq_tui.operations.audit import Audit
 from sidekiq_tui.operations.audit_line import AuditedOperation, AuditLine, Verdict
+from sidekiq_tui.operations.audit_read import audited_operations, read_lines
 from sidekiq_tui.operations.catalog import Operation
+from sidekiq_tui.operations.desk import Desk
+from sidekiq_tui.operations.execute import Execution, Order
+from sidekiq_tui.operations.forward import Forward
+from sidekiq_tui.operations.guard import Question
 from sidekiq_tui.operations.history import UndoEntry, Unfinished
+from sidekiq_tui.operations.journal import Journal
 from sidekiq_tui.operations.plan import Plan
+from sidekiq_tui.operations.planning import make_plan
+from sidekiq_tui.operations.prepared import new_id
 from sidekiq_tui.operations.run import Run
 from sidekiq_tui.operations.settings import OperationSettings
 from sidekiq_tui.operations.who import Who, current_who
 from sidekiq_tui.servers.server import Server
 
-if TYPE_CHECKING:
-    from sidekiq_tui.operations.guard import Question
+AUDIT: Final = "audit"
+"""The folder of the audit, in that of the journal."""
 
 __all__ = ["OperationSettings", "Operations", "Run", "UndoEntry", "Unfinished", "Who"]
 
@@ -39,31 +49,59 @@ class Operations:
         who: Who | None = None,
         settings: OperationSettings | None = None,
     ) -> None:
-        self._server = server
-        self._home = home
-        self._read_only = read_only
-        self._clock = clock
         self.who = who or current_who()
         self.settings = settings or OperationSettings()
+        self._audit_folder = home / AUDIT
+        kept = self.settings
+        forward = None
+        if kept.audit_syslog or kept.audit_command:
+            forward = Forward(syslog=kept.audit_syslog, command=kept.audit_command)
+        self._desk = Desk(
+            server=server,
+            journal=Journal(home, size=kept.journal_size, window=kept.undo_window, clock=clock),
+            audit=Audit(self._audit_folder, clock=clock, size=kept.audit_size, key=kept.audit_key, forward=forward),
+            settings=kept,
+            clock=clock,
+            who=self.who,
+            read_only=read_only,
+        )
         self._runs: dict[str, Run] = {}
 
     async def plan(
         self, server: str, operation: Operation, *, progress: Callable[[int, int], None] | None = None
     ) -> Plan:
         """What the operation would do there; only reads. `progress` hears how many entries of how many were read."""
-        raise NotImplementedError
+        desk = self._desk
+        return await make_plan(
+            desk.server(server), operation, now=desk.clock(), read_only=desk.read_only, progress=progress
+        )
 
     def question(self, plan: Plan) -> Question:
         """What a person must answer before it may start."""
-        raise NotImplementedError
+        return guard.question(plan, self._desk.server(plan.server).profile)
 
-    def start(self, plan: Plan, answer: str = "", *, rate: float | None = None, undo_copy: bool = True) -> Run:
+    def start(
+        self,
+        plan: Plan,
+        answer: str = "",
+        *,
+        rate: float | None = None,
+        undo_copy: bool = True,
+        fingerprint: str | None = None,
+    ) -> Run:
         """Begins in the background. `rate`: at most so many entries a second; without `undo_copy` it cannot be undone.
 
-        Raises the guard's errors (read-only, wrong answer, plan too old, another server), and `AuditError` when the
-        audit cannot be written: then nothing was done.
+        `fingerprint`: of the plan that a person has named. Raises the guard's errors (read-only, wrong answer, plan
+        too old). What comes later is in the outcome: `refused` when nothing was begun, as without audit or journal.
         """
-        raise NotImplementedError
+        desk = self._desk
+        profile = desk.server(plan.server).profile
+        now = desk.clock()
+        grant = guard.admit(plan, profile, answer, now, read_only=desk.read_only, fingerprint=fingerprint)
+        run = Run(new_id(), plan)
+        self._runs[run.id] = run
+        run.begin(Execution(desk, Order(run, grant, rate, undo_copy)).carry_out())
+        return run
 
     @property
     def runs(self) -> tuple[Run, ...]:
@@ -92,16 +130,21 @@ class Operations:
 
     def audit_lines(self, *, newest_first: bool = False) -> Iterator[AuditLine]:
         """Every line of the audit, over all files."""
-        raise NotImplementedError
+        return read_lines(self._audit_folder, newest_first=newest_first)
 
     def audited(self, server: str | None = None, limit: int = 1000) -> tuple[AuditedOperation, ...]:
         """The last operations, the newest first, each with how it came out."""
-        raise NotImplementedError
+        return audited_operations(self._audit_folder, server=server, limit=limit)
 
     async def verify_audit(self) -> Verdict:
         """Checks the chain against itself and the heads in the journal."""
         raise NotImplementedError
 
     async def close(self) -> None:
-        """Stops what runs after its batch, waits for that, and closes the journal."""
-        raise NotImplementedError
+        """Leaves what runs after its batch, to be gone on with by `resume`, and closes the journal."""
+        running = [run for run in self._runs.values() if run.outcome is None]
+        for run in running:
+            run.leave()
+        for run in running:
+            await run.wait()
+        await self._desk.journal.close()

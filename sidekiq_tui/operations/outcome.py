@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Ending = Literal["done", "stopped", "failed", "unknown"]
-"""All tried; a person stopped it; the server or this machine refused to go on; a server cannot be reached to ask."""
+Ending = Literal["done", "stopped", "failed", "unknown", "refused"]
+"""All tried; a person stopped it; the server or this machine refused to go on; a server cannot be reached to ask;
+nothing was begun."""
 
 
 @dataclass(frozen=True, slots=True)

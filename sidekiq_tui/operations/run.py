@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 
 from sidekiq_tui.operations.outcome import Outcome, Progress, Tally
@@ -26,7 +27,8 @@ class Run:
         self._listeners: list[RunListener] = []
         self._going = asyncio.Event()
         self._going.set()
-        self._stopping = False
+        self._stopped = asyncio.Event()
+        self._leaving = False
         self._task: asyncio.Task[Outcome] | None = None
 
     @property
@@ -42,7 +44,7 @@ class Run:
     @property
     def stopping(self) -> bool:
         """Whether it was asked to stop."""
-        return self._stopping
+        return self._stopped.is_set()
 
     def pause(self) -> None:
         """Holds before the next batch; what is under way ends."""
@@ -54,8 +56,18 @@ class Run:
 
     def stop(self) -> None:
         """Ends after what is under way; what was not reached stays untouched."""
-        self._stopping = True
+        self._stopped.set()
         self._going.set()
+
+    def leave(self) -> None:
+        """As `stop`, but it is not ended: what is left can be gone on with by `Operations.resume`."""
+        self._leaving = True
+        self.stop()
+
+    @property
+    def leaving(self) -> bool:
+        """Whether it shall be left as it is."""
+        return self._leaving
 
     async def wait(self) -> Outcome:
         """The end. Raises nothing of the operation's own: what failed is in the outcome."""
@@ -90,10 +102,15 @@ class Run:
         self.progress = progress
         self._tell()
 
-    async def may_go_on(self) -> bool:
-        """Waits while paused; False when it shall stop."""
+    async def until_resumed(self) -> None:
+        """Waits while paused and not stopped."""
         await self._going.wait()
-        return not self._stopping
+
+    async def rest(self, seconds: float) -> None:
+        """Waits so long, or until it shall stop."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopped.wait()
 
     def _tell(self) -> None:
         for listener in tuple(self._listeners):

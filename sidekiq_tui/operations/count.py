@@ -1,0 +1,93 @@
+"""Counts what becomes of entries while an operation runs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+from sidekiq_tui.operations.outcome import Tally
+from sidekiq_tui.operations.payloads import MALFORMED
+from sidekiq_tui.operations.prepared import Prepared
+
+JIDS_NAMED: Final = 100
+"""So many jids are named in the audit; of all there is a digest."""
+
+
+class Count:
+    """Of one operation for `total` entries."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self._said: Counter[str] = Counter()
+        self.gone = 0
+        """Not met any more where they had been."""
+        self.malformed = 0
+        self.refused = 0
+        self.unknown = 0
+        self.jids: list[str] = []
+        """Of the first entries that were done."""
+        self.twice: list[str] = []
+        """Jids of those that a duplicate was left behind of."""
+        self._digest = hashlib.sha256()
+
+    def add(self, batch: Prepared, results: str) -> None:
+        """What became of a batch."""
+        self._said.update(results)
+        for jid, result in zip(batch.jids, results, strict=False):
+            if result == "1" and jid is not None:
+                self._digest.update(jid.encode("utf-8", "surrogateescape") + b"\n")
+                if len(self.jids) < JIDS_NAMED:
+                    self.jids.append(jid)
+            elif result == "D":
+                self.twice.append(jid or "without a jid")
+
+    def plus(self, *, done: int = 0, gone: int = 0, exists: int = 0, duplicated: int = 0) -> None:
+        """What became of entries that did not go by batches."""
+        self._said.update({"1": done, "x": exists, "D": duplicated})
+        self.gone += gone
+
+    def left_alone(self, reason: str) -> None:
+        """An entry that is not touched, and why."""
+        if reason == MALFORMED:
+            self.malformed += 1
+        else:
+            self.refused += 1
+
+    @property
+    def digest(self) -> str:
+        """Of the jids of all that were done, in their order."""
+        return self._digest.hexdigest()
+
+    def tally(self) -> Tally:
+        """As it is now. What nothing is known of yet is untouched."""
+        said = self._said
+        known = Tally(
+            done=said["1"],
+            gone=said["0"] + self.gone,
+            exists=said["x"],
+            refused=self.refused,
+            malformed=self.malformed,
+            unknown=self.unknown,
+            duplicated=said["D"],
+        )
+        untouched = max(0, self.total - known.settled - known.unknown)
+        return Tally(
+            known.done,
+            known.gone,
+            known.exists,
+            known.refused,
+            known.malformed,
+            known.unknown,
+            known.duplicated,
+            untouched,
+        )
+
+
+def count_results(results: Sequence[str]) -> Counter[str]:
+    """The characters of several batches."""
+    counted: Counter[str] = Counter()
+    for one in results:
+        counted.update(one)
+    return counted

@@ -1,0 +1,337 @@
+"""Carries a plan out: line and journal first, then BEGIN, the work, FINISH, and the line of how it ended (5.1)."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from sidekiq_tui.operations import guard, words
+from sidekiq_tui.operations.audit import Head
+from sidekiq_tui.operations.batch_run import BatchRun, Piece
+from sidekiq_tui.operations.catalog import Delete, Enlist, OfJobs, Operation
+from sidekiq_tui.operations.count import Count
+from sidekiq_tui.operations.desk import Desk
+from sidekiq_tui.operations.errors import AccessDenied, CannotBeKept, GuardRefused
+from sidekiq_tui.operations.journal import JournalError, Noted, State
+from sidekiq_tui.operations.making import Maker, TrashParts
+from sidekiq_tui.operations.outcome import Ending, Outcome, Progress
+from sidekiq_tui.operations.pace import Pace
+from sidekiq_tui.operations.parameters import parameters_text, rest_of
+from sidekiq_tui.operations.pieces import of_enlist, of_jobs, of_others
+from sidekiq_tui.operations.run import Run
+from sidekiq_tui.operations.sender import Halted, Link, Sender, Waiting
+from sidekiq_tui.operations.sources import Sources, counts_by_place
+from sidekiq_tui.operations.survey import payload_context
+from sidekiq_tui.servers.server import Server
+from sidekiq_tui.servers.write_access import Grant
+from sidekiq_tui.sidekiq.database import Database
+from sidekiq_tui.sidekiq.errors import SidekiqError
+from sidekiq_tui.sidekiq.keys import Keys
+
+_RENEW: Final = 300.0
+"""Seconds that a grant must still live; with less it is renewed, and the connection with it."""
+_REPORTS: Final = 0.05
+"""Seconds between two reports of progress."""
+RECORD_VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is carried out, and how. `undo_copy`: keep here or on the server what undo needs."""
+
+    run: Run
+    grant: Grant
+    rate: float | None = None
+    undo_copy: bool = True
+    of: str | None = None
+    """For an undo: the id of what it takes back. For the rest of a resumed operation: that one's id."""
+
+
+class Execution:
+    """One operation from its first line to its last. Made anew for each; `carry_out` never raises."""
+
+    def __init__(self, desk: Desk, order: Order) -> None:
+        self.desk = desk
+        self.order = order
+        self.run = order.run
+        self.plan = order.run.plan
+        self.operation: Operation = order.run.plan.operation
+        self.count = Count(self.plan.count)
+        self.pace = Pace(order.rate)
+        self._grant = order.grant
+        self._state: Waiting = "running"
+        self._words = ""
+        self._began = self._reported = 0.0
+        self._reader: Database | None = None
+        self.link = Link(self._connect, self._waits, lambda: self.run.stopping, desk.clock)
+
+    @property
+    def id(self) -> str:
+        """The operation's id."""
+        return self.run.id
+
+    @property
+    def server(self) -> Server:
+        """The server as its profile is now."""
+        return self.desk.server(self.plan.server)
+
+    async def carry_out(self) -> Outcome:
+        """All of it. What fails is in the outcome, which is also in the audit and in the journal."""
+        self._began = self.desk.clock()
+        try:
+            head = await self._announce()
+        except CannotBeKept as error:
+            return self._outcome("refused", f"{error}: nothing was done", error=str(error))
+        return await self._conclude(*await self._guarded(head))
+
+    # ---- Before and after
+
+    async def _announce(self) -> Head:
+        """The line and the journal's row, on disk before the first write. Raises `CannotBeKept`."""
+        head = await self.desk.audited(self._intent())
+        now = self.desk.clock()
+        plan = self.plan
+        noted = Noted(
+            id=self.id,
+            server=plan.server,
+            mark=plan.mark.run_id or "",
+            kind=self.operation.kind,
+            words=words.what(self.operation, plan.count, plan.places),
+            who=self.desk.who.text,
+            plan=plan.fingerprint,
+            parameters=parameters_text(self.operation),
+            count=plan.count,
+            at=now,
+            undo="no",
+            owner=self.desk.journal.owner,
+            touched=now,
+        )
+        try:
+            await self.desk.journal.begin(noted, rest_of(plan))
+        except JournalError as error:
+            with contextlib.suppress(CannotBeKept):
+                await self.desk.audited(self._result("refused", str(error)))
+            raise
+        return head
+
+    async def _guarded(self, head: Head) -> tuple[Ending, str, str]:
+        """Does the work; how it ended, what the trouble was in words, and the error."""
+        sender: Sender | None = None
+        try:
+            guard.check_server(self.plan, await self.server.mark())
+            sender = self.sender(head)
+            await self._work(sender)
+            if self.run.stopping:
+                if not self.run.leaving:
+                    await sender.finish()
+                return "stopped", "", ""
+            await sender.finish()
+            return "done", "", ""
+        except Halted as halt:
+            if halt.unknown:
+                return "unknown", halt.words, halt.code or "unknown"
+            if sender is not None and halt.code not in ("EXISTS", "TAKEN", "UNREACHABLE"):
+                await sender.finish()
+            return self._failed(halt.words, halt.code)
+        except GuardRefused as error:
+            return self._failed(str(error), "guard")
+        except SidekiqError as error:
+            return self._failed(str(error), error.code or error.title)
+        finally:
+            if sender is not None:
+                await sender.hang_up()
+            if self._reader is not None:
+                await self._reader.close()
+
+    def _failed(self, trouble: str, error: str) -> tuple[Ending, str, str]:
+        nothing = self.count.tally().settled == 0
+        return ("refused" if nothing and error == "guard" else "failed"), trouble, error or "failed"
+
+    async def _conclude(self, ending: Ending, trouble: str, error: str) -> Outcome:
+        tally = self.count.tally()
+        undo = self.undo_kind() if tally.done else "no"
+        said = words.ended(self.operation, tally, trouble)
+        outcome = self._outcome(ending, said, error=error, undo_id=self.id if undo != "no" else None)
+        left = ending in ("failed", "unknown") or (ending == "stopped" and self.run.leaving)
+        state: State = "done" if ending == "refused" else ending
+        if ending == "stopped" and self.run.leaving:
+            state = "open"
+        problems = []
+        try:
+            await self.desk.journal.end(self.id, state, tally, undo=undo, rest=left and tally.untouched > 0)
+        except JournalError as failure:
+            problems.append(f"the journal was not told: {failure}")
+        if state != "open":
+            try:
+                await self.desk.audited(self._result(ending, outcome.words, outcome.undo_id))
+            except CannotBeKept as failure:
+                problems.append(f"the line of this outcome is not in the audit: {failure}")
+        if problems:
+            outcome = replace(outcome, words=f"{outcome.words}; {'; '.join(problems)}", error="; ".join(problems))
+        self._tell("ended", outcome.words)
+        return outcome
+
+    def _outcome(self, ending: Ending, said: str, *, error: str = "", undo_id: str | None = None) -> Outcome:
+        details: dict[str, object] = {}
+        if self.count.twice:
+            details["duplicates"] = list(self.count.twice)
+        return Outcome(self.id, ending, self.count.tally(), said, undo_id, error, details)
+
+    # ---- The work
+
+    def sender(self, head: Head) -> Sender:
+        """The conversation with the server; its record says who does what, and nothing of what is in jobs."""
+        fields: dict[str, str | int | float] = {
+            "v": RECORD_VERSION,
+            "kind": self.operation.kind,
+            "who": self.desk.who.text,
+            "at": self.desk.clock(),
+            "n": self.plan.count,
+            "plan": self.plan.fingerprint,
+            "audit": f"{head.n}:{head.hash}",
+        }
+        if self.order.of is not None:
+            fields["of"] = self.order.of
+        trash = self.trash_parts()
+        if trash is not None:
+            fields["places"] = json.dumps(trash.places)
+        drain = bool(getattr(self.operation, "drain", False))
+        return Sender(self.link, self.id, fields, self.pace, server=self.plan.server, drain=drain)
+
+    async def _work(self, sender: Sender) -> None:
+        """Begins, and carries the pieces out. Raises what stops it."""
+        await sender.begin()
+        self._tell("running", "")
+        batches = BatchRun(
+            self.id,
+            self.run,
+            sender,
+            self.desk.journal,
+            self.pace,
+            self.count,
+            before=self._allowed,
+            report=self._progressed,
+        )
+        await batches.carry_out(await self._pieces(sender))
+
+    async def _pieces(self, sender: Sender) -> AsyncIterator[list[Piece]]:
+        operation = self.operation
+        now = self.desk.clock()
+        if isinstance(operation, Enlist):
+            return of_enlist(operation)
+        db = await self._reading()
+        if not isinstance(operation, OfJobs):
+            return of_others(db, operation, now)
+        assert self.plan.targets is not None
+        maker = Maker(
+            operation,
+            await payload_context(self.server, now),
+            total=self.plan.count,
+            trash=self.trash_parts(),
+            now=now,
+        )
+        sources = Sources(self.server, operation, self.plan.targets)
+        return of_jobs(db, operation, sources, maker, self.count, keep=self.undo_kind() == "journal")
+
+    async def _reading(self) -> Database:
+        """A second connection, for reads that must not wait for batches."""
+        if self._reader is None:
+            self._reader = await self._connect()
+        return self._reader
+
+    def trash_parts(self) -> TrashParts | None:
+        """Where deleted bytes go on the server; None where they don't."""
+        if not isinstance(self.operation, Delete) or self.undo_kind() != "trash" or self.plan.targets is None:
+            return None
+        return TrashParts(Keys(self.server.profile.namespace), self.id, counts_by_place(self.plan.targets))
+
+    def undo_kind(self) -> str:
+        """Where the way back of this operation lies."""
+        kept = self.desk.settings.payloads
+        kind = self.operation.undoable
+        if not self.order.undo_copy:
+            return "no" if kind in ("trash", "journal") else kind
+        if kind == "trash":
+            if kept == "none" or not getattr(self.operation, "keep", True):
+                return "no"
+            return "trash" if self.plan.mode == "A" else "journal" if kept == "keep" else "no"
+        return "no" if kind == "journal" and kept != "keep" else kind
+
+    # ---- What the work asks on its way
+
+    async def _connect(self) -> Database:
+        """A connection that writes, for as long as it is allowed. Raises `GuardRefused` when it no longer is."""
+        server = self.server
+        now = self.desk.clock()
+        if self._grant.expires - now < _RENEW:
+            self._grant = guard.renew(self.plan, server.profile, self._grant, now, read_only=self.desk.read_only)
+        return await server.writer(self._grant)
+
+    def _allowed(self) -> None:
+        """Raises `AccessDenied` when the profile no longer allows it."""
+        refused = guard.access_refusal(self.operation, self.server.profile, read_only=self.desk.read_only)
+        if refused:
+            raise AccessDenied(refused)
+
+    def _waits(self, state: Waiting, said: str) -> None:
+        if (state, said) != (self._state, self._words):
+            self._state, self._words = state, said
+            self._tell(state, said)
+
+    def _progressed(self) -> None:
+        if self.desk.clock() - self._reported >= _REPORTS or self.run.paused:
+            self._tell("running", "")
+
+    def _tell(self, state: str, said: str) -> None:
+        now = self.desk.clock()
+        self._reported = now
+        shown = "paused" if state == "running" and self.run.paused else state
+        self.run.report(
+            Progress(self.count.total, self.count.tally(), shown, self.pace.rate, now - self._began, said)  # type: ignore[arg-type]
+        )
+
+    # ---- Lines of the audit
+
+    def _intent(self) -> dict[str, object]:
+        plan = self.plan
+        return {
+            "step": "intent",
+            **self._about(),
+            "what": words.what(self.operation, plan.count, plan.places),
+            "count": plan.count,
+            "plan": plan.fingerprint,
+            "mode": plan.mode,
+            "user": plan.user,
+            "run": plan.mark.run_id,
+            "places": dict(plan.places),
+            "queues": dict(plan.queues[:50]),
+            "classes": dict(plan.classes[:50]),
+            "notes": list(plan.notes),
+        }
+
+    def _result(self, ending: Ending, said: str, undo: str | None = None) -> dict[str, object]:
+        tally = self.count.tally()
+        return {
+            "step": "outcome",
+            **self._about(),
+            "ending": said,
+            "how": ending,
+            "counts": {name: getattr(tally, name) for name in tally.__dataclass_fields__},
+            "jids": self.count.jids,
+            "jids_digest": self.count.digest,
+            "undo": undo,
+        }
+
+    def _about(self) -> dict[str, object]:
+        who = self.desk.who
+        return {
+            "id": self.id,
+            **({"of": self.order.of} if self.order.of is not None else {}),
+            "who": who.text,
+            **({"origin": who.origin} if who.origin else {}),
+            "server": self.plan.server,
+            "kind": self.operation.kind,
+        }
