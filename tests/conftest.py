@@ -69,6 +69,16 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory, redis_binary: Path) -
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def many_databases(tmp_path_factory: pytest.TempPathFactory, redis_binary: Path) -> Iterator[EmbeddedRedis]:
+    """A server with fifty databases, each a server of its own to sqtui; a test fills and empties what it uses."""
+    server = EmbeddedRedis.start(
+        tmp_path_factory.mktemp("many"), binary=redis_binary, name="many", config=("databases 50",)
+    )
+    yield server
+    server.stop()
+
+
 @pytest.fixture
 def redis_url(redis_server: EmbeddedRedis) -> str:
     """The address of an empty database on a server without any user but the default one."""

@@ -36,6 +36,7 @@ from sidekiq_tui.sidekiq.queue_activity import QueueActivity, read_activity
 from sidekiq_tui.sidekiq.redis_info import parse_info
 from sidekiq_tui.sidekiq.rights import Rights, read_rights
 from sidekiq_tui.sidekiq.search import Matcher, Slice, find_jid, scan, search
+from sidekiq_tui.sidekiq.set_window import Cut, SetWindow, read_window
 from sidekiq_tui.sidekiq.time_form import fleet_time_form
 from sidekiq_tui.sidekiq.usual_times import usual_times
 from sidekiq_tui.sidekiq.work import Work, read_work
@@ -112,6 +113,13 @@ class Server:
         if kind == "queue" or kind == "work":
             raise ValueError(f"{kind} has no scores")
         return await self._call(lambda database: JobSet(database, kind).counts_until(ends))
+
+    async def set_window(self, place: Place, cut: Cut, below: int, above: int) -> SetWindow:
+        """Entries of a set on both sides of a place between two of them; one trip, two among many of one score."""
+        kind = place.kind
+        if kind == "queue" or kind == "work":
+            raise ValueError(f"{kind} has no scores")
+        return await self._call(lambda database: read_window(database, database.keys.job_set(kind), cut, below, above))
 
     async def workers(self) -> tuple[tuple[Process, ...], tuple[Work, ...]]:
         """All processes and the jobs in progress, oldest first."""
