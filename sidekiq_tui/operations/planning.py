@@ -28,7 +28,15 @@ from sidekiq_tui.operations.plan import Plan
 from sidekiq_tui.operations.price import price_of_jobs
 from sidekiq_tui.operations.selection import Matching, Rows, Whole
 from sidekiq_tui.operations.survey import Survey, survey
-from sidekiq_tui.operations.warnings import clock_refusal, job_notes, queue_notes, quoted, server_notes, undo_words
+from sidekiq_tui.operations.warnings import (
+    clock_refusal,
+    job_notes,
+    polling_notes,
+    queue_notes,
+    quoted,
+    server_notes,
+    undo_words,
+)
 from sidekiq_tui.servers.server import Server
 from sidekiq_tui.sidekiq.errors import InvalidJob
 from sidekiq_tui.sidekiq.filter import Filter
@@ -39,6 +47,8 @@ Listener = Callable[[int, int], None]
 """Hears how many entries of how many have been read."""
 
 EVERYTHING: Final[Matcher] = Filter(())
+DRAINS_FROM: Final = 7
+"""The first major version whose scripts may say that they run on a full server."""
 _NAME: Final = re.compile(r"[A-Za-z0-9_:.-]+")
 
 
@@ -87,6 +97,8 @@ async def _plan_jobs(server: Server, operation: OfJobs, seen: Survey, progress: 
     notes = [*job_notes(operation, census, seen), *_time_notes(operation, targets.jobs, seen)]
     if isinstance(operation, Retry | Enqueue | Copy | MoveToQueue) and not _scheduled(operation):
         notes += queue_notes(census.destinations, seen)
+    elif isinstance(operation, Reschedule | Copy):
+        notes += polling_notes(seen)
     return Plan(
         operation=operation,
         server=server.name,
@@ -180,7 +192,17 @@ def _refused(operation: OfJobs, census: Census, seen: Survey) -> str:
     known = {one.name for one in seen.overview.queues}
     if queue is not None and not _NAME.fullmatch(queue) and queue not in known:
         return f"Sidekiq could not show a queue called {quoted(queue)}: use letters, digits and _ : . -"
+    if seen.abilities.mode == "C" and not isinstance(operation, Copy) and any(p.kind == "queue" for p in census.places):
+        return f"{seen.abilities.reason}: without scripts, single jobs of a queue can't be changed safely"
+    if isinstance(operation, Retry | Enqueue) and operation.drain and not _drains(seen):
+        return "only Redis 7.0 and later can move jobs while it is out of memory"
     return clock_refusal(operation, seen) or missing_right(operation, census.places, seen.abilities)
+
+
+def _drains(seen: Survey) -> bool:
+    redis = seen.overview.redis
+    major = (redis.version or "").partition(".")[0]
+    return redis.server in (None, "redis", "valkey") and major.isdecimal() and int(major) >= DRAINS_FROM
 
 
 def _time_notes(operation: OfJobs, kept: Sequence[JobRecord] | None, seen: Survey) -> Sequence[str]:

@@ -14,6 +14,8 @@ from sidekiq_tui.sidekiq.rights import Rights
 
 KNOWN_FOR: Final = 600.0
 """Seconds after which the rights of a user are asked for again."""
+CLOCK_RIGHT: Final = 5.0
+"""Seconds that the clocks may differ and still be called right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,8 @@ _known: Final[WeakKeyDictionary[Server, _Known]] = WeakKeyDictionary()
 async def probe(server: Server, mark: ServerMark, overview: Overview, now: float, *, read_only: bool) -> Abilities:
     """The abilities of the user on this server at `now` (Unix seconds). Nothing but reads is sent to a read-only one.
 
-    Asked once for a server and a while, since it takes a connection of its own. Raises SidekiqError.
+    Asked once for a server and a while, since it takes a connection of its own; where something is amiss, each time:
+    somebody may put that right. Raises SidekiqError.
     """
     user = server.profile.username
     if read_only or server.profile.access == "read-only":
@@ -51,9 +54,13 @@ async def probe(server: Server, mark: ServerMark, overview: Overview, now: float
     if mark.role in ("slave", "replica"):
         return Abilities("R", "this is a replica: change its primary", user)
     known = _known.get(server)
-    if known is None or known.mark != mark or not 0 <= now - known.asked_at < KNOWN_FOR:
-        known = _known[server] = _Known(now, mark, await server.rights())
-    return _abilities(known.rights, user)
+    if known is not None and known.mark == mark and 0 <= now - known.asked_at < KNOWN_FOR:
+        return _abilities(known.rights, user)
+    rights = await server.rights()
+    found = _abilities(rights, user)
+    if found.mode == "A" and not found.refused and abs(found.ahead or 0.0) < CLOCK_RIGHT:
+        _known[server] = _Known(now, mark, rights)
+    return found
 
 
 def _abilities(rights: Rights, username: str | None) -> Abilities:

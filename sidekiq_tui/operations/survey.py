@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from sidekiq_tui.operations.catalog import Operation
 from sidekiq_tui.operations.guard import access_refusal
@@ -15,9 +16,8 @@ from sidekiq_tui.sidekiq.overview import Overview
 from sidekiq_tui.sidekiq.process import Process
 from sidekiq_tui.sidekiq.time_form import form_for
 
-CLOCK_WARN = 5.0
-CLOCK_REFUSE = 60.0
-"""Seconds that this machine's clock may differ from the server's (operations-safety 15)."""
+CLOCK_REFUSE: Final = 60.0
+"""Seconds that this machine's clock may differ from the server's for times to be written (operations-safety 15)."""
 
 
 @dataclass(frozen=True, slots=True)

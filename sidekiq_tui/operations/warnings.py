@@ -23,7 +23,8 @@ from sidekiq_tui.operations.catalog import (
     SignalProcesses,
 )
 from sidekiq_tui.operations.census import LARGE, Census
-from sidekiq_tui.operations.survey import CLOCK_REFUSE, CLOCK_WARN, Survey
+from sidekiq_tui.operations.probe import CLOCK_RIGHT
+from sidekiq_tui.operations.survey import CLOCK_REFUSE, Survey
 
 TRASH_DAYS: Final = 7
 MEMORY_SHORT: Final = 0.8
@@ -67,13 +68,14 @@ def clock_refusal(operation: Operation, seen: Survey) -> str:
 def server_notes(operation: Operation, seen: Survey) -> Iterator[str]:
     """What the server itself makes uncertain."""
     redis = seen.overview.redis
-    if abs(seen.ahead) > CLOCK_WARN:
+    if abs(seen.ahead) > CLOCK_RIGHT:
         yield _clock(seen)
     if redis.aof_enabled is False:
         yield "no append-only file: a crash of this server undoes the last minutes of everything"
     if redis.maxmemory and redis.used_memory is not None and redis.used_memory > redis.maxmemory:
         drains = isinstance(operation, Retry | Enqueue) and not operation.drain
-        yield f"the server is out of memory: only what frees memory works{'; drain moves them anyway' if drains else ''}"
+        anyway = "; drain moves them anyway" if drains else ""
+        yield f"the server is out of memory: only what frees memory works{anyway}"
     policy = redis.maxmemory_policy
     if policy is not None and policy != "noeviction" and operation.undoable == "trash":
         yield f"Undo is possible until Redis needs the room ({policy})."
@@ -124,6 +126,12 @@ def queue_notes(destinations: Mapping[str, int], seen: Survey) -> Iterator[str]:
     paused = {queue.name for queue in seen.overview.queues if queue.paused}
     if held := [name for name in destinations if name in paused]:
         yield f"paused: {listed(held)} (only workers of Sidekiq Pro obey)"
+
+
+def polling_notes(seen: Survey) -> Iterator[str]:
+    """Whether somebody looks for jobs whose time has come."""
+    if "processes" not in seen.overview.denied and not seen.live:
+        yield "no live process: nobody looks for jobs whose time has come"
 
 
 def undo_words(operation: Operation, seen: Survey, places: Collection[str] = ()) -> str:

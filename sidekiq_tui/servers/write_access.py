@@ -23,7 +23,7 @@ from sidekiq_tui.sidekiq.database import Database
 from sidekiq_tui.sidekiq.errors import CommandRefused
 from sidekiq_tui.sidekiq.keys import Keys
 from sidekiq_tui.sidekiq.rights import NOBODY, RIGHTS
-from sidekiq_tui.sidekiq.scripts import SCRIPTS
+from sidekiq_tui.sidekiq.scripts import SCRIPTS, script
 
 GRANT_LIFE: Final = 15 * 60.0
 """Seconds for which a grant opens connections and these let writes through."""
@@ -50,7 +50,9 @@ _FULL: Final = frozenset(
 )  # fmt: skip
 """What full access adds, on any key. Never RENAME, which destroys what bears the new name."""
 _ASKS: Final = frozenset((b"ACL WHOAMI", b"DISCARD", b"MULTI", b"TIME"))
-_HASHES: Final = frozenset(hashlib.sha1(text, usedforsecurity=False).hexdigest().encode() for text in SCRIPTS)
+_BY_HASH: Final = {hashlib.sha1(text, usedforsecurity=False).hexdigest().encode(): text for text in SCRIPTS}
+_FULL_SCRIPTS: Final = frozenset(map(script, ("clear", "clear_when_full", "remove_end")))
+"""Those that empty a whole queue or set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +91,16 @@ class Permit:
         if self.grant.level == "read-only":
             return False
         if name in (b"EVAL", b"EVALSHA"):
-            return len(args) > 1 and isinstance(args[1], bytes) and args[1] in (SCRIPTS if name == b"EVAL" else _HASHES)
+            return self._may_run(args[1] if len(args) > 1 else None)
         if name in _PLAIN or (name in _FULL and self.grant.level == "full"):
             return True
         keys = args[1:] if name in _ALL_OWN else args[1:2] if name in _FIRST_OWN else ()
         return bool(keys) and all(isinstance(key, bytes) and key.startswith(self._own) for key in keys)
+
+    def _may_run(self, named: EncodableT | None) -> bool:
+        """`named`: a script's text, or the hash that stands for it."""
+        text = _BY_HASH.get(named, named) if isinstance(named, bytes) else None
+        return text in SCRIPTS and (self.grant.level == "full" or text not in _FULL_SCRIPTS)
 
 
 class AskingPermit:
