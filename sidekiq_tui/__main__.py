@@ -54,15 +54,20 @@ def _open_ui(args: argparse.Namespace) -> int:
 
 
 def _open_demo(args: argparse.Namespace) -> int:
+    from dataclasses import replace
+
     from sidekiq_tui.cli import diagnostics, output
     from sidekiq_tui.demo.command import run
+    from sidekiq_tui.servers.keeping import Keeping
     from sidekiq_tui.servers.profile_store import load_profiles
 
     stored = load_profiles(args.config)
     return run(
         args,
         # Its servers have names that real ones may have too: nothing of it is remembered.
-        open_ui=lambda profiles: _show(args, profiles, settings=stored.settings, config=stored.path),
+        open_ui=lambda profiles, folder: _show(
+            args, profiles, settings=replace(stored.settings, keeping=Keeping(folder=str(folder))), config=stored.path
+        ),
         say=output.write_lines,
         progress=diagnostics.PROGRESS.show,
     )

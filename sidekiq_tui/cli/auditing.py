@@ -30,7 +30,7 @@ BROKEN: Final = 1
 
 def show(args: argparse.Namespace) -> int:
     """The last operations, the newest first."""
-    found = _last(_operations(args), args)
+    found = asyncio.run(_last(args))
     now = time.time()
     if args.output == "table":
         look = Look.of(args)
@@ -50,7 +50,8 @@ def show(args: argparse.Namespace) -> int:
     return 0
 
 
-def _last(operations: Operations, args: argparse.Namespace) -> list[AuditedOperation]:
+async def _last(args: argparse.Namespace) -> list[AuditedOperation]:
+    operations = await _operations(args)
     limit = sys.maxsize if args.limit is None else args.limit
     servers: Iterable[str | None] = dict.fromkeys(args.server or ()) or (None,)
     found = [one for server in servers for one in operations.audited(server, limit)]
@@ -60,13 +61,7 @@ def _last(operations: Operations, args: argparse.Namespace) -> list[AuditedOpera
 def verify(args: argparse.Namespace) -> int:
     """Check the chain; 1 when it is broken."""
 
-    async def go(operations: Operations) -> records.Record:
-        try:
-            return history_records.verdict_record(await operations.verify_audit())
-        finally:
-            await operations.close()
-
-    verdict = asyncio.run(go(_operations(args)))
+    verdict = asyncio.run(_verdict(args))
     if args.output == "table":
         output.write_lines(_verdict_lines(verdict))
     else:
@@ -74,6 +69,14 @@ def verify(args: argparse.Namespace) -> int:
         document = {"schema": records.SCHEMA, "view": "audit", "time": time.time(), **verdict}
         _write_json(document, args)
     return 0 if verdict["whole"] else BROKEN
+
+
+async def _verdict(args: argparse.Namespace) -> records.Record:
+    operations = await _operations(args)
+    try:
+        return history_records.verdict_record(await operations.verify_audit())
+    finally:
+        await operations.close()
 
 
 def _verdict_lines(verdict: records.Record) -> list[str]:
@@ -90,7 +93,7 @@ def export(args: argparse.Namespace) -> int:
     """Every line as it was written, the oldest first."""
     _only(args, "table", "json", "ndjson")
     wanted = set(args.server or ())
-    for line in _operations(args).audit_lines():
+    for line in asyncio.run(_operations(args)).audit_lines():
         if not wanted or line.server in wanted:
             output.write_lines([json.dumps(history_records.line_record(line.fields), allow_nan=False)])
     return 0
@@ -101,8 +104,8 @@ def _only(args: argparse.Namespace, *formats: str) -> None:
         raise UsageError(f"audit {args.action} does not print {args.output}")
 
 
-def _operations(args: argparse.Namespace) -> Operations:
-    return operations_of(args, _no_server)
+async def _operations(args: argparse.Namespace) -> Operations:
+    return await operations_of(args, _no_server)
 
 
 def _no_server(name: str) -> Server:

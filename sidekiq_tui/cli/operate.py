@@ -106,29 +106,29 @@ class _Operate:
         self._args = args
         self._answers = answers
         self._servers = {one.name: Server(one, password_source=source, timeout=args.timeout) for one in profiles}
-        self._operations = operations_of(args, self._servers.__getitem__)
 
     async def go(self) -> int:
         """Each server in turn; what an interruption left out is not begun."""
         results: list[Result] = []
+        operations = await operations_of(self._args, self._servers.__getitem__)
         try:
             for server in self._servers.values():
-                results.append(await self._on(server))
+                results.append(await self._on(server, operations))
                 if results[-1].exit_code == INTERRUPTED:
                     break
         finally:
             diagnostics.PROGRESS.clear()
             if not (results and isinstance(results[-1].error, LeftRunning)):
-                await self._operations.close()
+                await operations.close()
             await asyncio.gather(*(server.close() for server in self._servers.values()), return_exceptions=True)
         print_results(results, self._args)
         codes = [result.exit_code for result in results if result.exit_code]
         return next((code for code in (INTERRUPTED, _UNREACHABLE) if code in codes), next(iter(codes), 0))
 
-    async def _on(self, server: Server) -> Result:
+    async def _on(self, server: Server, operations: Operations) -> Result:
         plan: Plan | None = None
         try:
-            plan = await self._make(self._operations, server, _reading(server.name))
+            plan = await self._make(operations, server, _reading(server.name))
             diagnostics.PROGRESS.clear()
             if self._args.dry_run:
                 return Result(server.profile, plan)
@@ -136,8 +136,8 @@ class _Operate:
                 raise CannotBeDone(plan.refused)
             if not plan.count:
                 return Result(server.profile, plan)
-            answer = await self._answer(plan)
-            run = self._operations.start(
+            answer = await self._answer(plan, operations)
+            run = operations.start(
                 plan,
                 answer,
                 rate=getattr(self._args, "rate", None),
@@ -148,8 +148,8 @@ class _Operate:
         except Exception as error:  # one server's trouble must not hide the others
             return Result(server.profile, plan, error=error)
 
-    async def _answer(self, plan: Plan) -> str:
-        question = self._operations.question(plan)
+    async def _answer(self, plan: Plan, operations: Operations) -> str:
+        question = operations.question(plan)
         look = Look.of(self._args)
         for note in () if self._answers.will_ask(question) else plan.notes:
             diagnostics.warn(f"{plan.server}: {note}")

@@ -109,7 +109,7 @@ def leave(args: argparse.Namespace) -> int:
     server = Server(profiles[0], password_source=password_source(no_input=args.no_input), timeout=args.timeout)
 
     async def go() -> str:
-        operations = operations_of(args, lambda name: server)
+        operations = await operations_of(args, lambda name: server)
         try:
             entry = named(args.id, await operations.unfinished(server.name), "sqtui resume")
             return await operations.leave(server.name, entry.id)

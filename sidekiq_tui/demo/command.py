@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, ClassVar, Final
 
 from sidekiq_tui.demo.orders import DEFAULT_SERVERS, MOST_SERVERS, Orders
+from sidekiq_tui.demo.place import KEPT
 from sidekiq_tui.errors import SqtuiError, UsageError
 
 if TYPE_CHECKING:
@@ -43,11 +44,13 @@ class Ready:
 def run(
     args: argparse.Namespace,
     *,
-    open_ui: Callable[[tuple[Profile, ...]], int],
+    open_ui: Callable[[tuple[Profile, ...], Path], int],
     say: Callable[[Iterable[str]], None],
     progress: Callable[[str], None],
 ) -> int:
     """Run the demo until it is left, and leave nothing behind. Raises DemoFailed; returns the exit code.
+
+    `open_ui` gets the servers, and the folder for what operations on them keep.
 
     `say` prints lines; `progress` shows how far it is, and nothing any more for an empty text.
     """
@@ -55,7 +58,9 @@ def run(
         if not args.headless:
             import textual.app  # noqa: F401 (half a second that the servers need to come up anyway)
         ready = supervisor.wait(progress)
-        return _stay(supervisor, ready, say) if args.headless else open_ui(_profiles(ready.settings))
+        if args.headless:
+            return _stay(supervisor, ready, say)
+        return open_ui(_profiles(ready.settings), ready.settings.parent / KEPT)
 
 
 def _orders(args: argparse.Namespace) -> Orders:

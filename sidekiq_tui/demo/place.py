@@ -21,6 +21,8 @@ from sidekiq_tui.demo.plans import ServerPlan
 
 PREFIX: Final = "sqtui-demo-"
 SETTINGS: Final = "sqtui.toml"
+KEPT: Final = "kept"
+"""The folder in it for the journal and the audit of what is done to its servers."""
 _LOCK: Final = "lock"
 _PIDS: Final = "pids"
 _NAMES: Final = 56  # bytes that the folder's and the longest socket's names need
@@ -58,6 +60,7 @@ class Place:
     def write(self, addresses: Iterable[Address]) -> Path:
         """Write the settings file and the password files; returns the settings file."""
         lines = ["# Written by sqtui demo, and removed with it."]
+        lines += ["", "[journal]", f"folder = {_quoted(str(self.folder / KEPT))}"]
         for address in addresses:
             password = self.folder / f"{address.plan.name}.password"
             _write(password, address.password + "\n")

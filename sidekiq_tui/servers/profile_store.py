@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 from sidekiq_tui.errors import ConfigError, UsageError
 from sidekiq_tui.paths import CONFIG_VARIABLE, config_file
+from sidekiq_tui.servers.keeping import AUDIT
 from sidekiq_tui.servers.profile import DEFAULT_URL, Profile
 from sidekiq_tui.servers.profile_url import parse_url
 from sidekiq_tui.servers.secrets import environment_variable, untrusted
-from sidekiq_tui.servers.settings import SETTING_TABLES, Settings, read_settings
+from sidekiq_tui.servers.settings import SETTING_TABLES, Settings, Wrong, read_settings
 
 if TYPE_CHECKING:
     from sidekiq_tui.servers.profile_lines import Lines
@@ -164,10 +165,17 @@ class _Reader:
             servers = {}
         self._refused = untrusted(self._path) if any(_has_command(table) for table in servers.values()) else ""
         profiles = [profile for name, table in servers.items() if (profile := self._server(name, table)) is not None]
-        settings, wrong = read_settings(document)
+        settings, wrong = self._trusted(*read_settings(document))
         for one in wrong:
             self._complain((one.table,), one.message, one.suggestion, (one.key,) if one.key else ())
         return ProfileSet(self._path, tuple(profiles), tuple(self._problems), names=tuple(servers), settings=settings)
+
+    def _trusted(self, settings: Settings, wrong: list[Wrong]) -> tuple[Settings, list[Wrong]]:
+        """Without the audit's command where others can write the file: it would run whatever they like."""
+        if not settings.keeping.audit_command or not (reason := untrusted(self._path)):
+            return settings, wrong
+        keeping = replace(settings.keeping, audit_command=())
+        return replace(settings, keeping=keeping), [*wrong, Wrong(AUDIT, "command", f"is not run: {reason}")]
 
     def _server(self, name: str, table: object) -> Profile | None:
         from sidekiq_tui.servers.profile_schema import convert

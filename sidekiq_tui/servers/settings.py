@@ -1,4 +1,4 @@
-"""What the settings file says besides servers: how the terminal looks, its keys, filters with a name."""
+"""What the settings file says besides servers: the looks, keys, filters with a name, and what operations keep."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, get_args
 
+from sidekiq_tui.servers.keeping import AUDIT, JOURNAL, Keeping, read_keeping
+
 Times = Literal["relative", "local", "utc"]
 
 UI: Final = "ui"
 KEYS: Final = "keys"
 FILTERS: Final = "filters"
-SETTING_TABLES: Final = (UI, KEYS, FILTERS)
+SETTING_TABLES: Final = (UI, KEYS, FILTERS, JOURNAL, AUDIT)
+_OWN_TABLES: Final = (UI, KEYS, FILTERS)
 
 TIMES: Final[tuple[Times, ...]] = get_args(Times)
 LONGEST_FILTER: Final = 4096
@@ -20,7 +23,7 @@ LONGEST_NAME: Final = 40
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The tables `[ui]`, `[keys]` and `[filters]`; what is absent has its default."""
+    """The tables `[ui]`, `[keys]`, `[filters]`, `[journal]` and `[audit]`; what is absent has its default."""
 
     theme: str = ""
     """A theme's name; empty: chosen by the terminal."""
@@ -33,6 +36,8 @@ class Settings:
     """Keys by the id of the action, as a person writes them; nobody has looked yet whether they exist."""
     filters: Mapping[str, str] = field(default_factory=dict)
     """Filters as typed, by name."""
+    keeping: Keeping = field(default_factory=Keeping)
+    """What operations keep, and where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,7 @@ def read_settings(document: Mapping[str, object]) -> tuple[Settings, list[Wrong]
     """The settings of a document and everything that is wrong in its tables; what is wrong has its default."""
     wrong: list[Wrong] = []
     tables: dict[str, Mapping[str, object]] = {}
-    for name in SETTING_TABLES:
+    for name in _OWN_TABLES:
         table = document.get(name, {})
         if isinstance(table, Mapping):
             tables[name] = table
@@ -77,7 +82,9 @@ def read_settings(document: Mapping[str, object]) -> tuple[Settings, list[Wrong]
     wrong.extend(_wrong_filters(tables[FILTERS]))
     bad = {one.key for one in wrong if one.table == FILTERS}
     filters = {name: str(text).strip() for name, text in tables[FILTERS].items() if name not in bad}
-    return Settings(**looks, keys=keys, filters=filters), wrong
+    keeping, complaints = read_keeping(document)
+    wrong.extend(Wrong(*complaint) for complaint in complaints)
+    return Settings(**looks, keys=keys, filters=filters, keeping=keeping), wrong
 
 
 def wrong_name(name: str) -> str:

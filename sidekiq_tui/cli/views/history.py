@@ -52,7 +52,7 @@ class HistoryView(View[tuple[Any, ...]]):
 
     async def read(self, server: Server) -> tuple[Any, ...]:
         """Asks this machine's journal and the server."""
-        operations = operations_of(self._args, lambda name: server)
+        operations = await operations_of(self._args, lambda name: server)
         try:
             return await self._listed.read(operations, server.name)
         finally:

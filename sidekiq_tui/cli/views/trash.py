@@ -36,7 +36,7 @@ class TrashView(View[list["JobRecord"]]):
 
     async def read(self, server: Server) -> list[JobRecord]:
         """Reads the trash from its beginning, in parts."""
-        operations = operations_of(self._args, lambda name: server)
+        operations = await operations_of(self._args, lambda name: server)
         try:
             entry = named(self._id, await operations.undoable(server.name), "sqtui trash")
             return await matching(operations, server.name, entry.id, self._wanted, entry.count, self._limit)

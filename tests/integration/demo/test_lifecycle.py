@@ -257,14 +257,14 @@ def options(**given: object) -> argparse.Namespace:
     )
 
 
-def run_demo(args: argparse.Namespace, open_ui: Callable[[tuple[Profile, ...]], int]) -> None:
+def run_demo(args: argparse.Namespace, open_ui: Callable[[tuple[Profile, ...], Path], int]) -> None:
     command.run(args, open_ui=open_ui, say=print, progress=lambda text: None)
 
 
 def test_the_ui_gets_the_profiles_and_a_crash_of_it_leaves_nothing(temporary: Path) -> None:
     seen: list[Profile] = []
 
-    def open_ui(profiles: tuple[Profile, ...]) -> int:
+    def open_ui(profiles: tuple[Profile, ...], folder: Path) -> int:
         seen.extend(profiles)
         raise RuntimeError("the UI is broken")
 
@@ -281,21 +281,21 @@ def test_the_ui_gets_the_profiles_and_a_crash_of_it_leaves_nothing(temporary: Pa
 def test_without_a_server_program_it_says_how_to_get_one(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SQTUI_REDIS_SERVER", str(temporary / "nothing"))
     with pytest.raises(DemoFailed) as caught:
-        run_demo(options(), lambda profiles: 0)
+        run_demo(options(), lambda profiles, folder: 0)
     assert "redis-server" in caught.value.hint
     assert not list(temporary.iterdir())
 
 
 def test_a_server_program_that_is_none_fails_in_words(temporary: Path) -> None:
     with pytest.raises(DemoFailed, match="shop-prod"):
-        run_demo(options(redis_server=Path("/bin/false")), lambda profiles: 0)
+        run_demo(options(redis_server=Path("/bin/false")), lambda profiles, folder: 0)
     assert not list(temporary.iterdir())
 
 
 @pytest.mark.parametrize("servers", [0, 51])
 def test_too_few_or_too_many_servers_are_refused(servers: int) -> None:
     with pytest.raises(UsageError, match=str(servers)):
-        run_demo(options(servers=servers), lambda profiles: 0)
+        run_demo(options(servers=servers), lambda profiles, folder: 0)
 
 
 def test_big_sizes_show_how_far_it_is(temporary: Path) -> None:
