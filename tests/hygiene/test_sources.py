@@ -38,6 +38,12 @@ def test_keys_are_spelled_in_one_place() -> None:
     assert _lines(r"""["'](queue:|stat:)""", readers) == []
 
 
+def test_only_the_guard_gives_leave_to_write() -> None:
+    rest = [path for path in _sources(PACKAGE) if str(path.relative_to(PACKAGE)) != "operations/guard.py"]
+    assert _lines(r"\bGrant\(|replace\(.*grant", rest) == []
+    assert _lines(r"\bopen_for_(writing|asking)\(", [path for path in rest if path.parent.name != "servers"]) == []
+
+
 def test_only_two_modules_print() -> None:
     # The demo's supervisor has no reader but its parent; the worker is a command of its own.
     printers = {"cli/output.py", "cli/diagnostics.py", "demo/supervisor.py", "sidekiq/worker/__main__.py"}
