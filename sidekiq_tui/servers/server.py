@@ -27,6 +27,7 @@ from sidekiq_tui.sidekiq.history import History, read_history
 from sidekiq_tui.sidekiq.job import JobRecord, Place
 from sidekiq_tui.sidekiq.job_set import JobSet
 from sidekiq_tui.sidekiq.job_watch import Look, look_for
+from sidekiq_tui.sidekiq.list_window import ListCut, ListWindow, read_list_window
 from sidekiq_tui.sidekiq.metrics import Metrics, for_job, top_jobs
 from sidekiq_tui.sidekiq.overview import Overview, OverviewReader
 from sidekiq_tui.sidekiq.process import Process, read_processes
@@ -120,6 +121,12 @@ class Server:
         if kind == "queue" or kind == "work":
             raise ValueError(f"{kind} has no scores")
         return await self._call(lambda database: read_window(database, database.keys.job_set(kind), cut, below, above))
+
+    async def list_window(self, place: Place, cut: ListCut | None, above: int, below: int) -> ListWindow:
+        """Entries of a queue on both sides of a place (None: the head); one trip."""
+        return await self._call(
+            lambda database: read_list_window(database, database.keys.queue(place.queue or ""), cut, above, below)
+        )
 
     async def workers(self) -> tuple[tuple[Process, ...], tuple[Work, ...]]:
         """All processes and the jobs in progress, oldest first."""
