@@ -38,9 +38,9 @@ class ListWindow:
 
 
 async def read_list_window(db: Database, key: bytes, cut: ListCut | None, above: int, below: int) -> ListWindow:
-    """The `above` entries before a place and the `below` ones after it; None is the head.
+    """The `above` entries before a place and the `below` ones after it, and some more; None is the head.
 
-    One trip; two when most of the list has gone. The server walks to the place from the nearer end. Raises SidekiqError.
+    One trip; two when most of the list has gone. The server walks there from the nearer end. Raises SidekiqError.
     """
     if cut is None:
         size, reply = await db.read([("LLEN", key), ("LRANGE", key, 0, max(below, 1) - 1)])
@@ -58,8 +58,8 @@ async def read_list_window(db: Database, key: bytes, cut: ListCut | None, above:
     return ListWindow(
         count,
         after + len(entries) - place,
-        tuple(entries[max(0, place - above) : place]),
-        tuple(entries[place : place + below]),
+        tuple(entries[:place]),
+        tuple(entries[place:]),
     )
 
 
