@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from sidekiq_tui.cli.passwords import password_source
 from sidekiq_tui.cli.render import Look
 from sidekiq_tui.cli.scope import scope_of
 from sidekiq_tui.errors import SqtuiError, UsageError
-from sidekiq_tui.operations.errors import CannotBeDone
+from sidekiq_tui.operations.errors import CannotBeDone, GuardRefused
 from sidekiq_tui.presentation import flat, outcomes, records
 from sidekiq_tui.presentation.columns.base import Span, label_role, plain
 from sidekiq_tui.presentation.deeds import title
@@ -41,6 +42,7 @@ INTERRUPTED: Final = 130
 PARTLY: Final = 5
 FAILED: Final = 1
 _UNREACHABLE: Final = ServerUnreachable.exit_code
+_ENDINGS: Final = {"unknown": _UNREACHABLE, "refused": GuardRefused.exit_code}
 
 MakePlan = Callable[["Operations", Server, Callable[[int, int], None]], Awaitable["Plan"]]
 """How a command comes to its plan on one server."""
@@ -65,8 +67,8 @@ class Result:
             return 0
         if self.interrupted and self.outcome.ending == "stopped":
             return INTERRUPTED
-        if self.outcome.ending == "unknown":
-            return _UNREACHABLE
+        if self.outcome.ending in _ENDINGS:
+            return _ENDINGS[self.outcome.ending]
         tally = self.outcome.tally
         left = tally.refused + tally.malformed + tally.unknown + tally.duplicated + tally.untouched
         if self.plan.operation.kind == "undo":
@@ -119,7 +121,7 @@ class _Operate:
         finally:
             diagnostics.PROGRESS.clear()
             if not (results and isinstance(results[-1].error, LeftRunning)):
-                await operations.close()
+                await _closed(operations)
             await asyncio.gather(*(server.close() for server in self._servers.values()), return_exceptions=True)
         print_results(results, self._args)
         codes = [result.exit_code for result in results if result.exit_code]
@@ -151,9 +153,18 @@ class _Operate:
     async def _answer(self, plan: Plan, operations: Operations) -> str:
         question = operations.question(plan)
         look = Look.of(self._args)
-        for note in () if self._answers.will_ask(question) else plan.notes:
-            diagnostics.warn(f"{plan.server}: {note}")
+        if not self._answers.will_ask(question) and sys.stderr.isatty():
+            for note in plan.notes:
+                diagnostics.warn(f"{plan.server}: {note}")
         return await self._answers.answer(plan, question, look, time.time())
+
+
+async def _closed(operations: Operations) -> None:
+    """What goes wrong at the end must not hide what was done."""
+    try:
+        await operations.close()
+    except Exception as error:
+        diagnostics.complain(error)
 
 
 def _reading(server: str) -> Callable[[int, int], None]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sidekiq_tui.operations.catalog import Operation
 
 _METER_CELLS: Final = 14
-_ROLES: Final = {"done": "ok", "stopped": "warn", "failed": "bad", "unknown": "bad"}
+_ROLES: Final = {"done": "ok", "stopped": "warn", "failed": "bad", "unknown": "bad", "refused": "bad"}
 _TALLY: Final = tuple(field.name for field in fields(Tally))
 
 
@@ -35,11 +35,8 @@ def progress_cell(operation: Operation, progress: Progress, context: Context) ->
 
 
 def outcome_cell(outcome: Outcome, context: Context) -> Cell:
-    """`deleted 117, 1 had already run`, and why it did not go on."""
-    cell = [Span(context.safe(outcome.words), _ROLES[outcome.ending])]
-    if outcome.error and outcome.error not in outcome.words:
-        cell.append(Span(f"  {context.safe(outcome.error)}", "bad"))
-    return tuple(cell)
+    """`deleted 117, 1 had already run`, and why it did not go on, in the colour of its ending."""
+    return (Span(context.safe(outcome.words), _ROLES[outcome.ending]),)
 
 
 def tally_record(tally: Tally) -> Record:

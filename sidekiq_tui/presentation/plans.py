@@ -115,8 +115,9 @@ def _price(price: Price) -> str:
     parts = [f"{price.calls:,} {'call' if price.calls == 1 else 'calls'}"] if price.calls else []
     if price.seconds:
         parts.append(f"about {units.duration(price.seconds)}")
-    if price.sent or price.received:
-        parts.append(f"{units.size(price.sent)} sent, {units.size(price.received)} received")
+    for bytes_, word in ((price.sent, "sent"), (price.received, "received")):
+        if bytes_:
+            parts.append(f"{units.size(bytes_)} {word}")
     if price.memory:
         parts.append(f"{units.size(price.memory)} of the server's memory")
     if price.longest_call:
