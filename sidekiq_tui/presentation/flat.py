@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from sidekiq_tui.operations.spreadsheet import quoted, text_cell
 from sidekiq_tui.presentation.records import Record
 from sidekiq_tui.presentation.values import int_text
 
@@ -50,9 +50,6 @@ _SUMS: Final = (
     *("processed", "failed", "busy", "enqueued", "retries", "scheduled", "dead", "processes", "queues"),
     *("concurrency", "rss"),
 )
-# A spreadsheet takes a text that begins so for a formula; the full-width forms count in East Asian versions.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-_ESCAPED: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def flat_records(view: str, servers: Iterable[Mapping[str, Any]]) -> Iterator[Record]:
@@ -93,27 +90,17 @@ def csv_line(values: Sequence[object]) -> str:
 
 
 def _quoted(cell: str) -> str:
-    return '"' + cell.replace('"', '""') + '"' if any(char in cell for char in '",;\n\r ') else cell
+    return quoted(cell) if any(char in cell for char in '",;\n\r ') else cell
 
 
 def _cell(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return ("'" if value.startswith(_FORMULA) else "") + _escaped(value)
+        return text_cell(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return int_text(value)
     return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
-
-
-def _escaped(text: str) -> str:
-    """`text` with its control, format and other unprintable characters as in JSON (`\\n`, `\\u001b`), else as it is."""
-    if text.isprintable():
-        return text
-    return "".join(
-        json.dumps(char)[1:-1] if not char.isprintable() and unicodedata.category(char) in _ESCAPED else char
-        for char in text
-    )
 
 
 def total_record(view: str, servers: Iterable[Mapping[str, Any]]) -> Record:
