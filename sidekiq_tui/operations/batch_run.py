@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Final, NamedTuple
 
 from sidekiq_tui.operations.count import Count
 from sidekiq_tui.operations.entries import Entry, pack
-from sidekiq_tui.operations.journal import Batch, Journal
+from sidekiq_tui.operations.journal import Batch, Journal, JournalError
 from sidekiq_tui.operations.pace import Pace
-from sidekiq_tui.operations.prepared import Prepared, Ticket
+from sidekiq_tui.operations.prepared import Prepared, new_bid
 from sidekiq_tui.operations.run import Run
 from sidekiq_tui.operations.sender import Halted, Sender
 from sidekiq_tui.sidekiq.batch_items import Item
 from sidekiq_tui.sidekiq.batch_wire import LARGEST_ITEM, MOST_BYTES, item_bytes
 
-_AHEAD: Final = 2
+_AHEAD: Final = 4
 """Batches that are made before they are needed."""
 
 
@@ -41,7 +41,7 @@ class BatchRun:
         pace: Pace,
         count: Count,
         *,
-        before: Callable[[], None],
+        before: Callable[[], Awaitable[None]],
         report: Callable[[], None],
     ) -> None:
         """`before` is called before each batch, and raises where it is no longer allowed; `report` after each."""
@@ -53,28 +53,31 @@ class BatchRun:
         self._count = count
         self._before = before
         self._report = report
-        self._results: dict[tuple[int, int], str] = {}
+        self._number = 0
+        """Of the next batch to make."""
+        self._results: dict[int, str] = {}
         """What became of batches and is not in the journal yet."""
-        self._unsent: dict[tuple[int, int], int] = {}
+        self._unsent: dict[int, int] = {}
         """Batches that are in the journal and were not sent, and how many entries each has."""
-        self._ready: asyncio.Queue[Prepared | BaseException | None] = asyncio.Queue(_AHEAD)
+        self._made: asyncio.Queue[Prepared | Exception | None] = asyncio.Queue(_AHEAD)
+        self._kept: asyncio.Queue[Prepared | Exception | None] = asyncio.Queue(_AHEAD)
 
     async def carry_out(self, pieces: AsyncIterator[list[Piece]]) -> None:
         """All of them, or until the run shall stop. Raises `Halted`, SidekiqError; what was sent is counted then."""
-        making = asyncio.create_task(self._make(pieces))
-        upcoming = asyncio.create_task(self._next())
+        tasks = [asyncio.create_task(self._make(pieces)), asyncio.create_task(self._keep())]
         try:
-            while (current := await upcoming) is not None:
-                upcoming = asyncio.create_task(self._next())
+            while (current := await self._kept.get()) is not None:
+                if isinstance(current, BaseException):
+                    raise current
                 if not await self._rested():
                     break
-                await self._send(*current)
+                await self._send(current)
         finally:
-            for task in (upcoming, making):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(upcoming, making, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
             self._results |= {number: "-" * n for number, n in self._unsent.items()}
-            with contextlib.suppress(Exception):
+            with contextlib.suppress(JournalError):
                 await self._journal.settle(self._id, self._results, self._sender.generation, self._count.tally())
 
     async def _make(self, pieces: AsyncIterator[list[Piece]]) -> None:
@@ -89,40 +92,60 @@ class BatchRun:
                         self._count.left_alone("too large to be moved by its bytes")
                         continue
                     if batch and (len(batch) >= self._pace.entries or size + length > MOST_BYTES):
-                        await self._ready.put(_prepared(batch))
+                        await self._made.put(self._prepared(batch))
                         batch, size = [], 0
                     batch.append(piece)
                     size += length
                 await asyncio.sleep(0)
             if batch:
-                await self._ready.put(_prepared(batch))
-            await self._ready.put(None)
+                await self._made.put(self._prepared(batch))
+            await self._made.put(None)
         except Exception as error:
-            await self._ready.put(error)
+            # What was made before it goes first.
+            await self._made.put(error)
 
-    async def _next(self) -> tuple[Ticket, Prepared] | None:
-        """The next batch, once it is in the journal."""
-        found = await self._ready.get()
-        if isinstance(found, BaseException):
-            raise found
-        if found is None:
-            return None
-        return await self._journalled(found), found
+    def _prepared(self, batch: Sequence[Piece]) -> Prepared:
+        entries = [piece.entry for piece in batch if piece.entry is not None]
+        self._number += 1
+        return Prepared(
+            self._number - 1,
+            new_bid(),
+            [piece.item for piece in batch],
+            entries if len(entries) == len(batch) else None,
+            [piece.jid for piece in batch],
+        )
 
-    async def _journalled(self, batch: Prepared) -> Ticket:
-        ticket = self._sender.ticket()
-        blob = None
-        if batch.entries is not None:
-            blob = await asyncio.get_running_loop().run_in_executor(None, pack, batch.entries)
-        results, self._results = self._results, {}
-        row = Batch(ticket.generation, ticket.seq, ticket.bid, len(batch.items), blob)
-        self._unsent[row.generation, row.seq] = row.n
+    async def _keep(self) -> None:
+        """Puts batches into the journal, all that are ready at once, and hands them on."""
         try:
-            await self._journal.add(self._id, [row], results)
+            while True:
+                found = [await self._made.get()]
+                while isinstance(found[-1], Prepared) and not self._made.empty():
+                    found.append(self._made.get_nowait())
+                ready = [batch for batch in found if isinstance(batch, Prepared)]
+                await self._journalled(ready)
+                for batch in ready:
+                    await self._kept.put(batch)
+                last = found[-1]
+                if not isinstance(last, Prepared):
+                    await self._kept.put(last)
+                    return
+        except Exception as error:
+            await self._kept.put(error)
+
+    async def _journalled(self, batches: Sequence[Prepared]) -> None:
+        """Returns when the batches are on disk."""
+        if not batches:
+            return
+        blobs = await asyncio.get_running_loop().run_in_executor(None, _packed, batches)
+        results, self._results = self._results, {}
+        rows = [Batch(one.number, one.bid, len(one.items), blob) for one, blob in zip(batches, blobs, strict=True)]
+        self._unsent |= {row.number: row.n for row in rows}
+        try:
+            await self._journal.add(self._id, rows, results)
         except BaseException:
             self._results = results | self._results
             raise
-        return ticket
 
     async def _rested(self) -> bool:
         """Waits as long as the pace and a pause say; False when it shall stop."""
@@ -136,35 +159,24 @@ class BatchRun:
             self._report()
         return not self._run.stopping
 
-    async def _send(self, ticket: Ticket, batch: Prepared) -> None:
+    async def _send(self, batch: Prepared) -> None:
+        await self._before()
+        self._unsent.pop(batch.number, None)
         try:
-            while True:
-                if not self._sender.fits(ticket):
-                    ticket = await self._journalled(batch)
-                self._before()
-                self._unsent.pop((ticket.generation, ticket.seq), None)
-                results = await self._sender.send(ticket, batch)
-                if results is not None:
-                    break
-                self._results[ticket.generation, ticket.seq] = "-" * len(batch.items)
+            results = await self._sender.send(batch)
         except Halted as halt:
             if halt.unknown:
                 self._count.unknown += len(batch.items)
             else:
-                self._note(ticket, batch, halt.results or "-" * len(batch.items))
+                self._note(batch, halt.results or "-" * len(batch.items))
             raise
-        self._note(ticket, batch, results)
+        self._note(batch, results)
         self._report()
 
-    def _note(self, ticket: Ticket, batch: Prepared, results: str) -> None:
-        self._results[ticket.generation, ticket.seq] = results
+    def _note(self, batch: Prepared, results: str) -> None:
+        self._results[batch.number] = results
         self._count.add(batch, results)
 
 
-def _prepared(batch: Sequence[Piece]) -> Prepared:
-    entries = [piece.entry for piece in batch if piece.entry is not None]
-    return Prepared(
-        [piece.item for piece in batch],
-        entries if len(entries) == len(batch) else None,
-        [piece.jid for piece in batch],
-    )
+def _packed(batches: Sequence[Prepared]) -> list[bytes | None]:
+    return [None if batch.entries is None else pack(batch.entries) for batch in batches]

@@ -212,7 +212,7 @@ class Execution:
             self.desk.journal,
             self.pace,
             self.count,
-            before=self._allowed,
+            before=lambda: self._allowed(sender),
             report=self._progressed,
         )
         await batches.carry_out(await self._pieces(sender))
@@ -270,11 +270,13 @@ class Execution:
             self._grant = guard.renew(self.plan, server.profile, self._grant, now, read_only=self.desk.read_only)
         return await server.writer(self._grant)
 
-    def _allowed(self) -> None:
-        """Raises `AccessDenied` when the profile no longer allows it."""
+    async def _allowed(self, sender: Sender) -> None:
+        """Raises `AccessDenied` when the profile no longer allows it. Connects anew with a grant that lives on."""
         refused = guard.access_refusal(self.operation, self.server.profile, read_only=self.desk.read_only)
         if refused:
             raise AccessDenied(refused)
+        if self._grant.expires - self.desk.clock() < _RENEW:
+            await sender.hang_up()
 
     def _waits(self, state: Waiting, said: str) -> None:
         if (state, said) != (self._state, self._words):

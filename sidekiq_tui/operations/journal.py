@@ -63,10 +63,10 @@ class Noted:
 
 
 class Batch(NamedTuple):
-    """One batch: `results` has a character an entry, None while they are not known; `blob` as `entries.pack`."""
+    """One batch: its number in the operation, over all generations; `results` has a character an entry, None while
+    they are not known; `blob` as `entries.pack`."""
 
-    generation: int
-    seq: int
+    number: int
     bid: str
     n: int
     blob: bytes | None
@@ -117,12 +117,12 @@ class Journal:
 
         return await self._write(take)
 
-    async def add(self, id: str, batches: Sequence[Batch], results: Mapping[tuple[int, int], str]) -> None:
-        """Keeps batches that will be sent, and what became of earlier ones, by generation and number."""
+    async def add(self, id: str, batches: Sequence[Batch], results: Mapping[int, str]) -> None:
+        """Keeps batches that will be sent, and what became of earlier ones, by number."""
 
         def store(db: sqlite3.Connection) -> None:
             db.executemany(
-                "INSERT INTO batch (op, gen, seq, bid, n, blob, results) VALUES (?,?,?,?,?,?,?)",
+                "INSERT INTO batch (op, number, bid, n, blob, results) VALUES (?,?,?,?,?,?)",
                 [(id, *batch) for batch in batches],
             )
             _set_results(db, id, results)
@@ -130,7 +130,7 @@ class Journal:
 
         await self._write(store)
 
-    async def settle(self, id: str, results: Mapping[tuple[int, int], str], generation: int, tally: Tally) -> None:
+    async def settle(self, id: str, results: Mapping[int, str], generation: int, tally: Tally) -> None:
         """What became of batches, in which generation the operation is, and how far."""
 
         def store(db: sqlite3.Connection) -> None:
@@ -222,14 +222,13 @@ class Journal:
 
         return await self._read(read, None)
 
-    async def batches(self, id: str, *, after: tuple[int, int] | None = None, limit: int = 50) -> tuple[Batch, ...]:
-        """The next batches of an operation, in their order, after one by its generation and number."""
+    async def batches(self, id: str, *, after: int = -1, limit: int = 50) -> tuple[Batch, ...]:
+        """The next batches of an operation, in their order, after the one of that number."""
 
         def read(db: sqlite3.Connection) -> tuple[Batch, ...]:
             rows = db.execute(
-                "SELECT gen, seq, bid, n, blob, results FROM batch WHERE op=? AND (gen, seq) > (?, ?) "
-                "ORDER BY gen, seq LIMIT ?",
-                (id, *(after or (-1, -1)), limit),
+                "SELECT number, bid, n, blob, results FROM batch WHERE op=? AND number > ? ORDER BY number LIMIT ?",
+                (id, after, limit),
             )
             return tuple(Batch(*row) for row in rows)
 
@@ -310,10 +309,10 @@ def _insert(db: sqlite3.Connection, noted: Noted, rest: bytes | None) -> None:
     db.execute(f"INSERT INTO op ({_COLUMNS}, rest) VALUES ({', '.join('?' * len(row))})", row)
 
 
-def _set_results(db: sqlite3.Connection, id: str, results: Mapping[tuple[int, int], str]) -> None:
+def _set_results(db: sqlite3.Connection, id: str, results: Mapping[int, str]) -> None:
     db.executemany(
-        "UPDATE batch SET results=? WHERE op=? AND gen=? AND seq=?",
-        [(said, id, generation, seq) for (generation, seq), said in results.items()],
+        "UPDATE batch SET results=? WHERE op=? AND number=?",
+        [(said, id, number) for number, said in results.items()],
     )
 
 

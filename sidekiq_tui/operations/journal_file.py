@@ -28,8 +28,8 @@ CREATE TABLE op (
 ) WITHOUT ROWID;
 CREATE INDEX op_at ON op (server, at);
 CREATE TABLE batch (
-  op TEXT NOT NULL, gen INTEGER NOT NULL, seq INTEGER NOT NULL, bid TEXT NOT NULL, n INTEGER NOT NULL,
-  blob BLOB, results TEXT, UNIQUE (op, gen, seq)
+  op TEXT NOT NULL, number INTEGER NOT NULL, bid TEXT NOT NULL, n INTEGER NOT NULL, blob BLOB, results TEXT,
+  UNIQUE (op, number)
 );
 CREATE TABLE head (one INTEGER PRIMARY KEY CHECK (one = 1), n INTEGER NOT NULL, hash TEXT NOT NULL);
 """

@@ -1,4 +1,8 @@
-"""How fast batches follow one another: short calls, and at least as much rest for others (operations-safety 7.6)."""
+"""How fast batches follow one another: short calls, and at least as much rest for others (operations-safety 7.6).
+
+What a call takes here says little: threads, the network and other programs delay it. The server itself tells how long
+its scripts ran; where that is forbidden, what was measured elsewhere is taken.
+"""
 
 from __future__ import annotations
 
@@ -8,53 +12,61 @@ from typing import Final
 
 CALL: Final = 0.002
 """Seconds of the server's time that one call shall take."""
+ENTRY: Final = 12e-6
+"""Seconds for an entry, until the server has said (operations-safety 18)."""
 FEWEST: Final = 20
 MOST: Final = 200
+LOOK: Final = 0.5
+"""Seconds between two looks at what the server says."""
+_SEEN: Final = 20
 
 
 class Pace:
-    """Measures calls, and says how many entries the next one shall have and how long to rest before it."""
+    """Says how many entries the next call shall have and how long to rest before it."""
 
     def __init__(self, rate: float | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         """`rate`: at most so many entries a second."""
         self._rate = rate
         self._clock = clock
-        self._trip: float | None = None
-        self._each = CALL / MOST
-        self._ready = clock()
-        self._began = clock()
-        self._settled = 0
+        self._each = ENTRY
+        self._ready = self._began = clock()
+        self._entries = 0
+        self._looked: tuple[float, int, int] | None = None
         self._recent: list[tuple[float, int]] = []
 
     @property
     def entries(self) -> int:
         """How many the next call shall have."""
-        wanted = int(CALL / self._each) if self._each > 0 else MOST
-        if self._rate is not None:
-            wanted = min(wanted, max(1, int(self._rate / 4)))
-            return max(1, min(MOST, wanted))
-        return max(FEWEST, min(MOST, wanted))
+        wanted = max(FEWEST, min(MOST, int(CALL / self._each)))
+        return wanted if self._rate is None else max(1, min(wanted, int(self._rate / 4)))
 
-    def trip(self, seconds: float) -> None:
-        """What an empty call took: the way there and back."""
-        self._trip = seconds if self._trip is None else min(self._trip, seconds)
-
-    def called(self, seconds: float, entries: int) -> None:
-        """What a call of so many entries took."""
-        serving = max(0.0, seconds - (self._trip or 0.0))
-        if entries:
-            self._each += (serving / entries - self._each) * 0.3
+    def called(self, entries: int) -> None:
+        """A call with so many entries has ended."""
         now = self._clock()
-        self._ready = now + serving
+        self._entries += entries
+        self._ready = now + self._each * entries
         if self._rate is not None:
-            self._settled += entries
-            self._ready = max(self._ready, self._began + self._settled / self._rate)
-        self._recent = [*self._recent[-19:], (now, entries)]
+            self._ready = max(self._ready, self._began + self._entries / self._rate)
+        self._recent = [*self._recent[-_SEEN + 1 :], (now, entries)]
 
     @property
     def rest(self) -> float:
         """Seconds to wait before the next call."""
         return max(0.0, self._ready - self._clock())
+
+    @property
+    def curious(self) -> bool:
+        """Whether it is time to look at what the server says."""
+        return self._looked is None or self._clock() - self._looked[0] >= LOOK
+
+    def served(self, microseconds: int | None) -> None:
+        """What the server says its scripts took in all; None: it does not say."""
+        before, self._looked = self._looked, (self._clock(), microseconds or 0, self._entries)
+        if before is None or microseconds is None or before[1] == 0:
+            return
+        entries = self._entries - before[2]
+        if entries > 0 and microseconds > before[1]:
+            self._each = (microseconds - before[1]) / 1e6 / entries
 
     @property
     def rate(self) -> float | None:

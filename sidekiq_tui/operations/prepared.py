@@ -12,21 +12,17 @@ from sidekiq_tui.sidekiq.batch_items import Item
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Items and, alongside, what the journal keeps of each. `entries` is None where nothing is kept here."""
+    """Items and, alongside, what the journal keeps of each. `entries` is None where nothing is kept here.
 
+    `number` counts the batches of an operation; `bid` is the random id under which this one goes.
+    """
+
+    number: int
+    bid: str
     items: Sequence[Item]
     entries: Sequence[Entry] | None
     jids: Sequence[str | None] = ()
     """For the audit; as long as `items`, or empty."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """Under which number and random id of which generation a batch goes."""
-
-    generation: int
-    seq: int
-    bid: str
 
 
 def new_id() -> str:

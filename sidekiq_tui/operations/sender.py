@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -10,7 +12,7 @@ from typing import Final, Literal
 
 from sidekiq_tui.operations.errors import GuardRefused
 from sidekiq_tui.operations.pace import Pace
-from sidekiq_tui.operations.prepared import Prepared, Ticket, new_bid
+from sidekiq_tui.operations.prepared import Prepared, new_bid
 from sidekiq_tui.sidekiq import operation_record as records
 from sidekiq_tui.sidekiq.database import Database
 from sidekiq_tui.sidekiq.errors import SidekiqError
@@ -18,10 +20,13 @@ from sidekiq_tui.sidekiq.operation_record import BatchReply, ClosedRecord, Recor
 
 NONCE: Final = "nonce"
 """The field by which a record is known to be ours."""
+BASE: Final = "base"
+"""The field that says which batch of the operation is the first of this generation."""
 _BUSY_WAIT: Final = 30.0  # seconds for somebody's long script, or for a server that loads
 _BEGIN: Final = 5.0  # seconds to look for a server before the first BEGIN; nothing has happened then
 _QUIET: Final = 2.0  # seconds for which settling a lost reply is not worth a word
 _BACKOFF: Final = (0.05, 10.0)
+_EVAL_TIME: Final = re.compile(rb"^cmdstat_eval:calls=\d+,usec=(\d+)", re.MULTILINE)
 _PASSING: Final = ("BUSY", "LOADING")
 
 Waiting = Literal["running", "checking", "waiting"]
@@ -83,10 +88,11 @@ class Sender:
         self._drain = drain
         self._db: Database | None = None
         self.generation = self._first = generation
+        self._base = 0
+        """The number of the batch that is the first of this generation."""
         self._sent = 0
-        """The number of the next batch to send."""
-        self._drawn = 0
-        """The number of the next ticket."""
+        """The number of the first batch of which it is not known that it was carried out."""
+        self._begun = False
 
     @property
     def keys(self) -> RecordKeys:
@@ -105,11 +111,6 @@ class Sender:
             self._db = await self._link.connect()
         return self._db
 
-    async def reopen(self) -> Database:
-        """A new connection: what is still under way on the old one may yet arrive."""
-        await self.hang_up()
-        return await self.database()
-
     async def hang_up(self) -> None:
         """Closes the connection. Never raises."""
         db, self._db = self._db, None
@@ -127,11 +128,10 @@ class Sender:
         while True:
             try:
                 db = await self.database()
-                started = time.monotonic()
-                answer = await records.begin(db, self.keys, self._fields, self._link.clock())
-                self._pace.trip(time.monotonic() - started)
-                if answer == "ok":
-                    break
+                fields = {**self._fields, BASE: self._base}
+                if await records.begin(db, self.keys, fields, self._link.clock()) == "ok":
+                    self._begun = True
+                    return
                 if await db.command("HGET", self.keys.record, NONCE) != str(self._fields[NONCE]).encode():
                     raise Halted("this was begun before, here or elsewhere", code="EXISTS")
             except SidekiqError as error:
@@ -145,42 +145,54 @@ class Sender:
             else:
                 await self._fence()
                 self.generation += 1
-        self._sent = self._drawn = 0
 
-    def ticket(self) -> Ticket:
-        """The number of the next batch; take one a batch, in the order of sending."""
-        self._drawn += 1
-        return Ticket(self.generation, self._drawn - 1, new_bid())
+    async def _look(self) -> None:
+        """Tells the pace how long the server's scripts have run so far, now and then. What fails tells nothing."""
+        if not self._pace.curious:
+            return
+        spent: int | None = None
+        with contextlib.suppress(SidekiqError):
+            reply = await (await self.database()).command("INFO", "commandstats")
+            found = _EVAL_TIME.search(reply) if isinstance(reply, bytes) else None
+            spent = None if found is None else int(found[1])
+        self._pace.served(spent)
 
-    def fits(self, ticket: Ticket) -> bool:
-        """Whether a batch can still go under this ticket: not after a fence."""
-        return ticket.generation == self.generation
-
-    async def send(self, ticket: Ticket, batch: Prepared) -> str | None:
-        """Carries one batch out; its results, or None when it did nothing and needs a ticket of the new generation.
-
-        Raises `Halted` where the operation must end.
-        """
+    async def send(self, batch: Prepared) -> str:
+        """Carries one batch out, once; its results. Raises `Halted` where the operation must end."""
         began = time.monotonic()
+        count = len(batch.items)
         while True:
-            db = await self.database()
+            if not self._begun:
+                await self.begin()
             try:
-                started = time.monotonic()
+                db = await self.database()
                 reply = await records.run_batch(
-                    db, self.keys, ticket.seq, ticket.bid, batch.items, now=self._link.clock(), drain=self._drain
+                    db,
+                    self.keys,
+                    batch.number - self._base,
+                    batch.bid,
+                    batch.items,
+                    now=self._link.clock(),
+                    drain=self._drain,
                 )
-                self._pace.called(time.monotonic() - started, len(batch.items))
+                self._pace.called(count)
             except ValueError as error:
                 raise Halted(str(error)) from error
             except SidekiqError as error:
                 if await self._passed(error, began):
                     continue
-                return await self._settle(ticket, len(batch.items))
+                results = await self._settle(batch)
+                if results is None:
+                    continue
+                return results
             self._link.report("running", "")
-            return self._known(ticket, reply, len(batch.items))
+            await self._look()
+            return self._known(batch, reply)
 
     async def finish(self) -> bool:
         """Ends the record. A lost answer is asked for again; False when the server cannot be reached."""
+        if not self._begun:
+            return True
         for pause in (0.1, 0.5, 2.0, None):
             try:
                 await records.finish(await self.database(), self.keys)
@@ -200,10 +212,11 @@ class Sender:
 
     # ---- What answers mean
 
-    def _known(self, ticket: Ticket, reply: BatchReply, count: int) -> str:
+    def _known(self, batch: Prepared, reply: BatchReply) -> str:
+        count = len(batch.items)
         match reply.status:
             case "ok" | "done":
-                self._sent = ticket.seq + 1
+                self._sent = batch.number + 1
                 if reply.error or "D" in reply.results or len(reply.results) != count:
                     raise Halted(self._refusal(reply), results=reply.results.ljust(count, "-"), code=reply.code)
                 return reply.results
@@ -223,6 +236,8 @@ class Sender:
 
     async def _passed(self, error: SidekiqError, began: float | None = None) -> bool:
         """Waits out what passes by itself; False when it cannot be known what happened. Raises `Halted`."""
+        if isinstance(error, GuardRefused):
+            raise Halted(str(error), code="GUARD") from error
         if classify(error) == "unknown":
             return False
         waited = 0.0 if began is None else time.monotonic() - began
@@ -234,29 +249,32 @@ class Sender:
 
     # ---- After a lost reply
 
-    async def _settle(self, ticket: Ticket, count: int) -> str | None:
-        """Fences, and says what became of the batch; begins the next generation."""
-        confirmed = self._sent
+    async def _settle(self, batch: Prepared) -> str | None:
+        """Fences, and says what became of the batch, or None when it did nothing: it goes in the next generation."""
         found = await self._fence()
         if found is None or not self._ours(found):
             raise Halted(self._lost_record(), unknown=True, code="CLOSED")
-        if found.next < confirmed:
-            lost = confirmed - found.next
+        reached = self._base + found.next
+        if reached < self._sent:
+            lost = self._sent - reached
             raise Halted(
                 f"{self._server} went back in time: it has lost the last {lost:,} batches of this operation",
                 code="WENT BACK",
-                details={"lost_batches": lost, "next": found.next, "confirmed": confirmed},
+                details={"lost_batches": lost, "first_lost": reached},
             )
-        said = found.results.get(ticket.seq)
-        self.generation += 1
+        said = found.results.get(batch.number - self._base)
         results: str | None = None
         if said is not None:
-            if said.bid != ticket.bid:
+            if said.bid != batch.bid:
                 raise Halted("somebody else is at this operation", code="TAKEN")
-            results = said.results.ljust(count, "-")
+            results = said.results.ljust(len(batch.items), "-")
+            self._sent = batch.number + 1
+        self._link.report("running", "")
         if results is not None and ("-" in results or "D" in results):
             raise Halted(f"{self._server} stopped in the middle of a batch", results=results)
-        await self.begin()
+        self.generation += 1
+        self._base = self._sent
+        self._begun = False
         return results
 
     async def _fence(self) -> ClosedRecord | None:
