@@ -38,11 +38,13 @@ class Answers:
     @staticmethod
     def of(args: argparse.Namespace) -> Answers:
         """Reads the options. Raises `UsageError` for a fingerprint that is none."""
-        for text in args.plan:
+        for text in getattr(args, "plan", ()):
             if len(text) < FINGERPRINT_SHOWN or set(text.lower()) - set("0123456789abcdef"):
                 raise UsageError(f"--plan: not a fingerprint: {text}", hint="--dry-run prints it")
         may_ask = not args.no_input and sys.stdin.isatty() and sys.stderr.isatty()
-        return Answers(args.yes, tuple(args.confirm), tuple(text.lower() for text in args.plan), may_ask)
+        return Answers(
+            args.yes, tuple(args.confirm), tuple(text.lower() for text in getattr(args, "plan", ())), may_ask
+        )
 
     def will_ask(self, question: Question) -> bool:
         """Whether a person will see the plan and answer."""

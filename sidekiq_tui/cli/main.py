@@ -37,6 +37,7 @@ def commands() -> tuple[ModuleType, ...]:
         metrics,
         process_actions,
         profile,
+        push,
         queue_actions,
         queues,
         search,
@@ -47,7 +48,7 @@ def commands() -> tuple[ModuleType, ...]:
     )
 
     views = (servers, dashboard, queues, jobs, job, search, workers, errors, metrics, check)
-    acts = (change, queue_actions, process_actions, upkeep, undo, audit)
+    acts = (change, queue_actions, process_actions, upkeep, push, undo, audit)
     return (*views, *acts, profile, demo, completion)
 
 

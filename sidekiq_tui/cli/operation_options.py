@@ -24,8 +24,13 @@ def rate(text: str) -> float:
     return positive_seconds(text.removesuffix("/s"))
 
 
-def add_operation_options(parser: SqtuiParser, *, bulk: bool = True, undo_copy: bool = False) -> None:
-    """How it is confirmed and carried out, and the global options. `bulk`: for what goes entry by entry."""
+def add_operation_options(
+    parser: SqtuiParser, *, bulk: bool = True, undo_copy: bool = False, plan: bool = True
+) -> None:
+    """How it is confirmed and carried out, and the global options.
+
+    `bulk`: for what goes entry by entry. Without `plan`: no plan comes twice, as each names its own time.
+    """
     group = parser.add_argument_group("confirming")
     group.add_argument("--dry-run", action="store_true", help="print the plan with its fingerprint, change nothing")
     group.add_argument("--yes", action="store_true", help="answer yes, and the number where that is asked")
@@ -36,13 +41,14 @@ def add_operation_options(parser: SqtuiParser, *, bulk: bool = True, undo_copy: 
         metavar="NAME",
         help="answer with the server's name where that is asked; repeatable for several servers",
     )
-    group.add_argument(
-        "--plan",
-        action="append",
-        default=[],
-        metavar="FP",
-        help="go on only with the plan of this fingerprint; repeatable for several servers",
-    )
+    if plan:
+        group.add_argument(
+            "--plan",
+            action="append",
+            default=[],
+            metavar="FP",
+            help="go on only with the plan of this fingerprint; repeatable for several servers",
+        )
     if bulk:
         group.add_argument("--rate", type=rate, metavar="N/s", default=None, help="at most N entries a second")
     if undo_copy:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from sidekiq_tui.cli.places import Chosen, chosen
@@ -122,16 +122,22 @@ def _offset(text: str) -> float:
 
 def fields_of(args: argparse.Namespace) -> dict[str, object]:
     """What `--args` and `--set` set. Raises `UsageError` for what is no JSON, and for arguments that are no list."""
-    fields: dict[str, object] = {}
-    for text in args.set:
-        name, equals, value = text.partition("=")
-        if not name or not equals:
-            raise UsageError(f"--set: not FIELD=JSON: {text}", hint="for example: --set retry=5")
-        fields[name] = json_value(value, f"--set {name}")
+    fields = set_fields(args.set)
     if args.args is not None:
         fields["args"] = json_value(args.args, "--args")
     if "args" in fields and not isinstance(fields["args"], list):
         raise UsageError("arguments are a JSON list", hint="""for example: --args '[42, "EUR"]'""")
+    return fields
+
+
+def set_fields(texts: Sequence[str]) -> dict[str, object]:
+    """The fields of `--set FIELD=JSON`. Raises `UsageError`."""
+    fields: dict[str, object] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise UsageError(f"--set: not FIELD=JSON: {text}", hint="for example: --set retry=5")
+        fields[name] = json_value(value, f"--set {name}")
     return fields
 
 

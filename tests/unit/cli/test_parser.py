@@ -153,6 +153,7 @@ LEAVES: dict[tuple[str, ...], tuple[str, ...]] = {
     **{("move",): ("dead", "--to", "low"), ("pause",): ("q",), ("unpause",): ("q",), ("cancel",): ("jid",)},
     **{(name,): ("all",) for name in ("quiet", "stop", "dump", "prune")},
     **{("reset-stats",): (), ("delete-profile",): ("key",)},
+    **{("push",): ("Foo",), ("import",): ("f",), ("export",): ("dead",)},
     **{("undo",): (), ("trash",): (), ("resume",): (), ("audit",): ()},
     **{("profile", name): ("x",) for name in ("show", "add", "remove", "set-password", "edit", "test")},
     **{("profile", name): () for name in ("list", "path")},
