@@ -21,16 +21,16 @@ LARGEST: Final = 64 << 20
 CLASSES: Final = 1000
 NAMELESS: Final = "no class"
 _LOCKS: Final = ("unique_for", "lock_digest", "unique_digest", "lock")
+_TELLING: Final = ("bid", *_LOCKS)
 
 
 class Census:
     """What was found so far."""
 
     def __init__(self, operation: OfJobs) -> None:
-        self.places: Counter[Place] = Counter()
         self.stays: Counter[str] = Counter()
         self.signs: Counter[str] = Counter()
-        """Jobs by what to warn of: batch, lock, once (`retry: false`), large, malformed, due."""
+        """Jobs by what to warn of: batch, lock, once (`retry: false`), large, malformed."""
         self.bytes = 0
         self._operation = operation
         self._classes: Counter[str] = Counter()
@@ -40,6 +40,8 @@ class Census:
 
     def add(self, jobs: Iterable[JobRecord]) -> None:
         """Counts jobs. In a set the same bytes are one entry, however often they were met; in a queue they are not."""
+        place: Place | None = None
+        counts: Counter[bytes] = Counter()
         for job in jobs:
             reason = refusal(job, self._operation)
             if not reason and len(job.raw) > LARGEST:
@@ -47,19 +49,25 @@ class Census:
             if reason:
                 self.stays[reason] += 1
                 continue
-            counts = self._digests.setdefault(job.place, Counter())
+            if job.place is not place:
+                place = job.place
+                counts = self._digests.setdefault(place, Counter())
             mark = digest(job.raw)
-            if mark in counts and job.place.kind != "queue":
-                continue
-            counts[mark] += 1
+            if mark in counts:
+                if place.kind != "queue":
+                    continue
+                counts[mark] += 1
+            else:
+                counts[mark] = 1
             self._count(job)
 
     def _count(self, job: JobRecord) -> None:
-        self.places[job.place] += 1
         self.bytes += len(job.raw)
         self._classes[job.display_class or NAMELESS] += 1
         self._queues[destination(job, self._operation)] += 1
-        self._look_for_signs(job)
+        item = job.item
+        if not item.keys().isdisjoint(_TELLING) or item.get("retry") is False or len(job.raw) > LARGE or job.malformed:
+            self._look_for_signs(job)
         if self._kept is not None:
             self._kept.append(job)
             if len(self._kept) > KEPT_JOBS or self.bytes > KEPT_BYTES:
@@ -67,22 +75,24 @@ class Census:
 
     def _look_for_signs(self, job: JobRecord) -> None:
         item = job.item
-        if job.malformed:
-            self.signs["malformed"] += 1
-            return
-        if item.get("bid"):
-            self.signs["batch"] += 1
-        if any(truthy(item.get(lock)) for lock in _LOCKS):
-            self.signs["lock"] += 1
-        if item.get("retry") is False:
-            self.signs["once"] += 1
-        if len(job.raw) > LARGE:
-            self.signs["large"] += 1
+        found = {
+            "malformed": job.malformed,
+            "batch": truthy(item.get("bid")),
+            "lock": any(truthy(item.get(lock)) for lock in _LOCKS),
+            "once": item.get("retry") is False,
+            "large": len(job.raw) > LARGE,
+        }
+        self.signs.update(sign for sign, seen in found.items() if seen)
+
+    @property
+    def places(self) -> dict[Place, int]:
+        """Entries that are acted on, by place."""
+        return {place: counts.total() for place, counts in self._digests.items() if counts}
 
     @property
     def count(self) -> int:
         """Entries that are acted on."""
-        return self.places.total()
+        return sum(self.places.values())
 
     @property
     def mean_bytes(self) -> float:
