@@ -28,6 +28,7 @@ _COLUMNS: Final = (
 )
 _ELSEWHERE: Final = 120.0
 """Seconds for which an operation of another machine counts as running after its last sign."""
+_HIGHEST: Final = 1 << 62
 T = TypeVar("T")
 
 
@@ -222,13 +223,13 @@ class Journal:
 
         return await self._read(read, None)
 
-    async def batches(self, id: str, *, after: int = -1, limit: int = 50) -> tuple[Batch, ...]:
-        """The next batches of an operation, in their order, after the one of that number."""
+    async def batches(self, id: str, *, before: int | None = None, limit: int = 20) -> tuple[Batch, ...]:
+        """Batches of an operation, the last first, of those before a number."""
 
         def read(db: sqlite3.Connection) -> tuple[Batch, ...]:
             rows = db.execute(
-                "SELECT number, bid, n, blob, results FROM batch WHERE op=? AND number > ? ORDER BY number LIMIT ?",
-                (id, after, limit),
+                "SELECT number, bid, n, blob, results FROM batch WHERE op=? AND number < ? ORDER BY number DESC LIMIT ?",
+                (id, _HIGHEST if before is None else before, limit),
             )
             return tuple(Batch(*row) for row in rows)
 

@@ -146,7 +146,7 @@ def undo_words(operation: Operation, seen: Survey, places: Collection[str] = ())
         case Edit():
             return "yes, those not taken or changed since"
         case MoveToQueue():
-            return "yes, those that no worker has taken yet, last in their old queue"
+            return "yes, those that no worker has taken yet, at the front of their old queue"
         case Reschedule():
             return "yes, those not rescheduled since by someone else"
         case Copy() | Enlist():

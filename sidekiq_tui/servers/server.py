@@ -29,6 +29,7 @@ from sidekiq_tui.sidekiq.job_set import JobSet
 from sidekiq_tui.sidekiq.job_watch import Look, look_for
 from sidekiq_tui.sidekiq.list_window import ListCut, ListWindow, read_list_window
 from sidekiq_tui.sidekiq.metrics import Metrics, for_job, top_jobs
+from sidekiq_tui.sidekiq.operation_record import OperationRecord, read_operations
 from sidekiq_tui.sidekiq.overview import Overview, OverviewReader
 from sidekiq_tui.sidekiq.process import Process, read_processes
 from sidekiq_tui.sidekiq.profiling import JobProfile, read_profile_data, read_profiles
@@ -39,6 +40,7 @@ from sidekiq_tui.sidekiq.rights import Rights, read_rights
 from sidekiq_tui.sidekiq.search import Matcher, Slice, find_jid, scan, search
 from sidekiq_tui.sidekiq.set_window import Cut, SetWindow, read_window
 from sidekiq_tui.sidekiq.time_form import fleet_time_form
+from sidekiq_tui.sidekiq.trash import TrashPart, read_part, read_trash, walk_part
 from sidekiq_tui.sidekiq.usual_times import usual_times
 from sidekiq_tui.sidekiq.work import Work, read_work
 
@@ -269,6 +271,25 @@ class Server:
         """A connection of its own that writes what the grant is for; close it after use. Raises `CommandRefused`."""
         await self._credentials.prepare()
         return open_for_writing(self.profile, self._credentials, grant, clock=self._clock, timeout=self._timeout)
+
+    async def operation_records(self) -> tuple[OperationRecord, ...]:
+        """What the server knows of operations, whoever began them, the latest first; two trips."""
+        return await self._call(read_operations)
+
+    async def trash(self) -> tuple[TrashPart, ...]:
+        """What was deleted or cleared and can still come back, the newest first; three trips."""
+        return await self._call(read_trash)
+
+    async def trash_jobs(self, part: TrashPart, offset: int, limit: int) -> tuple[JobRecord, ...]:
+        """Some entries of a part of the trash, in its order; one trip."""
+        return await self._call(lambda database: read_part(database, part, offset, limit))
+
+    async def walk_trash(self, part: TrashPart) -> AsyncGenerator[tuple[JobRecord, ...], None]:
+        """All entries of a part of the trash, slice by slice."""
+        database = await self._admission()
+        async with aclosing(self._slices(walk_part(database, part))) as slices:
+            async for found in slices:
+                yield found
 
     def ask_again(self) -> None:
         """A person wants another try: a declined or wrong password may be asked for once more."""
