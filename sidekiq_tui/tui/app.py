@@ -30,6 +30,7 @@ from sidekiq_tui.servers.snapshot import ServerSnapshot
 from sidekiq_tui.tui import collector, navigation, saved_filters
 from sidekiq_tui.tui.actions import APP, bindings, find_action
 from sidekiq_tui.tui.bridge import Bridge
+from sidekiq_tui.tui.changing_app import ChangingApp
 from sidekiq_tui.tui.chord import Chord
 from sidekiq_tui.tui.command_run import ask_command, obey
 from sidekiq_tui.tui.crash import crash_report
@@ -56,7 +57,7 @@ INTERRUPT_SECONDS: Final = 2.0
 """Two ctrl+c within this time quit."""
 
 
-class SqtuiApp(App[None]):
+class SqtuiApp(ChangingApp):
     """One terminal for the servers of a registry, whose poll tasks it starts and stops."""
 
     TITLE = "sqtui"
@@ -103,6 +104,7 @@ class SqtuiApp(App[None]):
     async def on_unmount(self) -> None:
         """Leaves no task and no connection behind, however slow a server is."""
         self._bridge.stop()
+        await self.close_operations()
         try:
             await asyncio.wait_for(self.app_state.registry.stop(), STOP_SECONDS)
         except TimeoutError:
@@ -164,11 +166,6 @@ class SqtuiApp(App[None]):
     def view(self) -> View:
         """The view in front."""
         return navigation.find_view(self.current_mode)
-
-    @property
-    def front(self) -> ViewScreen | None:
-        """The view's screen, if nothing lies over it."""
-        return self.screen if isinstance(self.screen, ViewScreen) else None
 
     def _screen_of(self, view: View) -> ViewScreen:
         return view.screen()(self.app_state)
@@ -407,7 +404,7 @@ class SqtuiApp(App[None]):
         """ctrl+c: may be a slip of someone who copies, so only the second one quits."""
         now = time.monotonic()
         if now - self._interrupted < INTERRUPT_SECONDS:
-            self.exit(return_code=0)
+            self.leave()
         elif self.front is not None:
             self.front.say("q leaves; ctrl+c again quits", "muted")
         self._interrupted = now

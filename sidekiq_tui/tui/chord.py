@@ -48,7 +48,7 @@ class Chord:
 
 def choices(screen: ViewScreen) -> list[Action]:
     """The chords that work on a screen now."""
-    return [action for action in screen.available if _second(action) and screen.reason_against(action) is None]
+    return [action for action in screen.available if _second(action) and screen.why_not(action) is None]
 
 
 def choice_lines(actions: list[Action], cells: int, cut: str) -> list[list[Span]]:

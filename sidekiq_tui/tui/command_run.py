@@ -82,7 +82,7 @@ def _act(screen: ViewScreen, typed: Typed) -> None:
     action = next((one for one in (*screen.available, *actions_of([APP])) if one.id == identifier), None)
     if action is None:
         raise UsageError(f"{typed.command.name} does nothing on this view")
-    reason = screen.reason_against(action)
+    reason = screen.why_not(action)
     if reason:
         raise UsageError(reason)
     (screen.focused or screen).post_message(ActionChosen(identifier))

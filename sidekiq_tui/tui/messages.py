@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
 from sidekiq_tui.servers.snapshot import ServerSnapshot
+
+if TYPE_CHECKING:
+    from sidekiq_tui.operations.run import Run
 
 
 @dataclass
@@ -64,3 +68,22 @@ class KeyDone(Message):
     """Which key of this run."""
     again: bool = False
     """Whether it is the second one of its key."""
+
+
+@dataclass
+class RunBegan(Message):
+    """An operation was started."""
+
+    run: Run
+
+
+@dataclass
+class RunEnded(Message):
+    """An operation has an outcome."""
+
+    run: Run
+
+
+@dataclass
+class LeaveWanted(Message):
+    """Somebody wants to leave the app."""

@@ -64,7 +64,7 @@ def _actions(screen: ViewScreen) -> Iterator[Entry]:
     for action in (*screen.available, *with_keys(actions_of([APP]), screen.app_state.keys)):
         if action.group == MOVE or action.id in _HIDDEN or action.id.startswith("server-"):
             continue
-        if screen.reason_against(action) is None:
+        if screen.why_not(action) is None:
             target = screen.focused or screen
             yield action.help, action.keys_text, partial(target.post_message, ActionChosen(action.id))
 

@@ -79,6 +79,11 @@ class AppState:
         return self.frozen_at is not None
 
     @property
+    def busy(self) -> bool:
+        """Whether an operation runs."""
+        return self.operations is not None and any(run.outcome is None for run in self.operations.runs)
+
+    @property
     def servers(self) -> tuple[str, ...]:
         """All servers in the order of their digits."""
         return self.registry.servers

@@ -44,6 +44,8 @@ VIEWS: Final[tuple[View, ...]] = (
     View("workers", "Workers", "Workers", "w", "workers:WorkersScreen"),
     View("errors", "Errors", "Errors", "e", "errors:ErrorsScreen"),
     View("metrics", "Metrics", "Metrics", "m", "metrics:MetricsScreen"),
+    View("audit", "Audit", "Audit", "a", "audit:AuditScreen", spans_servers=True),
+    View("trash", "Trash", "Trash", "u", "trash:TrashScreen", tab=False),
     View("search", "Search", "Search", "/", "search:SearchScreen", tab=False),
     View("profiles", "Profiles", "Profiles", "p", "profiles:ProfilesScreen", tab=False),
     View("extras", "Pro & Enterprise", "Pro", "b", "extras:ExtrasScreen", tab=False),

@@ -17,8 +17,12 @@ from sidekiq_tui.tui.actions.queue import QUEUE
 from sidekiq_tui.tui.app import SqtuiApp
 from sidekiq_tui.tui.keymap import LEADER, chord_key, deliverable
 from sidekiq_tui.tui.modals.buckets import BucketsModal
+from sidekiq_tui.tui.modals.choice import ChoiceModal
 from sidekiq_tui.tui.modals.columns import ColumnChooser
+from sidekiq_tui.tui.modals.confirm import ConfirmModal
+from sidekiq_tui.tui.modals.form import FormModal
 from sidekiq_tui.tui.modals.help import HelpModal
+from sidekiq_tui.tui.modals.row_question import RowQuestion
 from sidekiq_tui.tui.modals.server_picker import ServerPicker
 from sidekiq_tui.tui.screens.base import ViewScreen
 from sidekiq_tui.tui.screens.job import JobScreen
@@ -92,6 +96,10 @@ def _holders(where: str) -> list[type[object]]:
         "picker": [ServerPicker],
         "chooser": [ColumnChooser],
         "buckets-dialog": [BucketsModal],
+        "confirm": [ConfirmModal],
+        "row-question": [RowQuestion],
+        "form": [FormModal],
+        "choice": [ChoiceModal],
         INNER_TABS: [QueueJobsScreen, JobScreen],
         JOB: [JobScreen],
         METRICS_CLASS: [MetricsClassScreen],

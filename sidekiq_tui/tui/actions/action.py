@@ -20,8 +20,9 @@ MOVE: Final = "Move"
 SERVERS: Final = "Servers"
 GO: Final = "Go to"
 LISTS: Final = "Lists"
+CHANGES: Final = "Changes"
 SCREEN: Final = "Screen"
-GROUPS: Final = (MOVE, LISTS, SERVERS, GO, SCREEN)
+GROUPS: Final = (MOVE, LISTS, CHANGES, SERVERS, GO, SCREEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,8 @@ class Action:
     `keys` are as a person types them (``?``, ``ctrl+r``, ``g d`` for g and then d); `run` is the Textual action
     (``app.`` in front: on the app, else on the widget or screen that holds the scope); `footer` is the place in
     the footer, 0 for none; `shown` is how help and footer write the keys where that differs, `footer_key` how the
-    footer alone does, when one word there stands for two actions.
+    footer alone does, when one word there stands for two actions; `needs` is the access that it takes to change a
+    server, empty for what changes none.
     """
 
     id: str
@@ -44,6 +46,7 @@ class Action:
     footer: int = 0
     shown: str = ""
     footer_key: str = ""
+    needs: str = ""
 
     @property
     def keys_text(self) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from sidekiq_tui.tui.actions.action import MOVE, SCREEN, Action
+from sidekiq_tui.tui.actions.operations import CHANGE_DIALOGS
 
-DIALOGS: Final = ("help", "picker", "chooser", "buckets-dialog")
+DIALOGS: Final = ("help", "picker", "chooser", "buckets-dialog", *CHANGE_DIALOGS)
 """Scopes of dialogs, each with `app` alone."""
 
 ACTIONS: Final = (

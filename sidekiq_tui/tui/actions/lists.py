@@ -10,7 +10,6 @@ from sidekiq_tui.tui.keymap import LEADER
 LIST: Final = "list"
 SORT: Final = "sort"
 FILTER: Final = "filter"
-SCAN: Final = "scan"
 
 _MOVES: Final = (
     Action("open", ("enter",), "open", "open the row under the cursor", LISTS, LIST, "open", 10),
@@ -37,7 +36,6 @@ _MOVES: Final = (
 
 _TOOLS: Final = (
     Action("filter", ("/",), "filter", "show only what matches", LISTS, FILTER, "filter", 20),
-    Action("stop-scan", ("ctrl+x",), "stop", "stop reading for the filter", LISTS, SCAN, "stop_scan", 15),
     Action("sort", ("o",), "sort", "sort by the next column", LISTS, SORT, "sort_next", 30),
     Action("sort-reverse", ("O",), "reverse", "sort the other way round", LISTS, SORT, "sort_reverse"),
 )

@@ -111,7 +111,7 @@ def _grouped(actions: Sequence[Action], screen: ViewScreen) -> list[tuple[str, l
     groups: dict[str, list[Entry]] = {group: [] for group in _ORDER}
     for action in actions:
         if not action.id.startswith("server-"):
-            entry = (action.keys_text, action.help, screen.reason_against(action) or "")
+            entry = (action.keys_text, action.help, screen.why_not(action) or "")
             groups[_group(action)].append(entry)
     digits = [action for action in actions if action.id.startswith("server-")]
     if digits:

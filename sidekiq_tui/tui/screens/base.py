@@ -13,13 +13,18 @@ from textual.geometry import Region
 from textual.screen import Screen
 from textual.timer import Timer
 
-from sidekiq_tui.presentation.columns.base import Span
+from sidekiq_tui.presentation.columns.base import Cell, Span
 from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.servers.snapshot import ServerSnapshot
 from sidekiq_tui.tui.actions import EVERYWHERE, Action, actions_of, bindings, find_action, footer_actions
 from sidekiq_tui.tui.actions.action import with_keys
+from sidekiq_tui.tui.actions.operations import JOB_CHANGES
+from sidekiq_tui.tui.changing import CHANGING, reason_against, refusal
 from sidekiq_tui.tui.corner import strip_of
+from sidekiq_tui.tui.messages import LeaveWanted
+from sidekiq_tui.tui.operating import is_planning
 from sidekiq_tui.tui.state import AppState
+from sidekiq_tui.tui.subject import Subject
 from sidekiq_tui.tui.views import VIEWS
 from sidekiq_tui.tui.widgets.banner import Banner
 from sidekiq_tui.tui.widgets.footer import Footer
@@ -77,6 +82,19 @@ class ViewScreen(GatheringScreen[None]):
         """How many rows an action would hit, for the footer; None when that says nothing."""
         return None
 
+    def subject(self) -> Subject | None:
+        """What an action that changes a server would be about here and now; None: there is nothing to change."""
+        return None
+
+    def stop_scan(self) -> None:
+        """Stops what the view reads for a filter."""
+
+    def change_began(self, server: str) -> None:
+        """An operation of this screen's has begun: its marks have done their part."""
+
+    def change_ended(self, server: str) -> None:
+        """An operation on that server has ended: what the view itself reads may be old."""
+
     @property
     def filter_text(self) -> str:
         """The filter in force, as typed; empty without one."""
@@ -99,6 +117,21 @@ class ViewScreen(GatheringScreen[None]):
 
     # What a view may use.
 
+    def why_not(self, action: Action) -> str | None:
+        """Why an action cannot work here and now, whoever knows; None when it can."""
+        if action.where in CHANGING:
+            return reason_against(self.app_state, action, self.subject())
+        if action.id == "stop-scan":
+            if self.app_state.busy or is_planning(self):
+                return None
+            if type(self).stop_scan is ViewScreen.stop_scan:
+                return "nothing is running"
+        elif action.id == "hold":
+            return None if self.app_state.busy else "no operation is running"
+        elif action.id == "undo":
+            return refusal(self.app_state, self.app_state.preferred, action.needs)
+        return self.reason_against(action)
+
     @property
     def is_front(self) -> bool:
         """Whether this is what the person sees, with nothing over it."""
@@ -116,6 +149,16 @@ class ViewScreen(GatheringScreen[None]):
             self.query_one(MessageLine).set("outcome", (Span(text, role),))
         else:
             self._first_words = (text, role)
+
+    def say_cell(self, cell: Cell) -> None:
+        """An outcome of several roles."""
+        if self.is_mounted:
+            self.query_one(MessageLine).set("outcome", cell)
+
+    def show_progress(self, cell: Cell = ()) -> None:
+        """How far an operation or its plan is; nothing ends it."""
+        if self.is_mounted:
+            self.query_one(MessageLine).set("progress", cell)
 
     def note(self, spans: Sequence[Span] = ()) -> None:
         """What the row under the cursor has that its columns do not show."""
@@ -147,7 +190,7 @@ class ViewScreen(GatheringScreen[None]):
 
     def refresh_footer(self) -> None:
         """Draws the footer again, after something changed what keys can do."""
-        usable = [action for action in footer_actions(self.available) if self.reason_against(action) is None]
+        usable = [action for action in footer_actions(self.available) if self.why_not(action) is None]
         if not self._opened():
             usable = [action for action in usable if action.id != "back"]
         items = [(action.footer_key or action.keys_text.split(" ")[0], self._verb(action)) for action in usable]
@@ -257,7 +300,11 @@ class ViewScreen(GatheringScreen[None]):
         return current if current is not None and current.error is not None else None
 
     def _verb(self, action: Action) -> str:
-        count = self.count_for(action)
+        if action.where in CHANGING:
+            subject = self.subject()
+            count = subject.count if subject is not None and action.where == JOB_CHANGES else None
+        else:
+            count = self.count_for(action)
         return action.label if count is None else f"{action.label} {count:,}"
 
     # Actions of every view.
@@ -272,7 +319,7 @@ class ViewScreen(GatheringScreen[None]):
         if self._opened():
             self.app.pop_screen()
         else:
-            self.app.exit(return_code=0)
+            self.post_message(LeaveWanted())
 
     def _opened(self) -> bool:
         """Whether another screen of the same view is under this one."""

@@ -19,6 +19,7 @@ from sidekiq_tui.servers.snapshot import ServerSnapshot
 from sidekiq_tui.tui.actions import Action, bindings
 from sidekiq_tui.tui.actions.dashboard import DASHBOARD
 from sidekiq_tui.tui.actions.lists import LIST, SORT
+from sidekiq_tui.tui.actions.operations import NEW_JOBS, QUEUE_CHANGES, STATISTICS
 from sidekiq_tui.tui.screens import dashboard_panels as panels
 from sidekiq_tui.tui.screens.base import ViewScreen
 from sidekiq_tui.tui.screens.dashboard_layout import DAYS, WEEKS, dashboard_layout, history_places
@@ -37,9 +38,10 @@ from sidekiq_tui.tui.screens.dashboard_titles import (
 )
 from sidekiq_tui.tui.screens.days import Days, read_days
 from sidekiq_tui.tui.screens.listing import context_of, left_out, reason_against_empty
-from sidekiq_tui.tui.screens.queue_list import open_queue, queue_key, queues_notice
+from sidekiq_tui.tui.screens.queue_list import open_queue, queue_key, queue_subject, queues_notice
 from sidekiq_tui.tui.screens.scope_view import Samples, ScopeView
 from sidekiq_tui.tui.state import AppState
+from sidekiq_tui.tui.subject import Subject
 from sidekiq_tui.tui.widgets.board import Board
 from sidekiq_tui.tui.widgets.line import Line
 from sidekiq_tui.tui.widgets.line_chart import GUTTER, LineChart
@@ -65,8 +67,8 @@ class DashboardScreen(ViewScreen):
     """One server, or all of them added up."""
 
     view: ClassVar[str] = "dashboard"
-    scopes: ClassVar[tuple[str, ...]] = (LIST, SORT, DASHBOARD)
-    BINDINGS = bindings(SORT, DASHBOARD)
+    scopes: ClassVar[tuple[str, ...]] = (LIST, SORT, DASHBOARD, QUEUE_CHANGES, NEW_JOBS, STATISTICS)
+    BINDINGS = bindings(SORT, DASHBOARD, QUEUE_CHANGES, NEW_JOBS, STATISTICS)
 
     @dataclass
     class DaysRead(Message):
@@ -149,6 +151,10 @@ class DashboardScreen(ViewScreen):
         """Reads the days again too."""
         self._days, self._reading = None, ()
         self._read_days()
+
+    def subject(self) -> Subject:
+        """The queue under the cursor."""
+        return queue_subject(self, self.table.current)
 
     def reason_against(self, action: Action) -> str | None:
         """Panels need room, and lists rows."""

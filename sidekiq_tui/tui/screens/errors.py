@@ -11,6 +11,7 @@ from textual.geometry import Region
 from textual.message import Message
 
 from sidekiq_tui.errors import SqtuiError
+from sidekiq_tui.operations.selection import Matching
 from sidekiq_tui.presentation import units
 from sidekiq_tui.presentation.columns.base import Column, Span
 from sidekiq_tui.presentation.columns.errors import ERRORS as COLUMNS
@@ -25,7 +26,8 @@ from sidekiq_tui.sidekiq.job import JobRecord, Place
 from sidekiq_tui.tui.actions import Action, bindings
 from sidekiq_tui.tui.actions.errors import ERRORS
 from sidekiq_tui.tui.actions.job import COPY
-from sidekiq_tui.tui.actions.lists import FILTER, LIST, SCAN, SORT
+from sidekiq_tui.tui.actions.lists import FILTER, LIST, SORT
+from sidekiq_tui.tui.actions.operations import JOB_CHANGES
 from sidekiq_tui.tui.clipboard import copy_jids, copy_json
 from sidekiq_tui.tui.screens.dashboard_titles import choice_spans
 from sidekiq_tui.tui.screens.errors_layout import errors_layout
@@ -33,6 +35,7 @@ from sidekiq_tui.tui.screens.errors_reader import ErrorsReader
 from sidekiq_tui.tui.screens.errors_words import SOON, details, empty_notice, title_left, title_right
 from sidekiq_tui.tui.screens.listing import NO_ROWS, context_of, left_out, range_spans, reason_against_empty
 from sidekiq_tui.tui.state import AppState
+from sidekiq_tui.tui.subject import Subject
 from sidekiq_tui.tui.widgets.board import Board
 from sidekiq_tui.tui.widgets.line import Line
 from sidekiq_tui.tui.widgets.line_chart import GUTTER, LineChart
@@ -57,8 +60,8 @@ class ErrorsTable(RecordTable[ErrorRow]):
 class ErrorsScreen(ErrorsReader):
     """The groups of one server's failed jobs."""
 
-    scopes: ClassVar[tuple[str, ...]] = (LIST, SORT, FILTER, SCAN, COPY, ERRORS)
-    BINDINGS = bindings(SORT, FILTER, SCAN, COPY, ERRORS)
+    scopes: ClassVar[tuple[str, ...]] = (LIST, SORT, FILTER, COPY, ERRORS, JOB_CHANGES)
+    BINDINGS = bindings(SORT, FILTER, COPY, ERRORS, JOB_CHANGES)
 
     @dataclass
     class Found(Message):
@@ -130,6 +133,19 @@ class ErrorsScreen(ErrorsReader):
                 return "the terminal is too small for it"
         return reason_against_empty(self.table, action)
 
+    def subject(self) -> Subject:
+        """All jobs of the group under the cursor, also those that were not read."""
+        group = None if self.asked else self.selected
+        if group is None:
+            return Subject(self.server)
+        matcher = self.app_state.registry.server(self.server).errors.matcher(group.cause)
+        return Subject(self.server, Matching(_PLACES, matcher), group.count)
+
+    def change_ended(self, server: str) -> None:
+        """Reads again what may be read unasked."""
+        if server == self.server and self.is_front and not self.asked:
+            self.refresh_now()
+
     @property
     def filter_text(self) -> str:
         """The filter in force."""
@@ -181,7 +197,7 @@ class ErrorsScreen(ErrorsReader):
         self._order = self._order.reversed()
         self.redraw()
 
-    def action_stop_scan(self) -> None:
+    def stop_scan(self) -> None:
         """Stops a full read and keeps what was read."""
         if self.reads_all:
             self.stop_reading()

@@ -43,6 +43,16 @@ class ResultsScreen(ScanScreen):
         return f"{units.count(len(self.matches))} found"
 
     @property
+    def searched(self) -> tuple[Place, ...]:
+        """Where jobs can be changed, of the places that were searched: not those that run."""
+        if self.places is not None:
+            return tuple(place for place in self.places if place.kind != "work")
+        overview = self.app_state.snapshots[self.server].overview
+        queues = overview.queues if overview is not None else ()
+        sets = (Place("retry"), Place("schedule"), Place("dead"))
+        return (*sets, *(Place("queue", queue.name) for queue in queues))
+
+    @property
     def missed(self) -> tuple[Place, ...]:
         """The places that could not be read."""
         if not self._all_read:

@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.geometry import Region
 from textual.message import Message
 
+from sidekiq_tui.operations.selection import Rows
 from sidekiq_tui.presentation import units
 from sidekiq_tui.presentation.columns.base import Cell, Span
 from sidekiq_tui.presentation.columns.jobs import class_cell
@@ -23,6 +24,7 @@ from sidekiq_tui.tui.actions import Action, bindings
 from sidekiq_tui.tui.actions.job import COPY, JOB
 from sidekiq_tui.tui.actions.jobs import INNER_TABS
 from sidekiq_tui.tui.actions.lists import LIST
+from sidekiq_tui.tui.actions.operations import JOB_CHANGES, NEW_JOBS
 from sidekiq_tui.tui.clipboard import copy_jids, copy_json
 from sidekiq_tui.tui.screens.base import ViewScreen
 from sidekiq_tui.tui.screens.job_document import JobDocument, history_lines
@@ -31,6 +33,7 @@ from sidekiq_tui.tui.screens.job_standing import Standing, left_queue, standing
 from sidekiq_tui.tui.screens.listing import context_of
 from sidekiq_tui.tui.screens.siblings import Siblings
 from sidekiq_tui.tui.state import AppState
+from sidekiq_tui.tui.subject import Subject
 from sidekiq_tui.tui.widgets.board import Board
 from sidekiq_tui.tui.widgets.document import Document
 from sidekiq_tui.tui.widgets.line import Line
@@ -71,8 +74,8 @@ def places(width: int, height: int) -> dict[str, Region]:
 class JobScreen(ViewScreen):
     """A job over the list it was opened from. It is looked at again after each poll, in one trip."""
 
-    scopes: ClassVar[tuple[str, ...]] = (LIST, JOB, COPY, INNER_TABS)
-    BINDINGS = bindings(JOB, COPY, INNER_TABS)
+    scopes: ClassVar[tuple[str, ...]] = (LIST, JOB, COPY, INNER_TABS, JOB_CHANGES, NEW_JOBS)
+    BINDINGS = bindings(JOB, COPY, INNER_TABS, JOB_CHANGES, NEW_JOBS)
 
     @dataclass
     class Looked(Message):
@@ -175,6 +178,15 @@ class JobScreen(ViewScreen):
         if action.id == "copy-jid":
             return None if self._job.jid else "it has no JID"
         return None
+
+    def subject(self) -> Subject:
+        """The job, as it was when it was opened: what has changed since is not touched."""
+        return Subject(self._server, Rows((self._job,)), template=self._job)
+
+    def change_ended(self, server: str) -> None:
+        """Looks where it is now."""
+        if server == self._server and self.is_front:
+            self.refresh_now()
 
     def _verb(self, action: Action) -> str:
         if action.id == "open":

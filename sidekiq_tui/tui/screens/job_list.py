@@ -9,6 +9,8 @@ from typing import ClassVar, Final
 from textual import on
 from textual.app import ComposeResult
 
+from sidekiq_tui.operations.selection import Rows as ChosenRows
+from sidekiq_tui.operations.selection import Selection
 from sidekiq_tui.presentation import units
 from sidekiq_tui.presentation.columns.base import Cell, Column, Span
 from sidekiq_tui.presentation.columns.job_extras import JOB_COLUMN_WORDS, chosen_job_columns, every_job_column
@@ -18,6 +20,7 @@ from sidekiq_tui.tui.actions import Action, bindings, find_action
 from sidekiq_tui.tui.actions.job import COPY
 from sidekiq_tui.tui.actions.jobs import COLUMNS, MARKS
 from sidekiq_tui.tui.actions.lists import LIST, SORT
+from sidekiq_tui.tui.actions.operations import JOB_CHANGES, NEW_JOBS
 from sidekiq_tui.tui.clipboard import copy_jids, copy_json
 from sidekiq_tui.tui.modals.columns import ColumnChooser
 from sidekiq_tui.tui.screens.base import ViewScreen
@@ -27,6 +30,7 @@ from sidekiq_tui.tui.screens.job_siblings import ListSiblings
 from sidekiq_tui.tui.screens.job_words import job_note
 from sidekiq_tui.tui.screens.listing import NO_ROWS, context_of, left_out, range_spans
 from sidekiq_tui.tui.state import AppState
+from sidekiq_tui.tui.subject import Subject
 from sidekiq_tui.tui.widgets.record_table import RecordTable
 from sidekiq_tui.tui.widgets.rows import Rows
 from sidekiq_tui.tui.widgets.sorting import Order, next_order
@@ -65,8 +69,8 @@ class JobListScreen(ViewScreen):
     `size_matched`, `mark_all` and `load`. They call `draw` when any of it has changed.
     """
 
-    scopes: ClassVar[tuple[str, ...]] = (LIST, SORT, MARKS, COLUMNS, COPY)
-    BINDINGS = bindings(SORT, MARKS, COLUMNS, COPY)
+    scopes: ClassVar[tuple[str, ...]] = (LIST, SORT, MARKS, COLUMNS, COPY, JOB_CHANGES, NEW_JOBS)
+    BINDINGS = bindings(SORT, MARKS, COLUMNS, COPY, JOB_CHANGES, NEW_JOBS)
 
     def __init__(self, app_state: AppState) -> None:
         super().__init__(app_state)
@@ -182,6 +186,37 @@ class JobListScreen(ViewScreen):
         if action.id in _COPIES and self.marks:
             return len(self.marks)
         return None
+
+    # Changing.
+
+    def subject(self) -> Subject:
+        """The marked jobs, all that match where `A` said so, else the one under the cursor."""
+        current = self.table.current
+        return Subject(self.server, self.selected, self._selected_count, template=current)
+
+    @property
+    def selected(self) -> Selection | None:
+        """The jobs that a change would be about."""
+        return ChosenRows(self.chosen) if self.chosen else None
+
+    @property
+    def _selected_count(self) -> int | None:
+        if self.marks.whole:
+            return self.size_matched
+        if self.marks.all_matching and self.why_not_sorted() is not None:
+            return None  # more is being found
+        return len(self.marks) if self.marks else None
+
+    def change_began(self, server: str) -> None:
+        """The marks have done their part."""
+        if self.marks:
+            self.marks.clear()
+            self._marks_changed()
+
+    def change_ended(self, server: str) -> None:
+        """Reads again."""
+        if server == self.server and self.is_front:
+            self.refresh_now()
 
     def clear(self) -> bool:
         """`esc` takes the marks away first."""

@@ -22,6 +22,8 @@ class Marks:
         self._bytes = 0
         self.whole = False
         """The rule: all of the list, whatever it holds by the time somebody counts it."""
+        self.all_matching = False
+        """Whether those marked stand for all that a filter matches, also what was never read."""
         self.anchor: Hashable | None = None
         """The identity where the next range begins: what was marked last."""
 
@@ -41,7 +43,7 @@ class Marks:
 
     def toggle(self, job: JobRecord) -> bool:
         """Marks a job or takes its mark away; False if no more can be marked. Ends the rule."""
-        self.whole = False
+        self.whole = self.all_matching = False
         self.anchor = job.identity
         if job.identity in self._jobs:
             self.remove((job,))
@@ -50,7 +52,7 @@ class Marks:
 
     def add(self, jobs: Iterable[JobRecord]) -> bool:
         """Marks jobs in their order until the limit; False if it was reached. Ends the rule."""
-        self.whole = False
+        self.whole = self.all_matching = False
         for job in jobs:
             if job.identity in self._jobs:
                 continue
@@ -65,6 +67,7 @@ class Marks:
         for job in jobs:
             gone = self._jobs.pop(job.identity, None)
             self._bytes -= 0 if gone is None else len(gone.raw)
+            self.all_matching = self.all_matching and gone is None
 
     def keep(self, identities: Collection[Hashable]) -> None:
         """Drops the marks of jobs that are not among these, which are known to be all there are."""
@@ -79,5 +82,5 @@ class Marks:
         """No marks."""
         self._jobs.clear()
         self._bytes = 0
-        self.whole = False
+        self.whole = self.all_matching = False
         self.anchor = None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from textual import on, work
 from textual.message import Message
 from textual.worker import Worker, WorkerState
 
+from sidekiq_tui.operations.selection import Selection, Whole
 from sidekiq_tui.presentation import units
 from sidekiq_tui.presentation.columns.jobs import ListKind
 from sidekiq_tui.presentation.text import display_text
@@ -22,6 +23,7 @@ from sidekiq_tui.tui.screens.job_reader import Range, Seen, Window, job_key, job
 from sidekiq_tui.tui.screens.job_scan import ScanScreen
 from sidekiq_tui.tui.screens.listing import context_of
 from sidekiq_tui.tui.state import AppState
+from sidekiq_tui.tui.subject import Subject
 from sidekiq_tui.tui.widgets.record_table import RecordTable
 from sidekiq_tui.tui.widgets.rows import PagedRows, Rows
 from sidekiq_tui.tui.widgets.sorting import Order, SortedPages, in_order
@@ -309,6 +311,20 @@ class PagedScreen(ScanScreen):
             self.say("the list has moved on: one end of the range is gone", "warn")
         elif not self.mark_these(message.jobs):
             self.say(f"{len(message.jobs):,} rows marked", "muted")
+
+    @property
+    def searched(self) -> tuple[Place, ...]:
+        """The list alone."""
+        return (self.place,)
+
+    @property
+    def selected(self) -> Selection | None:
+        """The whole list where it is marked by a rule."""
+        return Whole(self.place) if self.marks.whole and self.matcher is None else super().selected
+
+    def subject(self) -> Subject:
+        """With the list itself, which can be cleared."""
+        return replace(super().subject(), whole=self.place, queue=self.place.queue)
 
     def slices(self, matcher: Matcher) -> AsyncGenerator[Slice, None]:
         """The list, held against a filter."""

@@ -7,18 +7,18 @@ from abc import abstractmethod
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import ClassVar, Final
+from typing import Final
 
 from textual import on, work
 from textual.message import Message
 from textual.worker import Worker, WorkerState
 
+from sidekiq_tui.operations.selection import Matching, Selection
 from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.sidekiq.errors import SidekiqError
 from sidekiq_tui.sidekiq.job import JobRecord, Place
 from sidekiq_tui.sidekiq.search import Matcher, Slice
-from sidekiq_tui.tui.actions import Action, bindings
-from sidekiq_tui.tui.actions.lists import SCAN
+from sidekiq_tui.tui.actions import Action
 from sidekiq_tui.tui.screens.job_list import JobListScreen
 from sidekiq_tui.tui.screens.job_reader import job_key, job_weight
 from sidekiq_tui.tui.screens.job_words import Found
@@ -36,9 +36,6 @@ TELL_SECONDS: Final = 0.2
 
 class ScanScreen(JobListScreen):
     """Subclasses give `slices`; `start_scan` begins, `found` and `matches` say what came of it so far."""
-
-    scopes: ClassVar[tuple[str, ...]] = (*JobListScreen.scopes, SCAN)
-    BINDINGS = bindings(SCAN)
 
     @dataclass
     class Scanned(Message):
@@ -109,7 +106,7 @@ class ScanScreen(JobListScreen):
         self.workers.cancel_group(self, "scan")
         self._scan_ended()
 
-    def action_stop_scan(self) -> None:
+    def stop_scan(self) -> None:
         """Stops reading and keeps what was found."""
         if self.scanning:
             self.stop_reading()
@@ -206,9 +203,22 @@ class ScanScreen(JobListScreen):
     def mark_all(self) -> str:
         """Marks what was found; says so when that may not be all."""
         words = self.mark_these(self.matches)
-        if not words and self.found is not None and not self.found.complete:
-            words = f"marked the {len(self.matches):,} found so far: not all was read"
+        self.marks.all_matching = bool(self.marks)
+        if self.found is not None and not self.found.complete:
+            words = f"marked the {len(self.marks):,} found so far; an action reads all and counts before it asks"
         return words
+
+    @property
+    def selected(self) -> Selection | None:
+        """All that the filter matches where `A` said so; a plan looks for them anew."""
+        if self.marks.all_matching and self.matcher is not None:
+            return Matching(self.searched, self.matcher)
+        return super().selected
+
+    @property
+    @abstractmethod
+    def searched(self) -> tuple[Place, ...]:
+        """The places that the matcher is held against."""
 
     def reason_against(self, action: Action) -> str | None:
         """Only what runs can be stopped."""

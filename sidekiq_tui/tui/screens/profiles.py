@@ -17,12 +17,14 @@ from sidekiq_tui.sidekiq.profiling import MAX_PROFILES, JobProfile
 from sidekiq_tui.sidekiq.replies import natural, reason
 from sidekiq_tui.tui.actions import Action, bindings
 from sidekiq_tui.tui.actions.lists import LIST, SORT
+from sidekiq_tui.tui.actions.operations import PROFILE_CHANGES
 from sidekiq_tui.tui.actions.profiles import PROFILES
 from sidekiq_tui.tui.saving import file_name, is_gzip, save, target, why
 from sidekiq_tui.tui.screens.dashboard_panels import denied_line
 from sidekiq_tui.tui.screens.listing import context_of, left_out, range_spans, reason_against_empty
 from sidekiq_tui.tui.screens.read_view import ReadView
 from sidekiq_tui.tui.state import AppState
+from sidekiq_tui.tui.subject import Subject
 from sidekiq_tui.tui.widgets.record_table import RecordTable
 from sidekiq_tui.tui.widgets.rows import StaticRows
 from sidekiq_tui.tui.widgets.sorting import Order, in_order, next_order
@@ -44,8 +46,8 @@ class ProfilesScreen(ReadView[tuple[JobProfile, ...]]):
     """Lists them, the newest first; `s` writes the one under the cursor to a file."""
 
     view: ClassVar[str] = "profiles"
-    scopes: ClassVar[tuple[str, ...]] = (LIST, SORT, PROFILES)
-    BINDINGS = bindings(SORT, PROFILES)
+    scopes: ClassVar[tuple[str, ...]] = (LIST, SORT, PROFILES, PROFILE_CHANGES)
+    BINDINGS = bindings(SORT, PROFILES, PROFILE_CHANGES)
     every: ClassVar[float] = 30.0
 
     def __init__(self, app_state: AppState) -> None:
@@ -89,6 +91,16 @@ class ProfilesScreen(ReadView[tuple[JobProfile, ...]]):
                 return "a profile is being read"
             return "its server does not answer" if self.away else None
         return reason_against_empty(self.table, action)
+
+    def subject(self) -> Subject:
+        """The profile under the cursor."""
+        profile = self.table.current
+        return Subject(self.server, profile=profile.key if profile is not None else None)
+
+    def change_ended(self, server: str) -> None:
+        """Reads again."""
+        if server == self.server and self.is_front:
+            self.refresh_now()
 
     # Drawing
 

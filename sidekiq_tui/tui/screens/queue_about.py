@@ -24,7 +24,6 @@ from sidekiq_tui.sidekiq.filter_terms import FieldTerm
 from sidekiq_tui.sidekiq.queue_activity import QueueActivity
 from sidekiq_tui.sidekiq.replies import reason
 from sidekiq_tui.tui.actions import Action, bindings
-from sidekiq_tui.tui.actions.lists import SCAN
 from sidekiq_tui.tui.actions.queue import QUEUE
 from sidekiq_tui.tui.screens.base import ViewScreen
 from sidekiq_tui.tui.screens.dashboard_panels import denied_line
@@ -56,7 +55,7 @@ class QueueAbout(Vertical):
     DEFAULT_CSS = """
     QueueAbout { height: 1fr; width: 1fr; }
     """
-    BINDINGS = bindings(QUEUE, SCAN)
+    BINDINGS = bindings(QUEUE)
 
     @dataclass
     class ClassChosen(Message):
@@ -309,7 +308,7 @@ class QueueAbout(Vertical):
             self._count_over()
             self._draw()
 
-    def action_stop_scan(self) -> None:
+    def stop_scan(self) -> None:
         """Stops counting; the sample stays."""
         if self._counting:
             self.workers.cancel_group(self, "count")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar, Final
 
 from textual import on
@@ -15,6 +16,7 @@ from sidekiq_tui.sidekiq.job import Place
 from sidekiq_tui.sidekiq.overview import QueueSummary
 from sidekiq_tui.tui.actions import Action, bindings
 from sidekiq_tui.tui.actions.jobs import INNER_TABS
+from sidekiq_tui.tui.actions.operations import QUEUE_CHANGES
 from sidekiq_tui.tui.actions.queue import QUEUE
 from sidekiq_tui.tui.breadcrumbs import trail_to
 from sidekiq_tui.tui.screens.job_words import queue_spans
@@ -22,6 +24,7 @@ from sidekiq_tui.tui.screens.jobs import JobsScreen
 from sidekiq_tui.tui.screens.listing import context_of
 from sidekiq_tui.tui.screens.queue_about import QueueAbout
 from sidekiq_tui.tui.state import AppState
+from sidekiq_tui.tui.subject import Subject
 
 TABS: Final = ("Jobs", "About")
 JOBS, ABOUT = range(len(TABS))
@@ -63,8 +66,8 @@ class QueueJobsScreen(JobsScreen):
     """The jobs of one queue, newest first, opened from a list of queues; `l` goes to what is known about it."""
 
     view: ClassVar[str] = "queues"
-    scopes: ClassVar[tuple[str, ...]] = (*JobsScreen.scopes, INNER_TABS, QUEUE)
-    BINDINGS = bindings(INNER_TABS)
+    scopes: ClassVar[tuple[str, ...]] = (*JobsScreen.scopes, INNER_TABS, QUEUE, QUEUE_CHANGES)
+    BINDINGS = bindings(INNER_TABS, QUEUE_CHANGES)
 
     def __init__(self, app_state: AppState, server: str, queue: str) -> None:
         self._opened_on = server
@@ -147,6 +150,13 @@ class QueueJobsScreen(JobsScreen):
         """Nothing is read for what is not seen."""
         self._about.hidden()
 
+    def stop_scan(self) -> None:
+        """Stops what the tab in front reads."""
+        if self._tab == ABOUT:
+            self._about.stop_scan()
+        else:
+            super().stop_scan()
+
     def show(self, snapshots: Mapping[str, ServerSnapshot]) -> None:
         """Draws the tab in front."""
         if self._tab == ABOUT:
@@ -169,6 +179,11 @@ class QueueJobsScreen(JobsScreen):
             self._about.refresh_now()
         else:
             super().refresh_now()
+
+    def subject(self) -> Subject:
+        """Its jobs only while they are in front."""
+        found = super().subject()
+        return found if self._tab == JOBS else replace(found, jobs=None, template=None)
 
     def clear(self) -> bool:
         """Marks and filter belong to the jobs."""

@@ -7,9 +7,11 @@ from collections.abc import Hashable
 from sidekiq_tui.presentation.columns.base import Cell, Context, Span
 from sidekiq_tui.presentation.columns.queues import QueueRow
 from sidekiq_tui.presentation.text import display_text
+from sidekiq_tui.sidekiq.job import Place
 from sidekiq_tui.tui.screens.base import ViewScreen
 from sidekiq_tui.tui.screens.dashboard_panels import denied_line
 from sidekiq_tui.tui.screens.scope_view import ScopeView
+from sidekiq_tui.tui.subject import Subject
 
 
 def queue_key(row: QueueRow) -> Hashable:
@@ -28,6 +30,14 @@ def queues_notice(view: ScopeView, context: Context) -> list[Cell]:
     return [
         (Span(f"No queues on {where}.", "strong"), Span(" A queue comes with its first job.", "muted")),
     ]
+
+
+def queue_subject(screen: ViewScreen, row: QueueRow | None) -> Subject:
+    """A queue, for what changes it."""
+    server = (row.server if row is not None else None) or screen.app_state.preferred
+    if row is None:
+        return Subject(server)
+    return Subject(server, whole=Place("queue", row.summary.name), queue=row.summary.name)
 
 
 def open_queue(screen: ViewScreen, row: QueueRow) -> None:

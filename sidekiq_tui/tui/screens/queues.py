@@ -15,11 +15,13 @@ from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.servers.snapshot import ServerSnapshot
 from sidekiq_tui.tui.actions import Action, bindings
 from sidekiq_tui.tui.actions.lists import FILTER, LIST, SORT
+from sidekiq_tui.tui.actions.operations import NEW_JOBS, QUEUE_CHANGES, QUEUE_ROWS, WHOLE_CHANGES
 from sidekiq_tui.tui.screens.base import ViewScreen
 from sidekiq_tui.tui.screens.listing import NO_ROWS, context_of, left_out, range_spans, reason_against_empty
-from sidekiq_tui.tui.screens.queue_list import open_queue, queue_key, queues_notice
+from sidekiq_tui.tui.screens.queue_list import open_queue, queue_key, queue_subject, queues_notice
 from sidekiq_tui.tui.screens.scope_view import ScopeView
 from sidekiq_tui.tui.state import AppState
+from sidekiq_tui.tui.subject import Subject
 from sidekiq_tui.tui.widgets.record_table import RecordTable
 from sidekiq_tui.tui.widgets.rows import StaticRows
 from sidekiq_tui.tui.widgets.sorting import Order, in_order, next_order
@@ -32,8 +34,16 @@ class QueuesScreen(ViewScreen):
     """Every queue, also the empty ones; the filter is by name and asks no server."""
 
     view: ClassVar[str] = "queues"
-    scopes: ClassVar[tuple[str, ...]] = (LIST, SORT, FILTER)
-    BINDINGS = bindings(SORT, FILTER)
+    scopes: ClassVar[tuple[str, ...]] = (
+        LIST,
+        SORT,
+        FILTER,
+        QUEUE_CHANGES,
+        QUEUE_ROWS,
+        WHOLE_CHANGES,
+        NEW_JOBS,
+    )
+    BINDINGS = bindings(SORT, FILTER, QUEUE_CHANGES, QUEUE_ROWS, WHOLE_CHANGES, NEW_JOBS)
 
     def __init__(self, app_state: AppState) -> None:
         super().__init__(app_state)
@@ -86,6 +96,10 @@ class QueuesScreen(ViewScreen):
         if action.id == "filter":
             return None if self._counts[1] else NO_ROWS
         return reason_against_empty(self.table, action)
+
+    def subject(self) -> Subject:
+        """The queue under the cursor."""
+        return queue_subject(self, self.table.current)
 
     def clear(self) -> bool:
         """`esc` clears the filter."""

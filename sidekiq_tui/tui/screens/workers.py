@@ -36,6 +36,7 @@ from sidekiq_tui.sidekiq.work import Work
 from sidekiq_tui.tui.actions import Action, bindings
 from sidekiq_tui.tui.actions.job import COPY
 from sidekiq_tui.tui.actions.lists import FILTER, LIST, SORT
+from sidekiq_tui.tui.actions.operations import PROCESS_CHANGES
 from sidekiq_tui.tui.actions.workers import WORKERS
 from sidekiq_tui.tui.clipboard import copy_jids, copy_json
 from sidekiq_tui.tui.screens.dashboard_panels import denied_line
@@ -46,6 +47,7 @@ from sidekiq_tui.tui.screens.workers_siblings import WorkSiblings
 from sidekiq_tui.tui.screens.workers_usual import UsualTimes
 from sidekiq_tui.tui.screens.workers_words import about, fitted, matches, notes, title_left, title_right
 from sidekiq_tui.tui.state import AppState
+from sidekiq_tui.tui.subject import Subject
 from sidekiq_tui.tui.widgets.record_table import RecordTable
 from sidekiq_tui.tui.widgets.rows import StaticRows
 from sidekiq_tui.tui.widgets.sorting import Order
@@ -75,8 +77,8 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
     """Processes come with every poll; what is read here is what they run."""
 
     view: ClassVar[str] = "workers"
-    scopes: ClassVar[tuple[str, ...]] = (LIST, SORT, FILTER, COPY, WORKERS)
-    BINDINGS = bindings(SORT, FILTER, COPY, WORKERS)
+    scopes: ClassVar[tuple[str, ...]] = (LIST, SORT, FILTER, COPY, WORKERS, PROCESS_CHANGES)
+    BINDINGS = bindings(SORT, FILTER, COPY, WORKERS, PROCESS_CHANGES)
     every: ClassVar[float] = 1.0
 
     def __init__(self, app_state: AppState) -> None:
@@ -193,6 +195,20 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
             case "fold-process" | "fold-all" | "unfold" | "unfold-all" | "worker-details":
                 return NO_ROWS if self.table.empty else None
         return reason_against_empty(self.table, action)
+
+    def subject(self) -> Subject:
+        """The process under the cursor, or the one of the job there, and all that are shown."""
+        row = self.table.current
+        identity = row.work.identity if isinstance(row, WorkRow) else None if row is None else _identity(row)
+        shown = tuple(tree.head.process for tree in self._trees if isinstance(tree.head, ProcessRow))
+        return Subject(
+            self.server,
+            process=next((one for one in shown if one.identity == identity), None),
+            processes=shown,
+            narrowed=bool(self._filter),
+            ghosts=self.ghosts,
+            running=row.work.job if isinstance(row, WorkRow) else None,
+        )
 
     @property
     def filter_text(self) -> str:

@@ -1,4 +1,4 @@
-"""The last line but one: pending keys, an outcome, that a server is away, or more about a row; one at a time."""
+"""The last line but one: pending keys, progress, an outcome, a server that is away, more about a row; one at a time."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from sidekiq_tui.presentation.columns.base import Span, fit_cell
 from sidekiq_tui.presentation.glyphs import glyph_set, to_ascii
 from sidekiq_tui.tui.widgets.line import Line
 
-Layer = Literal["chord", "outcome", "away", "row"]
+Layer = Literal["chord", "progress", "outcome", "away", "row"]
 
-LAYERS: Final[tuple[Layer, ...]] = ("chord", "outcome", "away", "row")
+LAYERS: Final[tuple[Layer, ...]] = ("chord", "progress", "outcome", "away", "row")
 
 
 class MessageLine(Line):

@@ -1,0 +1,280 @@
+"""Begins an action that changes a server: asks first what it needs to know, then has it planned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
+
+from sidekiq_tui.errors import SqtuiError
+from sidekiq_tui.operations import catalog
+from sidekiq_tui.operations.selection import Whole
+from sidekiq_tui.operations.when import When, parse_when
+from sidekiq_tui.presentation.columns.queues import fetching_processes
+from sidekiq_tui.presentation.text import display_text
+from sidekiq_tui.sidekiq.job import Place
+from sidekiq_tui.tui import operating
+from sidekiq_tui.tui.changing import selection_words, simple_operation
+from sidekiq_tui.tui.modals.choice import ChoiceModal
+from sidekiq_tui.tui.modals.edit_job import Changes, EditModal
+from sidekiq_tui.tui.modals.pick_queue import OWN_FRONT, Destination, QueuePicker
+from sidekiq_tui.tui.modals.reschedule import NewTime, RescheduleModal
+from sidekiq_tui.tui.screens.listing import context_of
+from sidekiq_tui.tui.subject import Clip, Subject
+
+if TYPE_CHECKING:
+    from sidekiq_tui.operations.selection import Selection
+    from sidekiq_tui.sidekiq.batch_items import Signal
+    from sidekiq_tui.sidekiq.process import Process
+    from sidekiq_tui.tui.actions.action import Action
+    from sidekiq_tui.tui.screens.base import ViewScreen
+
+Begin = Callable[["ViewScreen", Subject, str], None]
+
+
+@runtime_checkable
+class PartlyChosen(Protocol):
+    """A screen that shows what one operation put into the trash."""
+
+    @property
+    def chosen_digests(self) -> tuple[bytes, ...] | None:
+        """What stands for the entries that were chosen; None: all."""
+
+
+_SIGNALS: Final[dict[str, tuple[Signal, str]]] = {
+    "quiet-processes": ("TSTP", "Quiet"),
+    "stop-processes": ("TERM", "Stop"),
+    "dump-threads": ("TTIN", "Dump threads of"),
+}
+
+
+def begin(screen: ViewScreen, action: Action, subject: Subject, argument: str = "") -> None:
+    """Begins; `argument` is what followed the word on the command line, and answers the first question."""
+    if action.id in _SIGNALS:
+        _signal(screen, action.id, subject)
+        return
+    special = _SPECIAL.get(action.id)
+    if special is not None:
+        special(screen, subject, argument)
+        return
+    operation = simple_operation(action.id, subject)
+    if operation is not None:
+        operating.change(screen, subject.server, operation)
+
+
+# Queues.
+
+
+def _destinations(screen: ViewScreen, server: str, *, without: str | None = None) -> list[Destination]:
+    """The queues of the last poll, by name, with who serves them."""
+    overview = screen.app_state.snapshots[server].overview
+    if overview is None:
+        return []
+    known = overview.live_processes is not None
+    serving = fetching_processes(overview.processes)
+    return [
+        Destination(queue.name, queue.size, serving.get(queue.name, 0) if known else None)
+        for queue in sorted(overview.queues, key=lambda one: one.name)
+        if queue.name != without
+    ]
+
+
+def _pick_queue(
+    screen: ViewScreen, title: str, entries: list[Destination], argument: str, done: Callable[[str], None]
+) -> None:
+    def picked(name: str | None) -> None:
+        if name is not None:
+            done(name)
+
+    if argument:
+        done(argument)
+    else:
+        screen.app.push_screen(QueuePicker(title, entries, ascii=screen.app_state.ascii), picked)
+
+
+def _move(screen: ViewScreen, subject: Subject, argument: str) -> None:
+    jobs = subject.jobs
+    if jobs is None:
+        return
+    own = _own_queue(jobs, subject)
+    entries = _destinations(screen, subject.server, without=own)
+    if own is not None:
+        entries.insert(0, Destination(OWN_FRONT, words=f"of {display_text(own, 40)}: they run next"))
+
+    def done(name: str) -> None:
+        operation: catalog.Operation = (
+            catalog.ToFront(jobs=jobs) if name == OWN_FRONT else catalog.MoveToQueue(jobs=jobs, queue=name)
+        )
+        operating.change(screen, subject.server, operation)
+
+    _pick_queue(screen, f"Move {selection_words(subject)} to", entries, argument, done)
+
+
+def _own_queue(jobs: Selection, subject: Subject) -> str | None:
+    """The queue that the jobs lie in, where that is one."""
+    if isinstance(jobs, Whole):
+        return jobs.place.queue
+    return subject.whole.queue if subject.whole is not None else None
+
+
+def _move_queue(screen: ViewScreen, subject: Subject, argument: str) -> None:
+    if subject.queue is None:
+        return
+    jobs = Whole(Place("queue", subject.queue))
+
+    def done(name: str) -> None:
+        operating.change(screen, subject.server, catalog.MoveToQueue(jobs=jobs, queue=name))
+
+    entries = _destinations(screen, subject.server, without=subject.queue)
+    _pick_queue(screen, f"Move all of {display_text(subject.queue, 40)} to", entries, argument, done)
+
+
+def _copy(screen: ViewScreen, subject: Subject, argument: str) -> None:
+    jobs = subject.jobs
+    if jobs is None:
+        return
+
+    def done(name: str) -> None:
+        operating.change(screen, subject.server, catalog.Copy(jobs=jobs, queue=name))
+
+    entries = _destinations(screen, subject.server)
+    _pick_queue(screen, f"Copy {selection_words(subject)} to", entries, argument, done)
+
+
+def _take(screen: ViewScreen, subject: Subject, *, moves: bool) -> None:
+    if subject.jobs is None:
+        return
+    screen.app_state.clip = Clip(subject.server, subject.jobs, subject.count, moves)
+    verb = "moves" if moves else "copies"
+    screen.say(f"took {selection_words(subject)}: P on a queue {verb} them there", "ok")
+    screen.refresh_footer()
+
+
+def _put(screen: ViewScreen, subject: Subject, argument: str) -> None:
+    state, queue = screen.app_state, argument or subject.queue
+    clip = state.clip
+    if clip is None or queue is None:
+        return
+    if clip.moves:
+        state.clip = None
+        operation: catalog.Operation = catalog.MoveToQueue(jobs=clip.jobs, queue=queue)
+    else:
+        operation = catalog.Copy(jobs=clip.jobs, queue=queue)
+    operating.change(screen, clip.server, operation)
+
+
+def _pause(screen: ViewScreen, subject: Subject, argument: str) -> None:
+    queue = argument or subject.queue
+    if queue is None:
+        return
+    overview = screen.app_state.snapshots[subject.server].overview
+    known = overview.queues if overview is not None else ()
+    paused = any(one.paused for one in known if one.name == queue)
+    operating.change(screen, subject.server, catalog.Pause(queues=(queue,), paused=not paused))
+
+
+# Jobs.
+
+
+def _reschedule(screen: ViewScreen, subject: Subject, argument: str) -> None:
+    jobs = subject.jobs
+    if jobs is None:
+        return
+
+    def done(new: NewTime | None) -> None:
+        if new is not None:
+            operation = catalog.Reschedule(jobs=jobs, at=new.when.at, by=new.when.by, over=new.over)
+            operating.change(screen, subject.server, operation)
+
+    state = screen.app_state
+    if argument:
+        when = _typed_when(screen, argument)
+        if when is not None:
+            done(NewTime(when))
+        return
+    screen.app.push_screen(RescheduleModal(f"Reschedule {selection_words(subject)}", context_of(state)), done)
+
+
+def _typed_when(screen: ViewScreen, text: str) -> When | None:
+    state = screen.app_state
+    try:
+        return parse_when(text, state.clock(), utc=state.time_mode == "utc")
+    except SqtuiError as error:
+        screen.say(operating.words_of(error), "bad")
+        return None
+
+
+def _edit(screen: ViewScreen, subject: Subject, _: str) -> None:
+    jobs = subject.jobs
+    if jobs is None:
+        return
+
+    def done(changes: Changes | None) -> None:
+        if changes is not None:
+            operation = catalog.Edit(jobs=jobs, fields=changes.fields, drop=changes.drop)
+            operating.change(screen, subject.server, operation)
+
+    job = subject.job
+    named = job.display_class if job is not None else None
+    title = f"Edit {display_text(named, 60) if named else selection_words(subject)}"
+    screen.app.push_screen(EditModal(title, job, ascii=screen.app_state.ascii), done)
+
+
+# Processes.
+
+
+def _signal(screen: ViewScreen, identifier: str, subject: Subject) -> None:
+    signal, verb = _SIGNALS[identifier]
+    groups: list[tuple[str, str, tuple[Process, ...]]] = []
+    if subject.process is not None:
+        own = subject.process
+        groups.append((display_text(own.identity.rpartition(":")[0] or own.identity, 40), "this one", (own,)))
+    if len(subject.processes) > 1 or not groups:
+        which = "that the filter shows" if subject.narrowed else "all there are"
+        groups.append((f"{len(subject.processes):,} processes", which, subject.processes))
+
+    def taken(index: int | None) -> None:
+        if index is not None:
+            identities = tuple(one.identity for one in groups[index][2])
+            operation = catalog.SignalProcesses(signal=signal, identities=identities)
+            operating.change(screen, subject.server, operation)
+
+    if len(groups) == 1:
+        taken(0)
+        return
+    ways = [(name, meaning) for name, meaning, _ in groups]
+    screen.app.push_screen(ChoiceModal(verb, ways, ascii=screen.app_state.ascii), taken)
+
+
+# What was done before.
+
+
+def _restore(screen: ViewScreen, subject: Subject, _: str) -> None:
+    if subject.entry is not None:
+        only = screen.chosen_digests if isinstance(screen, PartlyChosen) else None
+        operating.change(screen, subject.server, catalog.Undo(operation=subject.entry, only=only))
+
+
+def _continue(screen: ViewScreen, subject: Subject, _: str) -> None:
+    if subject.entry is not None:
+        operating.resume(screen, subject.server, subject.entry)
+
+
+def _end(screen: ViewScreen, subject: Subject, _: str) -> None:
+    if subject.entry is not None:
+        operating.end(screen, subject.server, subject.entry)
+
+
+_SPECIAL: Final[dict[str, Begin]] = {
+    "move-jobs": _move,
+    "move-queue": _move_queue,
+    "copy-jobs": _copy,
+    "cut-jobs": lambda screen, subject, _: _take(screen, subject, moves=True),
+    "take-jobs": lambda screen, subject, _: _take(screen, subject, moves=False),
+    "paste-jobs": _put,
+    "pause-queue": _pause,
+    "reschedule-jobs": _reschedule,
+    "edit-jobs": _edit,
+    "restore-entries": _restore,
+    "continue-operation": _continue,
+    "end-operation": _end,
+}

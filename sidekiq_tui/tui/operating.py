@@ -1,0 +1,216 @@
+"""From a key to a running operation: plan, question, start. Runs as a worker of the screen that it was asked on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from sidekiq_tui.errors import SqtuiError
+from sidekiq_tui.operations import catalog
+from sidekiq_tui.presentation import deeds, units
+from sidekiq_tui.presentation.columns.base import Cell, Span
+from sidekiq_tui.presentation.plans import plan_facts
+from sidekiq_tui.presentation.text import display_text
+from sidekiq_tui.tui.messages import RunBegan
+from sidekiq_tui.tui.modals.confirm import OTHER, ConfirmModal, Fact
+from sidekiq_tui.tui.modals.row_question import RowQuestion
+from sidekiq_tui.tui.screens.listing import context_of
+
+if TYPE_CHECKING:
+    from sidekiq_tui.operations.catalog import Operation
+    from sidekiq_tui.operations.plan import Plan
+    from sidekiq_tui.tui.screens.base import ViewScreen
+
+GROUP: Final = "change"
+"""The workers that plan and ask."""
+PATIENCE_SECONDS: Final = 0.2
+"""A plan that takes longer says how far it is."""
+_STOPS: Final = (Span("  ctrl+x", "key"), Span(" stops", "muted"))
+
+Make = Callable[[], "Operation"]
+
+
+def change(screen: ViewScreen, server: str, operation: Operation, facts: Sequence[Fact] = ()) -> None:
+    """Plans an operation, asks, and starts it; `facts` stand first in the question. Only one at a time on a screen."""
+    work = _change(screen, server, operation, tuple(facts))
+    screen.run_worker(work, group=GROUP, exclusive=True, exit_on_error=False)
+
+
+def resume(screen: ViewScreen, server: str, id: str) -> None:
+    """Plans what is left of an operation that was begun, asks, and starts it."""
+    screen.run_worker(_resume(screen, server, id), group=GROUP, exclusive=True, exit_on_error=False)
+
+
+def end(screen: ViewScreen, server: str, id: str) -> None:
+    """Ends an operation that was begun where it is, and says how far it got."""
+    screen.run_worker(_end(screen, server, id), group=GROUP, exclusive=True, exit_on_error=False)
+
+
+def is_planning(screen: ViewScreen) -> bool:
+    """Whether a plan is being made for the screen."""
+    return any(one.group == GROUP and one.is_running for one in screen.workers if one.node is screen)
+
+
+def stop_planning(screen: ViewScreen) -> None:
+    """Drops the plan that is being made; nothing was changed."""
+    screen.workers.cancel_group(screen, GROUP)
+    screen.show_progress()
+
+
+async def _change(screen: ViewScreen, server: str, operation: Operation, facts: tuple[Fact, ...]) -> None:
+    while True:
+        plan = await _planned(screen, server, operation)
+        if plan is None:
+            return
+        answer = await _asked(screen, plan, facts)
+        if answer == OTHER:
+            operation = other_way(operation) or operation
+            continue
+        _start(screen, plan, answer)
+        return
+
+
+async def _resume(screen: ViewScreen, server: str, id: str) -> None:
+    operations = screen.app_state.operations
+    if operations is None:
+        return
+    try:
+        plan = await operations.resume(server, id)
+    except SqtuiError as error:
+        screen.say(words_of(error), "bad")
+        return
+    if may_be_asked(screen, plan):
+        _start(screen, plan, await _asked(screen, plan, ()))
+
+
+async def _end(screen: ViewScreen, server: str, id: str) -> None:
+    operations = screen.app_state.operations
+    if operations is None:
+        return
+    try:
+        words = await operations.leave(server, id)
+    except SqtuiError as error:
+        screen.say(words_of(error), "bad")
+        return
+    screen.say(display_text(words), "ok")
+    screen.change_ended(server)
+
+
+async def _planned(screen: ViewScreen, server: str, operation: Operation) -> Plan | None:
+    """The plan, if there is something to ask about; else it is said why not."""
+    operations = screen.app_state.operations
+    if operations is None:
+        return None
+    try:
+        plan = await operations.plan(server, operation, progress=_teller(screen))
+    except SqtuiError as error:
+        screen.say(words_of(error), "bad")
+        return None
+    finally:
+        screen.show_progress()
+    return plan if may_be_asked(screen, plan) else None
+
+
+def may_be_asked(screen: ViewScreen, plan: Plan) -> bool:
+    """Whether the plan can be carried out, and the person is still where it was asked for; says why not."""
+    context = context_of(screen.app_state)
+    if plan.refused:
+        screen.say(f"{context.glyphs.forbidden} {context.safe(plan.refused)}", "warn")
+    elif not plan.count and plan.stays:
+        reason, count = plan.stays[0]
+        screen.say(f"nothing to {deeds.deed(plan.operation).do}: {count:,} {context.safe(reason)}", "warn")
+    elif not plan.count:
+        screen.say(f"nothing to {deeds.deed(plan.operation).do}: none of it is there any more", "warn")
+    else:
+        return screen.is_front
+    return False
+
+
+async def _asked(screen: ViewScreen, plan: Plan, facts: tuple[Fact, ...]) -> str | None:
+    """What was answered; None for no."""
+    state, operations = screen.app_state, screen.app_state.operations
+    if operations is None:
+        return None
+    try:
+        question = operations.question(plan)
+    except SqtuiError as error:
+        screen.say(words_of(error), "bad")
+        return None
+    context, bad = context_of(state), plan.operation.destroys
+    short = _deed_words(plan)
+    if question.kind == "none":
+        return ""
+    if question.kind == "yes" and plan.count == 1 and len(plan.notes) < 2 and not facts:
+        notes: Cell = tuple(Span(f"  {context.glyphs.warn} {context.safe(note)}", "warn") for note in plan.notes)
+        if not plan.notes:
+            notes = (Span(f"  {context.safe(plan.undo)}", "muted"),) if plan.undo else ()
+        words = deeds.row_question(plan, context)
+        asks = RowQuestion(words, short, notes, bad=bad, ascii=state.ascii)
+        return question.expected if await screen.app.push_screen_wait(asks) else None
+    modal = ConfirmModal(
+        deeds.title(plan, context),
+        (*facts, *plan_facts(plan, context)),
+        short,
+        kind=question.kind,
+        expected=question.expected,
+        bad=bad,
+        other=_other_words(plan.operation),
+        ascii=state.ascii,
+    )
+    answer = await screen.app.push_screen_wait(modal)
+    return question.expected if answer is not None and answer != OTHER else answer
+
+
+def _deed_words(plan: Plan) -> str:
+    """What the last key does, short: `delete 118`, `stop`."""
+    one = deeds.deed(plan.operation)
+    return one.do if plan.count == 1 else f"{one.do} {plan.count:,}"
+
+
+def _start(screen: ViewScreen, plan: Plan, answer: str | None) -> None:
+    operations = screen.app_state.operations
+    if operations is None:
+        return
+    if answer is None:
+        screen.say("nothing was changed", "muted")
+        return
+    try:
+        run = operations.start(plan, answer)
+    except SqtuiError as error:
+        screen.say(words_of(error), "bad")
+        return
+    screen.post_message(RunBegan(run))
+
+
+def _teller(screen: ViewScreen) -> Callable[[int, int], None]:
+    began = told = time.monotonic()
+
+    def tell(read: int, total: int) -> None:
+        nonlocal told
+        now = time.monotonic()
+        if now - began >= PATIENCE_SECONDS and now - told >= PATIENCE_SECONDS and screen.is_front:
+            told = now
+            many = f"{units.count(read)} of {units.count(total)}" if total else units.count(read)
+            screen.show_progress((Span(f"counting {many} …", "strong"), *_STOPS))
+
+    return tell
+
+
+def other_way(operation: Operation) -> Operation | None:
+    """The same without, or again with, the trash; None where that is no question."""
+    if isinstance(operation, catalog.Clear | catalog.Delete):
+        return replace(operation, keep=not operation.keep)
+    return None
+
+
+def _other_words(operation: Operation) -> str:
+    if not isinstance(operation, catalog.Clear | catalog.Delete):
+        return ""
+    return "for good, without undo" if operation.keep else "keep it for undo"
+
+
+def words_of(error: SqtuiError) -> str:
+    """An error and what to do next, in one safe line."""
+    return display_text("; ".join(part for part in (error.message, error.hint) if part))
