@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from sidekiq_tui.servers.profile import Profile
     from sidekiq_tui.servers.settings import Settings
+    from sidekiq_tui.tui.state import AppState
 
 
 def run(
@@ -65,6 +66,8 @@ def run(
     scope, view = start_of(memory, names, start_server, start_view)
     state = AppState(Registry(profiles), scope=scope, ascii=ascii or settings.ascii, read_only=read_only)
     state.config = config
+    problem = _open_door(state, settings, config)
+    problems = (*problems, *([problem] if problem else []))
     complaints = begin(state, settings, memory)
     state.notices = (*problems, *complaints)
     for complaint in complaints:
@@ -80,6 +83,24 @@ def run(
         if remembered is not None:
             remember(remembered, memory, state, history=settings.history)
     return app.return_code or 0
+
+
+def _open_door(state: AppState, settings: Settings, config: Path | None) -> str:
+    """Lets the session change servers; where it cannot keep what it must keep, says why it may not."""
+    import asyncio
+    from pathlib import Path
+
+    from sidekiq_tui.errors import SecretError
+    from sidekiq_tui.operations.from_settings import kept_in, operation_settings
+    from sidekiq_tui.operations.operator import Operations
+
+    try:
+        kept = asyncio.run(operation_settings(settings))
+    except SecretError as error:
+        return f"nothing can be changed: {error.message}"
+    home = kept_in(settings, config or Path())
+    state.operations = Operations(state.registry.server, home=home, read_only=state.read_only, settings=kept)
+    return ""
 
 
 def _check(names: Sequence[str], start_server: str | None, start_view: str | None) -> None:

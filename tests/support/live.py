@@ -9,7 +9,9 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from sidekiq_tui.servers.profile import Profile
+from sidekiq_tui.operations.operator import Operations, Who
+from sidekiq_tui.paths import state_folder
+from sidekiq_tui.servers.profile import Access, Profile
 from sidekiq_tui.servers.registry import Registry
 from sidekiq_tui.servers.server import Server
 from sidekiq_tui.tui.app import SqtuiApp
@@ -76,13 +78,19 @@ async def live_app(
     scope: str | None = "prod",
     label: str | None = "production",
     ascii: bool = False,
+    read_only: bool = False,
+    access: Access = "full",
 ) -> AsyncIterator[Live]:
     """Runs the app over servers called prod, server-2 …"""
     names = ["prod", *(f"server-{number}" for number in range(2, len(urls) + 1))]
-    profiles = [_profile(url, name, label if name == "prod" else None) for url, name in zip(urls, names, strict=True)]
+    labels = {"prod": label}
+    profiles = [_profile(url, name, labels.get(name), access) for url, name in zip(urls, names, strict=True)]
     registry = Registry(profiles) if clock is None else Registry(profiles, clock=clock)
     state = AppState(registry) if clock is None else AppState(registry, clock=clock)
-    state.scope, state.ascii = scope, ascii
+    state.scope, state.ascii, state.read_only = scope, ascii, read_only
+    state.operations = Operations(
+        registry.server, home=state_folder(), read_only=read_only, clock=state.clock, who=Who("anna", "ws3")
+    )
     app = SqtuiApp(state, start_view=view)
     async with app.run_test(size=size) as pilot:
         live = Live(app, pilot, state)
@@ -90,5 +98,5 @@ async def live_app(
         yield live
 
 
-def _profile(url: str, name: str, label: str | None) -> Profile:
-    return replace(Profile.from_url(url, name), label=label)
+def _profile(url: str, name: str, label: str | None, access: Access) -> Profile:
+    return replace(Profile.from_url(url, name), label=label, access=access)
