@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from redis.exceptions import RedisClusterException, RedisError
+from redis.exceptions import RedisClusterException, RedisError, ResponseError
 
 from sidekiq_tui.sidekiq.errors import ServerUnreachable, SidekiqError
 from sidekiq_tui.sidekiq.failures import connection_failure, reply_failure
@@ -14,6 +14,7 @@ from sidekiq_tui.sidekiq.keys import Keys
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
+    from redis.asyncio.connection import AbstractConnection
 
 Argument = str | bytes | int | float
 Command = tuple[Argument, ...]
@@ -77,6 +78,58 @@ class Database:
         """Runs one command in one round trip. Raises an error reply, too: Forbidden, WrongType, ReplyError."""
         return (await self.read([command]))[0]
 
+    async def transaction(
+        self, watched: Sequence[bytes], reads: Sequence[Command], decide: Callable[[list[Reply]], Sequence[Command]]
+    ) -> list[Reply] | None:
+        """Reads, and carries out what `decide` makes of the replies: all of it in one moment, unless a watched key has
+        changed meanwhile. Two round trips on one connection.
+
+        The replies, with an error in its command's place; none when there was nothing to do; None when a key has
+        changed. Raises what a read or a command is refused with before any is carried out, and as `pipeline`.
+        """
+        pool = self._redis.connection_pool
+        requests = _cancel_requests()
+        connection: AbstractConnection | None = None
+        whole = False
+        try:
+            connection = await pool.get_connection()  # type: ignore[no-untyped-call]
+            known = await self._converse(connection, [("WATCH", *watched), *reads])
+            refused = [reply for reply in known if isinstance(reply, SidekiqError)]
+            commands = () if refused else decide(known[1:])
+            if not commands:
+                await self._converse(connection, [("UNWATCH",)])
+                done: Reply = []
+            else:
+                *queued, done = await self._converse(connection, [("MULTI",), *commands, ("EXEC",)])
+                refused = [reply for reply in (*queued, done) if isinstance(reply, SidekiqError)]
+            whole = True
+        except _FAILURES as error:
+            if _cancel_requests() > requests:
+                raise asyncio.CancelledError from None
+            raise connection_failure(error) from error
+        finally:
+            if connection is not None:
+                if not whole:  # replies may still come: nobody else may read them
+                    await connection.disconnect(nowait=True)
+                await pool.release(connection)
+        if _cancel_requests() > requests:
+            raise asyncio.CancelledError
+        if refused:
+            raise refused[0]
+        return _answers(done, commands)
+
+    async def _converse(self, connection: AbstractConnection, commands: Sequence[Command]) -> list[Reply]:
+        """One round trip on a connection of one's own; an error reply stands in its command's place."""
+        self.trips += 1
+        await connection.send_packed_command(connection.pack_commands(_wire(command) for command in commands))
+        replies: list[Reply] = []
+        for command in commands:
+            try:
+                replies.append(await connection.read_response())
+            except ResponseError as error:
+                replies.append(_refused(error, command))
+        return replies
+
     async def close(self) -> None:
         """Closes the client and its connections. Never raises: there is nobody left to tell."""
         try:
@@ -90,6 +143,16 @@ def _refused(reply: Exception, command: Command) -> SidekiqError:
     if isinstance(error, ServerUnreachable):
         raise error
     return error
+
+
+def _answers(done: Reply, commands: Sequence[Command]) -> list[Reply] | None:
+    """What EXEC said to each command."""
+    if not isinstance(done, list):
+        return None
+    return [
+        _refused(reply, command) if isinstance(reply, Exception) else reply
+        for reply, command in zip(done, commands, strict=True)
+    ]
 
 
 def _cancel_requests() -> int:
