@@ -193,7 +193,11 @@ async def close(db: Database, keys: RecordKeys) -> ClosedRecord | None:
     reply = await db.command(b"EVAL", script("close"), 2, keys.record, keys.closed, KEPT)
     if reply is None:
         return None
-    known = hash_fields(reply)
+    return closed_record(hash_fields(reply))
+
+
+def closed_record(known: Mapping[str, bytes]) -> ClosedRecord:
+    """What the fields of a record say."""
     return ClosedRecord(natural(known.get("next")) or 0, _results(known), known)
 
 
