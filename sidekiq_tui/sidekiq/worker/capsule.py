@@ -33,8 +33,12 @@ class Capsule:
         self._woken = asyncio.Event()
 
     async def run(self) -> None:
-        """Fetches and starts jobs until quiet."""
-        while not self._quiet.is_set():
+        """Fetches and starts jobs until quiet.
+
+        After a fetch without an answer it fetches once more: a job may have been taken, which goes back with that one.
+        """
+        unanswered = 0
+        while not self._quiet.is_set() or unanswered == 1:
             free = self._concurrency - len(self._running)
             if not free:
                 self._woken.clear()
@@ -44,8 +48,10 @@ class Capsule:
                 units = await self._fetcher.fetch(free)
             except SidekiqError as error:
                 LOGGER.error("fetching failed: %s", error)
+                unanswered += 1
                 await asyncio.sleep(PAUSE_SECONDS)
                 continue
+            unanswered = 0
             if self._quiet.is_set():
                 await self._give_back(units)
                 return

@@ -18,7 +18,7 @@ from sidekiq_tui.sidekiq.database import Command
 from sidekiq_tui.sidekiq.job_class import Job, ServerChain, job_classes
 from sidekiq_tui.sidekiq.payload import to_bytes
 from sidekiq_tui.sidekiq.worker.again import made_again
-from sidekiq_tui.sidekiq.worker.capsule import Capsule
+from sidekiq_tui.sidekiq.worker.capsule import CLEANUP_SECONDS, Capsule
 from sidekiq_tui.sidekiq.worker.config import CapsuleConfig, WorkerConfig
 from sidekiq_tui.sidekiq.worker.fetch import BasicFetch, Connect, Fetcher
 from sidekiq_tui.sidekiq.worker.heartbeat import Heartbeat, new_identity
@@ -62,6 +62,8 @@ class Worker:
         self._threads = ThreadPoolExecutor(config.concurrency, thread_name_prefix="sidekiq")
         self._quiet = asyncio.Event()
         self._stop = asyncio.Event()
+        self._ended = asyncio.Event()
+        """No more heartbeats."""
         self._counters = Counters()
         self._clock = clock
         self._client = client or Client(self._db, time_form=config.form)
@@ -144,18 +146,25 @@ class Worker:
             await asyncio.gather(*working, *looking)
             await asyncio.gather(*(capsule.finish(deadline) for capsule in self._capsules))
         finally:
-            for task in (beating, *looking, *working):
+            for task in (*looking, *working):
                 task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await beating
+            await self._let_end(beating)
             await self._heartbeat.stop()
             self._threads.shutdown(wait=False, cancel_futures=True)
             for capsule in self._capsules:
                 await capsule.close()
             await self._db.close()
 
+    async def _let_end(self, beating: asyncio.Task[None]) -> None:
+        """A beat that is under way has taken the counts with it: cut off, they would be lost or counted twice."""
+        self._ended.set()
+        await asyncio.wait([beating], timeout=CLEANUP_SECONDS)
+        beating.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await beating
+
     async def _beat(self) -> None:
-        while True:
+        while not self._ended.is_set():
             try:
                 asked = await self._heartbeat.beat()
             except Exception:  # without a heartbeat the process would be taken for dead
@@ -163,7 +172,9 @@ class Worker:
             else:
                 if asked is not None:
                     self.obey(asked)
-            await asyncio.sleep(self.config.beat_interval)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self.config.beat_interval):
+                    await self._ended.wait()
 
     def _fetcher(self, connect: Connect, capsule: CapsuleConfig) -> Fetcher:
         if self.config.reliable:

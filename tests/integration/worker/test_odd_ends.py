@@ -15,6 +15,7 @@ from sidekiq_tui.sidekiq.errors import SidekiqError
 from sidekiq_tui.sidekiq.job_class import Job
 from sidekiq_tui.sidekiq.middleware import MiddlewareChain
 from sidekiq_tui.sidekiq.worker.poller import Poller
+from sidekiq_tui.sidekiq.worker.processor import Counters
 from sidekiq_tui.sidekiq.worker.writes import transaction
 from tests.support.workers import QUICK, quick, running, until
 
@@ -132,3 +133,33 @@ async def test_counts_are_not_doubled_where_only_a_part_of_a_beat_is_refused(
         await until(lambda: raw.get("stat:processed"))
         await asyncio.sleep(0.3)  # some more beats
     assert await raw.get("stat:processed") == b"1"
+
+
+async def test_a_beat_that_is_under_way_as_the_worker_stops_still_counts(
+    redis_url: str, db: Database, raw: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken, go = asyncio.Event(), asyncio.Event()
+    take = Counters.take
+
+    def noted(counters: Counters) -> tuple[int, int]:
+        counts = take(counters)
+        if counts[0]:
+            taken.set()
+        return counts
+
+    monkeypatch.setattr(Counters, "take", noted)
+    await Client(db, time_form="milliseconds").push({"class": "ExitsInThread", "args": [], "retry": False})
+    async with running(redis_url, ExitsInThread) as worker:
+        command = worker._db.command
+
+        async def held(*parts: Any) -> Any:
+            if parts == ("PING",) and taken.is_set():
+                await go.wait()
+            return await command(*parts)
+
+        monkeypatch.setattr(worker._db, "command", held)
+        await asyncio.wait_for(taken.wait(), 30)
+        worker.stop()
+        await until(worker._ended.is_set)
+        go.set()
+    assert await raw.mget("stat:processed", "stat:failed") == [b"1", b"1"]

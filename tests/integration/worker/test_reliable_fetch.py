@@ -11,11 +11,13 @@ import pytest
 
 from sidekiq_tui.sidekiq.client import Client
 from sidekiq_tui.sidekiq.database import Database
-from sidekiq_tui.sidekiq.errors import SidekiqError
+from sidekiq_tui.sidekiq.errors import ServerTimeout, SidekiqError
 from sidekiq_tui.sidekiq.job_class import Job
+from sidekiq_tui.sidekiq.worker import capsule
 from sidekiq_tui.sidekiq.worker.config import CapsuleConfig
 from sidekiq_tui.sidekiq.worker.connect import connector
-from sidekiq_tui.sidekiq.worker.fetch import Unit
+from sidekiq_tui.sidekiq.worker.fetch import Connect, Unit
+from sidekiq_tui.sidekiq.worker.launcher import Worker
 from sidekiq_tui.sidekiq.worker.reliable_fetch import Recovery, ReliableFetch, entry
 from tests.support.workers import quick, running, until
 
@@ -220,6 +222,47 @@ async def test_stopping_gives_back_what_runs_once(redis_url: str, raw: Any) -> N
     assert await raw.lrange("queue:default", 0, -1) == list(reversed(payloads))
     assert not [key async for key in raw.scan_iter("sqtui:*")]
     assert await raw.zcard("retry") == 0
+
+
+class LosesAnAnswer(ReliableFetch):
+    """The answer with the first job does not arrive, and just then no more jobs are wanted."""
+
+    quiet: Callable[[], None] | None = None
+
+    async def _take(self, count: int) -> list[Unit]:
+        units = await super()._take(count)
+        if units and self.quiet is not None:
+            self.quiet()
+            self.quiet = None
+            raise ServerTimeout("lost")
+        return units
+
+
+async def test_quieting_gives_back_what_a_fetch_took_whose_answer_got_lost(
+    redis_url: str, raw: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(capsule, "PAUSE_SECONDS", 0.0)
+    payload = b'{"class":"Ran","args":[ 1.50 ],"jid":"a"}'
+    await raw.lpush("queue:default", payload)
+    made: list[LosesAnAnswer] = []
+
+    def make(connect: Connect, config: CapsuleConfig) -> LosesAnAnswer:
+        made.append(LosesAnAnswer(connect, config, ME))
+        return made[-1]
+
+    await raw.hset(ME, "busy", 0)  # without a heartbeat nothing would be taken
+    worker = Worker(quick(reliable=True), connector(redis_url), classes={"Ran": Ran}, fetcher=make)
+    made[0].quiet = worker.quiet
+    task = asyncio.create_task(worker.run())
+    try:
+        await until(lambda: made[0].quiet is None)
+        await until(lambda: raw.llen("queue:default"))
+    finally:
+        worker.stop()
+        await task
+    assert await raw.lrange("queue:default", 0, -1) == [payload]
+    assert await _gone(raw)
+    assert Ran.ran == []
 
 
 async def test_a_job_in_two_capsules_lists_is_forgotten_once(fetcher: Make, raw: Any) -> None:
