@@ -6,7 +6,8 @@ import asyncio
 import gzip
 import json
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
 import pytest
 
@@ -18,26 +19,36 @@ from sidekiq_tui.sidekiq.worker import sampler
 from sidekiq_tui.sidekiq.worker.iterable import IterableJob, array_enumerator
 from tests.support.workers import quick, running, until
 
+LOOKS: Final = 10
+"""The jobs go on until they have been looked at so often: a busy machine looks seldom."""
 
-def spin(seconds: float) -> None:
-    until_then = time.monotonic() + seconds
-    while time.monotonic() < until_then:
-        pass
+watching: list[sampler.Sampler] = []
+"""What looks at the job of this test."""
 
 
-async def rest(seconds: float) -> None:
-    await asyncio.sleep(seconds)
+def spin() -> None:
+    while not _looked_at(lambda stack: stack[-1][0] is spin.__code__):
+        for _ in range(10_000):
+            pass
+
+
+async def rest() -> None:
+    await until(lambda: _looked_at(lambda stack: any(code is rest.__code__ for code, _ in stack)))
+
+
+def _looked_at(shows: Callable[[sampler.Stack], bool]) -> bool:
+    return sum(shows(stack) for one in watching for _, stack in tuple(one.samples)) >= LOOKS
 
 
 class InThread(Job):
     def perform(self) -> None:
-        spin(0.1)
+        spin()
 
 
 class OnLoop(Job):
     async def perform(self) -> None:
-        spin(0.05)
-        await rest(0.05)
+        spin()
+        await rest()
 
 
 class Stepping(IterableJob):
@@ -45,7 +56,7 @@ class Stepping(IterableJob):
         return array_enumerator([1, 2], cursor)
 
     def each_iteration(self, item: Any) -> None:
-        spin(0.05)
+        spin()
 
 
 class Fails(Job):
@@ -94,22 +105,34 @@ async def _times(db: Database, key: str) -> dict[str, float]:
     ],
 )
 async def test_a_run_is_profiled(
-    redis_url: str, db: Database, raw: Any, kind: type[Job], seen: tuple[str, ...]
+    redis_url: str,
+    db: Database,
+    raw: Any,
+    kind: type[Job],
+    seen: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    start = sampler.Sampler.start
+
+    def noted(one: sampler.Sampler) -> None:
+        watching[:] = [one]
+        start(one)
+
+    monkeypatch.setattr(sampler.Sampler, "start", noted)
     client = Client(db, time_form="milliseconds")
     jid = await client.push({"class": kind.class_name(), "args": [], "profile": "tökén"})
     async with running(redis_url, *ALL):
         (profile,) = await until(lambda: _profiles(db))
     assert (profile.key, profile.jid, profile.type, profile.token) == (f"tökén-{jid}", jid, kind.class_name(), "tökén")
     assert profile.elapsed is not None
-    assert profile.elapsed >= 0.1
+    assert profile.elapsed >= LOOKS * sampler.INTERVAL
     assert profile.expires_at is not None
     assert 86_000 < profile.expires_at - time.time() <= 86_400
     assert 86_000 < await raw.ttl(f"tökén-{jid}") <= 86_400
     assert profile.size == len(await read_profile_data(db, profile.key) or b"")
     times = await _times(db, profile.key)
     for name in seen:
-        assert times[name] > 5, times  # milliseconds; a busy machine looks seldom
+        assert times[name] >= LOOKS * 1000 * sampler.INTERVAL, times
     assert profile.filename is not None
     assert profile.filename.startswith(f"tökén-{kind.class_name()}-{jid}-")
 
