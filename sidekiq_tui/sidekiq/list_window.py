@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sidekiq_tui.sidekiq.database import Database
-from sidekiq_tui.sidekiq.replies import natural, payloads
+from sidekiq_tui.sidekiq.replies import counted, payloads
 
 OVERLAP: Final = 32
 """Entries read on either side of where a place was, to find it again: workers take some between two reads."""
@@ -44,12 +44,12 @@ async def read_list_window(db: Database, key: bytes, cut: ListCut | None, above:
     """
     if cut is None:
         size, reply = await db.read([("LLEN", key), ("LRANGE", key, 0, max(below, 1) - 1)])
-        count = natural(size) or 0
+        count = counted(size)
         return ListWindow(count, count, (), tuple(payloads(reply)[:below]))
     first = -(cut.older + above + OVERLAP)
     last = min(-1, -(cut.older - below - OVERLAP))
     size, reply = await db.read([("LLEN", key), ("LRANGE", key, first, last)])
-    count, entries = natural(size) or 0, payloads(reply)
+    count, entries = counted(size), payloads(reply)
     if count and not entries:  # most of the list has gone, and the place with it
         return await read_list_window(db, key, None, above, below)
     after = min(-1 - last, count)

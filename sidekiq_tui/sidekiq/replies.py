@@ -7,7 +7,7 @@ import re
 from typing import Final
 
 from sidekiq_tui.sidekiq import json_codec
-from sidekiq_tui.sidekiq.errors import Forbidden, SidekiqError, WrongType
+from sidekiq_tui.sidekiq.errors import Forbidden, ReplyError, SidekiqError, WrongType
 from sidekiq_tui.sidekiq.payload import to_text
 from sidekiq_tui.sidekiq.timestamps import parse_time
 
@@ -34,6 +34,14 @@ def natural(value: object) -> int | None:
     """Like `whole`, but a negative number is None: no count of Sidekiq's can be below zero."""
     number = whole(value)
     return number if number is not None and number >= 0 else None
+
+
+def counted(value: object) -> int:
+    """A count that a command always answers with. Raises ReplyError: whoever answers otherwise is no Redis."""
+    number = natural(value)
+    if number is None:
+        raise ReplyError("its answer makes no sense: is this a Redis server?")
+    return number
 
 
 def real(value: object) -> float | None:

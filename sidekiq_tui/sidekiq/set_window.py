@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sidekiq_tui.sidekiq.database import Command, Database
-from sidekiq_tui.sidekiq.replies import natural, scored
+from sidekiq_tui.sidekiq.replies import counted, natural, scored
 
 Entry = tuple[bytes, float]
 
@@ -80,13 +80,13 @@ async def read_window(db: Database, key: bytes, cut: Cut, below: int, above: int
 
 async def _from_start(db: Database, key: bytes, above: int) -> SetWindow:
     size, reply = await db.read([("ZCARD", key), ("ZRANGE", key, 0, max(above, 1) - 1, "WITHSCORES")])
-    return SetWindow(natural(size) or 0, 0, (), tuple(scored(reply)[:above]))
+    return SetWindow(counted(size), 0, (), tuple(scored(reply)[:above]))
 
 
 async def _from_end(db: Database, key: bytes, below: int) -> SetWindow:
     size, reply = await db.read([("ZCARD", key), ("ZRANGE", key, -max(below, 1), -1, "WITHSCORES")])
     entries = scored(reply)
-    count = natural(size) or 0
+    count = counted(size)
     return SetWindow(count, count, tuple(entries[-below:] if below else ()), ())
 
 
@@ -114,7 +114,7 @@ class _Reader:
             ("ZREVRANGEBYSCORE", key, score, "-inf", "WITHSCORES", "LIMIT", 0, down),
         ]
         replies = await self._db.read([*fixed, *ranks, *ranges])
-        size, less, same = (natural(reply) or 0 for reply in replies[:3])
+        size, less, same = map(counted, replies[:3])
         known = zip(self._cut.anchors, map(natural, replies[3:-2]), strict=True)
         self._ranks = [(raw, rank) for raw, rank in known if rank is not None]
         self._low, self._high = less, less + same
@@ -153,10 +153,10 @@ class _Reader:
             if whole_below and whole_above:
                 below = entries[max(0, split - self._below) : split]
                 above = entries[split : split + self._above]
-                return SetWindow(natural(size) or 0, first + split, tuple(below), tuple(above))
+                return SetWindow(counted(size), first + split, tuple(below), tuple(above))
             inside = 0 < split < len(entries)
             guess = first + split if inside else None
-        return SetWindow(natural(size) or 0, first + split, tuple(entries[:split]), tuple(entries[split:]))
+        return SetWindow(counted(size), first + split, tuple(entries[:split]), tuple(entries[split:]))
 
     def _guess(self) -> int | None:
         if self._low == self._high:
@@ -170,8 +170,8 @@ class _Reader:
         """The cut's position, by looking at a few entries of its score at a time."""
         key, score = self._key, repr(self._cut.score)
         counts = await self._db.read([("ZCOUNT", key, "-inf", f"({score}"), ("ZCOUNT", key, score, score)])
-        low = natural(counts[0]) or 0
-        high = low + (natural(counts[1]) or 0)
+        low = counted(counts[0])
+        high = low + counted(counts[1])
         while high - low > _SLACK:
             places = sorted({low + (high - low) * number // (_PROBES + 1) for number in range(1, _PROBES + 1)})
             replies = await self._db.read([("ZRANGE", key, place, place, "WITHSCORES") for place in places])
