@@ -22,7 +22,6 @@ from sidekiq_tui.errors import SqtuiError, UsageError
 from sidekiq_tui.operations.errors import CannotBeDone, GuardRefused
 from sidekiq_tui.presentation import flat, outcomes, records
 from sidekiq_tui.presentation.columns.base import Span, label_role, plain
-from sidekiq_tui.presentation.deeds import title
 from sidekiq_tui.presentation.plans import plan_record
 from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.servers.server import Server
@@ -134,10 +133,10 @@ class _Operate:
             diagnostics.PROGRESS.clear()
             if self._args.dry_run:
                 return Result(server.profile, plan)
+            if plan.nothing:
+                return Result(server.profile, plan)
             if plan.refused:
                 raise CannotBeDone(plan.refused)
-            if not plan.count:
-                return Result(server.profile, plan)
             answer = await self._answer(plan, operations)
             run = operations.start(
                 plan,
@@ -260,6 +259,11 @@ def _trouble(error: Exception, profile: Profile) -> str:
     return diagnostics.sentence(error, profile.endpoint)
 
 
+def _nothing(plan: Plan) -> str:
+    stays = ", ".join(f"{count:,} {reason}" for reason, count in plan.stays)
+    return f"nothing to do: {stays or plan.refused}"
+
+
 def _element(result: Result, dry_run: bool) -> records.Record:
     error = None if result.error is None else _trouble(result.error, result.profile)
     fields: records.Record = {
@@ -297,7 +301,7 @@ def _lines(result: Result, look: Look, now: float, several: bool, dry_run: bool)
     name = display_text(result.profile.name)
     head = (Span(f"{name}: ", label_role(result.profile.label)),) if several or look.tty else ()
     if result.outcome is None:
-        yield render.line((*head, Span(f"nothing to do: {title(plan, context)}", "muted")), look)
+        yield render.line((*head, Span(context.safe(_nothing(plan)), "muted")), look)
         return
     cell = outcomes.outcome_cell(result.outcome, context)
     undo = result.outcome.undo_id

@@ -60,6 +60,8 @@ class Plan:
     """Warnings, in words."""
     refused: str = ""
     """Why it cannot be done at all; empty when it can."""
+    nothing: bool = False
+    """It is refused only because there is nothing to do it to."""
     undo: str = ""
     """How it can be undone, in words, or that it cannot."""
     price: Price = Price()

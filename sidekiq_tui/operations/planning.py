@@ -117,6 +117,7 @@ async def _plan_jobs(server: Server, operation: OfJobs, seen: Survey, progress: 
         stays=tuple(census.stays.most_common()),
         notes=(*notes, *server_notes(operation, seen)),
         refused=refused or _refused(operation, census, seen),
+        nothing=not refused and not census.count,
         undo=undo_words(operation, seen, places),
         price=price_of_jobs(
             operation,

@@ -65,6 +65,7 @@ class _Found:
     stays: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
     refused: str = ""
+    nothing: bool = False
     price: Price = field(default_factory=Price)
     about: bytes = b""
     """What else makes the plan this one."""
@@ -90,6 +91,7 @@ async def plan_clear(server: Server, operation: Clear, seen: Survey) -> Plan:
     if seen.abilities.mode == "B" and operation.keep:
         found.notes.append("copied to this machine first, since nothing can be kept on the server: that takes a while")
     if not size:
+        found.nothing = True
         found.refused = f"there is nothing in {quoted(place.queue) if place.queue is not None else place.kind}"
     else:
         found.refused = missing_right(operation, [place], seen.abilities)
@@ -150,7 +152,7 @@ async def plan_other(server: Server, operation: Operation, seen: Survey) -> Plan
         case _:
             raise TypeError(f"{operation.kind} is not planned here")
     if not found.refused and not found.count:
-        found.refused = "there is nothing to do"
+        found.refused, found.nothing = "there is nothing to do", True
     if not found.price.calls:
         calls = 2 + -(-found.count // BATCH_ENTRIES)
         found.price = Price(calls=calls, seconds=calls * seen.overview.rtt + 2 * found.count * ENTRY)
@@ -178,6 +180,7 @@ def _plan(server: Server, operation: Operation, seen: Survey, found: _Found) -> 
         stays=tuple((reason, count) for reason, count in found.stays.most_common() if count),
         notes=(*found.notes, *server_notes(operation, seen)),
         refused=found.refused,
+        nothing=found.nothing,
         undo=undo,
         price=found.price,
     )

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 FINGERPRINT_SHOWN: Final = 12
 """Digits of a fingerprint that are shown, and that `--plan` takes for all of it."""
 _MOST: Final = 3
+_PUSHES: Final = (catalog.Retry, catalog.Enqueue, catalog.Copy, catalog.Enlist)
+"""What puts jobs into queues that they name themselves: even a single one is worth telling."""
 _MODES: Final = {
     "A": "",
     "B": "this user may not write sqtui's own keys: no trash, and a lost answer stays unknown",
@@ -40,7 +42,7 @@ def _facts(plan: Plan, context: Context, full: bool) -> Iterator[tuple[str, Cell
         yield "filter", _text(context.safe(selection.matcher.text))
     yield "change", _text(deeds.changes(operation, context))
     yield "classes", _shares(plan.classes, context, full, estimated=plan.estimated)
-    if len(plan.queues) > 1:
+    if len(plan.queues) > 1 or isinstance(operation, _PUSHES):
         yield "queues", _shares(plan.queues, context, full)
     yield "counted", _counted(plan, context)
     for reason, count in plan.stays:
@@ -152,6 +154,7 @@ def plan_record(plan: Plan) -> Record:
         "stays": [{"reason": reason, "count": count} for reason, count in plan.stays],
         "notes": list(plan.notes),
         "refused": plan.refused or None,
+        "nothing": plan.nothing,
         "undo": plan.undo or None,
         "price": {
             "calls": price.calls,
