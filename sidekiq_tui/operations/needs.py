@@ -30,6 +30,8 @@ _PUSH: Final[tuple[Right, ...]] = (("LPUSH", "queue"), ("SADD", "queues"))
 
 def missing_right(operation: Operation, places: Iterable[Place], abilities: Abilities) -> str:
     """Why this user can't do it: a command that was refused when asked for; empty when none was."""
+    if isinstance(operation, Clear) and abilities.mode == "B":
+        return ""  # it is taken out bit by bit
     for command, area in needs(operation, places):
         if (command, area) in abilities.refused:
             keys = "queues" if area in ("queue", "queues") else area
@@ -40,8 +42,9 @@ def missing_right(operation: Operation, places: Iterable[Place], abilities: Abil
 def needs(operation: Operation, places: Iterable[Place]) -> Iterator[Right]:
     """The rights that it takes on entries in these places."""
     if isinstance(operation, Clear):
-        if operation.keep:
-            yield from (("RENAME", _area(place)) for place in places)
+        for place in places:
+            yield from ((("RENAME", place.kind),) if operation.keep else ())
+            yield from ((("SREM", "queues"),) if place.kind == "queue" else ())
     elif isinstance(operation, Enlist):
         times = {at is None for _, _, at in operation.payloads}
         yield from _PUSH if True in times else ()
@@ -52,7 +55,7 @@ def needs(operation: Operation, places: Iterable[Place]) -> Iterator[Right]:
 
 
 def _of_job(operation: OfJobs, place: Place) -> Iterator[Right]:
-    area = _area(place)
+    area = place.kind
     takes = ("LREM", area) if area == "queue" else ("ZREM", area)
     match operation:
         case Retry() | Enqueue():
@@ -71,7 +74,3 @@ def _of_job(operation: OfJobs, place: Place) -> Iterator[Right]:
             yield from (("RPUSH", area), takes)
         case Copy():
             yield from (_PUSH if operation.at is None else (("ZADD", "schedule"),))
-
-
-def _area(place: Place) -> str:
-    return place.kind
