@@ -13,6 +13,7 @@ from sidekiq_tui.presentation.columns.queues import fetching_processes
 from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.sidekiq.job import Place
 from sidekiq_tui.tui import operating
+from sidekiq_tui.tui.change_files import ask_export, ask_import, fill_in
 from sidekiq_tui.tui.changing import selection_words, simple_operation
 from sidekiq_tui.tui.modals.choice import ChoiceModal
 from sidekiq_tui.tui.modals.edit_job import Changes, EditModal
@@ -274,6 +275,10 @@ _SPECIAL: Final[dict[str, Begin]] = {
     "pause-queue": _pause,
     "reschedule-jobs": _reschedule,
     "edit-jobs": _edit,
+    "new-job": fill_in,
+    "import-jobs": ask_import,
+    "export-jobs": ask_export,
+    "export-queue": ask_export,
     "restore-entries": _restore,
     "continue-operation": _continue,
     "end-operation": _end,

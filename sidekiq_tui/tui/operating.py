@@ -34,7 +34,7 @@ Make = Callable[[], "Operation"]
 
 def change(screen: ViewScreen, server: str, operation: Operation, facts: Sequence[Fact] = ()) -> None:
     """Plans an operation, asks, and starts it; `facts` stand first in the question. Only one at a time on a screen."""
-    work = _change(screen, server, operation, tuple(facts))
+    work = carry_out(screen, server, operation, facts)
     screen.run_worker(work, group=GROUP, exclusive=True, exit_on_error=False)
 
 
@@ -59,12 +59,13 @@ def stop_planning(screen: ViewScreen) -> None:
     screen.show_progress()
 
 
-async def _change(screen: ViewScreen, server: str, operation: Operation, facts: tuple[Fact, ...]) -> None:
+async def carry_out(screen: ViewScreen, server: str, operation: Operation, facts: Sequence[Fact] = ()) -> None:
+    """The same, within a worker of the screen's."""
     while True:
         plan = await _planned(screen, server, operation)
         if plan is None:
             return
-        answer = await _asked(screen, plan, facts)
+        answer = await _asked(screen, plan, tuple(facts))
         if answer == OTHER:
             operation = other_way(operation) or operation
             continue
