@@ -30,14 +30,15 @@ GRANT_LIFE: Final = 15 * 60.0
 
 _PLAIN: Final = frozenset(
     (
-        b"DISCARD", b"EXEC", b"LPUSH", b"MULTI", b"ROLE", b"SADD", b"UNWATCH", b"WAIT", b"WAITAOF", b"ZADD", b"ZREM",
+        b"DISCARD", b"EXEC", b"LPUSH", b"MULTI", b"ROLE", b"SADD", b"TIME", b"UNWATCH", b"WAIT", b"WAITAOF", b"ZADD",
+        b"ZREM",
     )
 )  # fmt: skip
 """Adds, and removes what is named by its bytes, on any key."""
 _FIRST_OWN: Final = frozenset(
     (
-        b"EXPIRE", b"HDEL", b"HSET", b"HSETNX", b"PERSIST", b"RENAMENX", b"RPUSH", b"SET", b"SREM", b"ZINTERSTORE",
-        b"ZUNIONSTORE",
+        b"EXPIRE", b"HDEL", b"HSET", b"HSETNX", b"LMOVE", b"PERSIST", b"RENAMENX", b"RPUSH", b"SET", b"SREM",
+        b"ZINTERSTORE", b"ZUNIONSTORE",
     )
 )  # fmt: skip
 """Only where the first key, the one that is changed or taken from, is ours."""
