@@ -12,7 +12,7 @@ from sidekiq_tui.cli import diagnostics, render
 from sidekiq_tui.errors import UsageError
 from sidekiq_tui.operations.errors import NotConfirmed, PlanOutdated
 from sidekiq_tui.presentation.columns.base import Span
-from sidekiq_tui.presentation.deeds import title
+from sidekiq_tui.presentation.deeds import row_question, title
 from sidekiq_tui.presentation.plans import FINGERPRINT_SHOWN, plan_facts
 from sidekiq_tui.servers.background import call_in_daemon
 
@@ -76,12 +76,14 @@ class Answers:
 async def _ask(plan: Plan, question: Question, look: Look, now: float) -> str:
     diagnostics.PROGRESS.clear()
     seen = replace(look, tty=True, width=get_terminal_size().columns)
-    diagnostics.say([*plan_lines(plan, seen, now), "", diagnostics.safe(question.words)])
-    return await call_in_daemon(_line)
+    words = row_question(plan, look.context(now)) if question.kind == "yes" else ""
+    asked = f"{words[:1].upper()}{words[1:]} {diagnostics.safe(question.words)}"
+    diagnostics.say([*plan_lines(plan, seen, now), ""])
+    return await call_in_daemon(lambda: _line(f"{asked.strip()} > "))
 
 
-def _line() -> str:
-    diagnostics.prompt("> ")
+def _line(asked: str) -> str:
+    diagnostics.prompt(asked)
     return sys.stdin.readline().strip()
 
 
