@@ -151,6 +151,8 @@ async def plan_other(server: Server, operation: Operation, seen: Survey) -> Plan
             found.stays["expired or deleted"] = len(set(operation.profiles)) - found.count
         case _:
             raise TypeError(f"{operation.kind} is not planned here")
+    if seen.abilities.mode == "C" and not isinstance(operation, Enlist):
+        found.refused = f"{seen.abilities.reason}, which this takes"
     if not found.refused and not found.count:
         found.refused, found.nothing = "there is nothing to do", True
     if not found.price.calls:

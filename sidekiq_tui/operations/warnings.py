@@ -25,6 +25,7 @@ from sidekiq_tui.operations.catalog import (
 from sidekiq_tui.operations.census import LARGE, Census
 from sidekiq_tui.operations.probe import CLOCK_RIGHT
 from sidekiq_tui.operations.survey import CLOCK_REFUSE, Survey
+from sidekiq_tui.servers.health import DEAD_DEFAULT
 
 TRASH_DAYS: Final = 7
 MEMORY_SHORT: Final = 0.8
@@ -96,8 +97,7 @@ def job_notes(operation: OfJobs, census: Census, seen: Survey) -> Iterator[str]:
         case Kill():
             if bound := max(batch, lock):
                 yield f"No Ruby code runs: batch callbacks and unique locks of {jobs(bound)} are not updated."
-            if seen.profile.dead_max_jobs is None and census.count >= 1000:
-                yield "Sidekiq keeps 10,000 dead jobs unless told otherwise: it drops the oldest at its next death"
+            yield from _dead_limit(census.count, seen)
         case Edit():
             if lock and "args" in operation.fields:
                 yield f"{lock:,} with a unique lock: it is that of the old arguments, the new ones have none"
@@ -111,6 +111,15 @@ def job_notes(operation: OfJobs, census: Census, seen: Survey) -> Iterator[str]:
                 yield f"{once:,} with retry: false: they are gone if they fail"
     if signs["large"]:
         yield f"{signs['large']:,} over {LARGE >> 20} MiB: each holds up the server while it is moved"
+
+
+def _dead_limit(count: int, seen: Survey) -> Iterator[str]:
+    """Sidekiq trims the dead set at its next death; sqtui never does (protocol 12.30)."""
+    limit = seen.profile.dead_max_jobs or DEAD_DEFAULT
+    excess = (seen.overview.dead or 0) + count - limit
+    if excess > 0:
+        unless = "" if seen.profile.dead_max_jobs else ", unless it is told otherwise"
+        yield f"dead holds {limit:,}{unless}: Sidekiq drops the oldest {excess:,} at its next death"
 
 
 def queue_notes(destinations: Mapping[str, int], seen: Survey) -> Iterator[str]:

@@ -183,6 +183,18 @@ def _later(operation: Operation) -> dict[str, Any]:
     return {"at": time.time() + 60, "by": None} if isinstance(operation, Reschedule) else {}
 
 
+async def test_kills_beyond_what_dead_holds(server: Server, raw: Any) -> None:
+    await raw.zadd("retry", {payload(number): number for number in range(5)})
+    await raw.zadd("dead", {payload(number, dead=1): number for number in range(4)})
+    assert not [note for note in (await plan(server, Kill(jobs=Whole(RETRY)))).notes if "drops" in note]
+    limited = Server(Profile(name="prod", socket=server.profile.socket, dead_max_jobs=7))
+    assert (
+        "dead holds 7: Sidekiq drops the oldest 2 at its next death"
+        in (await plan(limited, Kill(jobs=Whole(RETRY)))).notes
+    )
+    await limited.close()
+
+
 async def test_who_serves_the_queues(server: Server, raw: Any) -> None:
     await raw.zadd("retry", {payload(1): 1, payload(2, queue="low"): 2})
     await live(raw, name="quiet", queues=("default",), quiet="true")
@@ -406,9 +418,11 @@ async def test_planning_changes_nothing_and_names_no_key_of_ours(
         ("+@all -rename", Clear(place=Whole(DEFAULT)), ""),
         ("+@all -eval -evalsha", Delete(jobs=Whole(DEFAULT)), "single jobs of a queue"),
         ("+@all -eval -evalsha", Delete(jobs=Whole(RETRY)), ""),
+        ("+@all -eval -evalsha", SignalProcesses(signal="TSTP", identities=("a",)), "may not run scripts"),
+        ("+@all -eval -evalsha", Enlist(payloads=((payload(1), "default", None),)), ""),
         ("+@read +@connection +info", Delete(jobs=Whole(RETRY)), "may not run scripts"),
     ],
-    ids=range(9),
+    ids=range(11),
 )
 async def test_missing_rights(redis_url: str, raw: Any, rules: str, operation: Operation, words: str) -> None:
     await raw.zadd("retry", {payload(1): 1})
