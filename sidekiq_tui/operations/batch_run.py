@@ -69,7 +69,7 @@ class BatchRun:
             while (current := await self._kept.get()) is not None:
                 if isinstance(current, BaseException):
                     raise current
-                if not await self._rested():
+                if not await rested(self._run, self._pace, self._report):
                     break
                 await self._send(current)
         finally:
@@ -147,18 +147,6 @@ class BatchRun:
             self._results = results | self._results
             raise
 
-    async def _rested(self) -> bool:
-        """Waits as long as the pace and a pause say; False when it shall stop."""
-        if (rest := self._pace.rest) > 0:
-            await self._run.rest(rest)
-        if self._run.paused:
-            self._report()
-            began = asyncio.get_running_loop().time()
-            await self._run.until_resumed()
-            self._pace.paused(asyncio.get_running_loop().time() - began)
-            self._report()
-        return not self._run.stopping
-
     async def _send(self, batch: Prepared) -> None:
         await self._before()
         self._unsent.pop(batch.number, None)
@@ -176,6 +164,19 @@ class BatchRun:
     def _note(self, batch: Prepared, results: str) -> None:
         self._results[batch.number] = results
         self._count.add(batch, results)
+
+
+async def rested(run: Run, pace: Pace, report: Callable[[], None]) -> bool:
+    """Waits as long as the pace and a pause say; False when it shall stop."""
+    if (rest := pace.rest) > 0:
+        await run.rest(rest)
+    if run.paused:
+        report()
+        began = asyncio.get_running_loop().time()
+        await run.until_resumed()
+        pace.paused(asyncio.get_running_loop().time() - began)
+        report()
+    return not run.stopping
 
 
 def _packed(batches: Sequence[Prepared]) -> list[bytes | None]:

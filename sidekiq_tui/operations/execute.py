@@ -10,7 +10,7 @@ from typing import Final
 
 from sidekiq_tui.operations import guard, words
 from sidekiq_tui.operations.audit import Head
-from sidekiq_tui.operations.batch_run import BatchRun, Piece
+from sidekiq_tui.operations.batch_run import BatchRun, Piece, rested
 from sidekiq_tui.operations.catalog import Delete, Enlist, OfJobs, Operation
 from sidekiq_tui.operations.count import Count
 from sidekiq_tui.operations.desk import Desk
@@ -205,7 +205,11 @@ class Execution:
         """Begins, and carries the pieces out. Raises what stops it."""
         await sender.begin()
         self._tell("running", "")
-        batches = BatchRun(
+        await self.batches(sender).carry_out(await self._pieces(sender))
+
+    def batches(self, sender: Sender) -> BatchRun:
+        """What carries pieces out."""
+        return BatchRun(
             self.id,
             self.run,
             sender,
@@ -215,7 +219,12 @@ class Execution:
             before=lambda: self._allowed(sender),
             report=self._progressed,
         )
-        await batches.carry_out(await self._pieces(sender))
+
+    async def rested(self, sender: Sender) -> bool:
+        """Waits as the pace says before a step that is no batch, and while paused; False when it shall stop."""
+        await rested(self.run, self.pace, self._progressed)
+        await self._allowed(sender)
+        return not self.run.stopping
 
     async def _pieces(self, sender: Sender) -> AsyncIterator[list[Piece]]:
         operation = self.operation

@@ -228,7 +228,8 @@ class Journal:
 
         def read(db: sqlite3.Connection) -> tuple[Batch, ...]:
             rows = db.execute(
-                "SELECT number, bid, n, blob, results FROM batch WHERE op=? AND number < ? ORDER BY number DESC LIMIT ?",
+                "SELECT number, bid, n, blob, results FROM batch WHERE op=? AND number < ? "
+                "ORDER BY number DESC LIMIT ?",
                 (id, _HIGHEST if before is None else before, limit),
             )
             return tuple(Batch(*row) for row in rows)

@@ -11,9 +11,10 @@ from sidekiq_tui.operations import guard
 from sidekiq_tui.operations.audit import Audit
 from sidekiq_tui.operations.audit_line import AuditedOperation, AuditLine, Verdict
 from sidekiq_tui.operations.audit_read import audited_operations, read_lines
-from sidekiq_tui.operations.catalog import Operation
+from sidekiq_tui.operations.catalog import Operation, Undo
 from sidekiq_tui.operations.desk import Desk
-from sidekiq_tui.operations.execute import Execution, Order
+from sidekiq_tui.operations.execute import Order
+from sidekiq_tui.operations.executions import execution
 from sidekiq_tui.operations.forward import Forward
 from sidekiq_tui.operations.guard import Question
 from sidekiq_tui.operations.history import UndoEntry, Unfinished
@@ -23,8 +24,10 @@ from sidekiq_tui.operations.planning import make_plan
 from sidekiq_tui.operations.prepared import new_id
 from sidekiq_tui.operations.run import Run
 from sidekiq_tui.operations.settings import OperationSettings
+from sidekiq_tui.operations.undo import can_be_undone, of_journal, plan_undo, undo_id, undoable, way_back
 from sidekiq_tui.operations.who import Who, current_who
 from sidekiq_tui.servers.server import Server
+from sidekiq_tui.sidekiq.job import JobRecord
 
 AUDIT: Final = "audit"
 """The folder of the audit, in that of the journal."""
@@ -72,6 +75,9 @@ class Operations:
     ) -> Plan:
         """What the operation would do there; only reads. `progress` hears how many entries of how many were read."""
         desk = self._desk
+        if isinstance(operation, Undo):
+            found = desk.server(server)
+            return await plan_undo(desk.journal, found, operation, now=desk.clock(), read_only=desk.read_only)
         return await make_plan(
             desk.server(server), operation, now=desk.clock(), read_only=desk.read_only, progress=progress
         )
@@ -98,9 +104,11 @@ class Operations:
         profile = desk.server(plan.server).profile
         now = desk.clock()
         grant = guard.admit(plan, profile, answer, now, read_only=desk.read_only, fingerprint=fingerprint)
-        run = Run(new_id(), plan)
+        undo = plan.operation if isinstance(plan.operation, Undo) else None
+        run = Run(new_id() if undo is None else undo_id(undo), plan)
+        order = Order(run, grant, rate, undo_copy, of=None if undo is None else undo.operation)
         self._runs[run.id] = run
-        run.begin(Execution(desk, Order(run, grant, rate, undo_copy)).carry_out())
+        run.begin(execution(desk, order).carry_out())
         return run
 
     @property
@@ -110,11 +118,23 @@ class Operations:
 
     def last_undoable(self, server: str) -> UndoEntry | None:
         """What `u` takes back: the last operation of this machine on that server that still can be."""
-        raise NotImplementedError
+        noted = next((one for one in self._desk.journal.last_noted(server) if can_be_undone(one)), None)
+        return None if noted is None else of_journal(noted)
 
     async def undoable(self, server: str) -> tuple[UndoEntry, ...]:
         """Everything that can be undone there, from this journal and from the server's trash, the newest first."""
-        raise NotImplementedError
+        return await undoable(self._desk.journal, self._desk.server(server), self._desk.clock())
+
+    async def trash_jobs(self, server: str, id: str, offset: int, count: int) -> tuple[JobRecord, ...]:
+        """Jobs in the trash of an operation, over all its parts: sets by score, queues as they were taken out."""
+        found = self._desk.server(server)
+        way = await way_back(self._desk.journal, found, id)
+        jobs: list[JobRecord] = []
+        for part in way.parts:
+            if offset < part.count and len(jobs) < count:
+                jobs.extend(await found.trash_jobs(part, offset, count - len(jobs)))
+            offset = max(0, offset - part.count)
+        return tuple(jobs)
 
     async def unfinished(self, server: str) -> tuple[Unfinished, ...]:
         """Operations without an end on that server, ours and those of others, the oldest first."""

@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 from sidekiq_tui.operations.errors import GuardRefused
 from sidekiq_tui.operations.pace import Pace
@@ -30,6 +30,9 @@ _EVAL_TIME: Final = re.compile(rb"^cmdstat_eval:calls=\d+,usec=(\d+)", re.MULTIL
 _PASSING: Final = ("BUSY", "LOADING")
 
 Waiting = Literal["running", "checking", "waiting"]
+Call = Callable[[Database, int], Awaitable[BatchReply]]
+"""Sends one script with the number that the batch has in this generation."""
+T = TypeVar("T")
 
 
 class Halted(Exception):
@@ -159,35 +162,58 @@ class Sender:
 
     async def send(self, batch: Prepared) -> str:
         """Carries one batch out, once; its results. Raises `Halted` where the operation must end."""
+
+        async def call(db: Database, seq: int) -> BatchReply:
+            return await records.run_batch(
+                db, self.keys, seq, batch.bid, batch.items, now=self._link.clock(), drain=self._drain
+            )
+
+        return await self.perform(batch.number, batch.bid, call, count=len(batch.items))
+
+    async def perform(self, number: int, bid: str, call: Call, *, count: int | None = None) -> str:
+        """Has one script act under a number of the record, once; its results, a character an entry.
+
+        `count`: of entries, where the client knows it. Raises `Halted` where the operation must end.
+        """
         began = time.monotonic()
-        count = len(batch.items)
         while True:
             if not self._begun:
                 await self.begin()
             try:
-                db = await self.database()
-                reply = await records.run_batch(
-                    db,
-                    self.keys,
-                    batch.number - self._base,
-                    batch.bid,
-                    batch.items,
-                    now=self._link.clock(),
-                    drain=self._drain,
-                )
-                self._pace.called(count)
+                reply = await call(await self.database(), number - self._base)
             except ValueError as error:
                 raise Halted(str(error)) from error
             except SidekiqError as error:
                 if await self._passed(error, began):
                     continue
-                results = await self._settle(batch)
+                results = await self._settle(number, bid, count)
                 if results is None:
                     continue
                 return results
+            self._pace.called(len(reply.results) if count is None else count)
             self._link.report("running", "")
             await self._look()
-            return self._known(batch, reply)
+            return self._known(number, reply, count)
+
+    async def ask(self, call: Callable[[Database, bytes], Awaitable[T]]) -> T:
+        """Has a script act that keeps its answer in the record, so that it may be asked again. Raises `Halted`."""
+        began = time.monotonic()
+        pause, longest = _BACKOFF
+        while True:
+            try:
+                return await call(await self.database(), self.keys.record)
+            except SidekiqError as error:
+                if await self._passed(error, began):
+                    continue
+                await self.hang_up()
+                waited = time.monotonic() - began
+                if self._gives_up(error, waited, None):
+                    words = f"the outcome is unknown until {self._server} answers: {error}"
+                    raise Halted(words, unknown=True) from error
+                if waited > _QUIET:
+                    self._link.report("checking", f"connection lost; asking again: {error}")
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, longest)
 
     async def finish(self) -> bool:
         """Ends the record. A lost answer is asked for again; False when the server cannot be reached."""
@@ -212,13 +238,12 @@ class Sender:
 
     # ---- What answers mean
 
-    def _known(self, batch: Prepared, reply: BatchReply) -> str:
-        count = len(batch.items)
+    def _known(self, number: int, reply: BatchReply, count: int | None) -> str:
         match reply.status:
             case "ok" | "done":
-                self._sent = batch.number + 1
-                if reply.error or "D" in reply.results or len(reply.results) != count:
-                    raise Halted(self._refusal(reply), results=reply.results.ljust(count, "-"), code=reply.code)
+                self._sent = number + 1
+                if reply.error or "D" in reply.results or len(reply.results) < (count or 0):
+                    raise Halted(self._refusal(reply), results=reply.results.ljust(count or 0, "-"), code=reply.code)
                 return reply.results
             case "taken":
                 raise Halted(f"{reply.who or 'somebody else'} is at this operation", code="TAKEN")
@@ -249,7 +274,7 @@ class Sender:
 
     # ---- After a lost reply
 
-    async def _settle(self, batch: Prepared) -> str | None:
+    async def _settle(self, number: int, bid: str, count: int | None) -> str | None:
         """Fences, and says what became of the batch, or None when it did nothing: it goes in the next generation."""
         found = await self._fence()
         if found is None or not self._ours(found):
@@ -262,13 +287,13 @@ class Sender:
                 code="WENT BACK",
                 details={"lost_batches": lost, "first_lost": reached},
             )
-        said = found.results.get(batch.number - self._base)
+        said = found.results.get(number - self._base)
         results: str | None = None
         if said is not None:
-            if said.bid != batch.bid:
+            if said.bid != bid:
                 raise Halted("somebody else is at this operation", code="TAKEN")
-            results = said.results.ljust(len(batch.items), "-")
-            self._sent = batch.number + 1
+            results = said.results.ljust(count or 0, "-")
+            self._sent = number + 1
         self._link.report("running", "")
         if results is not None and ("-" in results or "D" in results):
             raise Halted(f"{self._server} stopped in the middle of a batch", results=results)
