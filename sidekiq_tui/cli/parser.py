@@ -28,8 +28,14 @@ TIMES: Final = ("relative", "local", "utc")
 DEFAULT_TIMEOUT: Final = 5.0  # seconds, per server and answer
 DEFAULT_LIMIT: Final = 25  # jobs
 
-_REPEATED: Final = ("server", "url")
-_MEANINGFUL: Final = {"server": "--server", "all": "--all", "url": "--url", "output": "--output"}
+_REPEATED: Final = ("server", "group", "url")
+_MEANINGFUL: Final = {
+    "server": "--server",
+    "group": "--group",
+    "all": "--all",
+    "url": "--url",
+    "output": "--output",
+}
 _EXCLUSION: Final = re.compile(r"-(?![-\d])(?!h\Z)(?!o(=?(table|json|ndjson|csv))?\Z)(?P<term>.+)", re.DOTALL)
 
 _EPILOG: Final = """\
@@ -176,6 +182,13 @@ def add_scope_options(parser: SqtuiParser, *, copy: bool = True) -> None:
         metavar="NAME",
         default=default(None),
         help="a configured server; repeatable. Default: the only one; of several, `servers` and `job` take all",
+    )
+    group.add_argument(
+        "--group",
+        action="append",
+        metavar="NAME",
+        default=default(None),
+        help="the servers of a group (see `group` in a profile), and their total; repeatable",
     )
     group.add_argument("--all", action="store_true", default=default(False), help="all servers, and their total")
     group.add_argument(

@@ -28,15 +28,20 @@ def scope_of(args: argparse.Namespace, *, every_server: bool = False) -> Scope:
 
     Raises `UsageError` when it is not clear which, `ConfigError` for what stands wrong in the file.
     """
-    every = args.all or (every_server and not args.server and not args.url)
+    every = args.all or (every_server and not args.server and not args.url and not args.group)
     selection = _select(args, every=every)
     profiles = _as_held(selection.require(), args)
     return Scope(profiles, total=args.all or len(profiles) > 1)
 
 
 def ui_scope(args: argparse.Namespace) -> tuple[Selection, str | None]:
-    """Servers and settings for the terminal UI, and the server it starts on (None: all, or the only one)."""
+    """Servers and settings for the terminal UI, and the server it starts on (None: all, or the only one).
+
+    With groups it is about their servers alone.
+    """
     selection = _select(args, every=args.all)
+    if args.group:
+        selection = replace(selection, profiles=selection.chosen)
     start = selection.chosen[0].name if len(selection.chosen) == 1 else None
     return replace(selection, profiles=_as_held(selection.profiles, args)), start
 
@@ -47,7 +52,13 @@ def _as_held(profiles: Sequence[Profile], args: argparse.Namespace) -> tuple[Pro
 
 
 def _select(args: argparse.Namespace, *, every: bool) -> Selection:
-    selection = select_servers(config=args.config, urls=args.url or (), servers=args.server or (), all_servers=every)
+    selection = select_servers(
+        config=args.config,
+        urls=args.url or (),
+        servers=args.server or (),
+        all_servers=every,
+        groups=args.group or (),
+    )
     for problem in selection.problems:
         diagnostics.warn(str(problem), problem.suggestion)
     for notice in selection.notices:

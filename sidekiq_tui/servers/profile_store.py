@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from sidekiq_tui.errors import ConfigError, UsageError
 from sidekiq_tui.paths import CONFIG_VARIABLE, config_file
+from sidekiq_tui.servers.groups import servers_in
 from sidekiq_tui.servers.keeping import AUDIT
 from sidekiq_tui.servers.profile import DEFAULT_URL, Profile
 from sidekiq_tui.servers.profile_url import parse_url
@@ -223,11 +224,13 @@ def select_servers(
     urls: Sequence[str] = (),
     servers: Sequence[str] = (),
     all_servers: bool = False,
+    groups: Sequence[str] = (),
     environ: Mapping[str, str] | None = None,
 ) -> Selection:
     """The servers of this run, merged: `--url`, then the file, else what the environment says, else localhost.
 
-    Raises `UsageError` (bad URL, unknown server), `ConfigError` (file unreadable, or nothing in it is usable).
+    Those of `groups` are chosen besides those that are named. Raises `UsageError` (bad URL, unknown server or group),
+    `ConfigError` (file unreadable, or nothing in it is usable).
     """
     environ = os.environ if environ is None else environ
     stored = load_profiles(config, environ)
@@ -236,12 +239,13 @@ def select_servers(
         for problem in stored.problems:
             if problem.hides_servers:  # falling back to another server would hide what is wrong
                 raise problem.error()
-        if not servers:
+        if not servers and not groups:
             given = [environment_profile(environ)]
     merged = (*given, *stored.profiles)
     chosen: tuple[Profile, ...] = ()
-    if servers:
+    if servers or groups:
         named = [next((p for p in merged if p.name == name), None) or stored.find(name) for name in servers]
+        named += [profile for group in groups for profile in servers_in(merged, group)]
         chosen = tuple(dict.fromkeys((*(given if urls else ()), *named)))
     elif all_servers:
         chosen = merged

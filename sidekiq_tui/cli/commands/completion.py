@@ -38,7 +38,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("shell", choices=SHELLS, metavar="SHELL", help=", ".join(SHELLS))
     parser.set_defaults(run=run)
     hidden = subparsers.add_parser(HIDDEN)  # without help it is in no list
-    hidden.add_argument("what", choices=("servers",))
+    hidden.add_argument("what", choices=("servers", "groups"))
     hidden.set_defaults(run=run_hidden)
 
 
@@ -69,17 +69,23 @@ def run_hidden(args: argparse.Namespace) -> int:
     except (OSError, ValueError, RecursionError):
         return 0
     if isinstance(servers, dict):
-        output.write_lines(name for name in servers if _HARMLESS.fullmatch(name))
+        names = list(servers)
+        if args.what == "groups":
+            groups = [table.get("group") for table in servers.values() if isinstance(table, dict)]
+            names = list(dict.fromkeys(group for group in groups if isinstance(group, str)))
+        output.write_lines(name for name in names if _HARMLESS.fullmatch(name))
     return 0
 
 
 def _complete_names(parser: SqtuiParser) -> None:
     import shtab
 
-    servers = shtab.cmd(f"sqtui {HIDDEN} servers 2>/dev/null")
+    servers, groups = (shtab.cmd(f"sqtui {HIDDEN} {what} 2>/dev/null") for what in ("servers", "groups"))
     for one in parser.family():
         for action in one.actions():
             if "--server" in action.option_strings:
                 action.complete = servers  # type: ignore[attr-defined]
+            elif "--group" in action.option_strings:
+                action.complete = groups  # type: ignore[attr-defined]
             elif "--config" in action.option_strings or "--redis-server" in action.option_strings:
                 action.complete = shtab.FILE  # type: ignore[attr-defined]
