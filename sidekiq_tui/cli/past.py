@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import argparse
 
     from sidekiq_tui.cli.operate import MakePlan
+    from sidekiq_tui.operations.history import UndoEntry
     from sidekiq_tui.operations.operator import Operations
     from sidekiq_tui.operations.plan import Plan
     from sidekiq_tui.sidekiq.filter import Filter
@@ -60,7 +61,7 @@ def restore_plan(word: str, wanted: Filter) -> MakePlan:
     """How to put back the jobs of a trash that match; all where the filter is empty."""
 
     async def make(operations: Operations, server: Server, progress: Reading) -> Plan:
-        entry = named(word, await operations.undoable(server.name), "sqtui trash")
+        entry = trashed(word, await operations.undoable(server.name))
         if wanted.empty:
             return await operations.plan(server.name, Undo(operation=entry.id), progress=progress)
         jobs = await matching(operations, server.name, entry.id, wanted, entry.count)
@@ -119,6 +120,14 @@ def leave(args: argparse.Namespace) -> int:
 
     output.write_lines([diagnostics.safe(asyncio.run(go()))])
     return 0
+
+
+def trashed(word: str, entries: Sequence[UndoEntry]) -> UndoEntry:
+    """The entry of the trash that is meant; `last` is the newest, whoever made it. Raises `SqtuiError`."""
+    found = [one for one in entries if one.whence == "trash"]
+    if word == LAST and found:
+        return max(found, key=lambda one: one.at)
+    return named(word, found, "sqtui trash")
 
 
 def named(word: str, entries: Sequence[Entry], listing: str) -> Entry:

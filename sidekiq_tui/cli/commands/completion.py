@@ -18,6 +18,11 @@ HIDDEN: Final = "__complete"
 # bash expands what it is given to choose from, so a name with any other character must never get there.
 _HARMLESS: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:@/+-]*")
 
+_SERVERS: Final = {"--server", "--confirm"}
+_FILES: Final = {"--config", "--redis-server", "--file"}
+_WORDS: Final = {"place": ("retries", "scheduled", "dead", "queue", "queues"), "processes": ("all",)}
+"""Words that are taken besides others, so that the parser itself has no choice of them."""
+
 _DESCRIPTION: Final = "Print a completion script. It also completes the names of your servers."
 _EPILOG: Final = """\
 bash   sqtui completion bash > ~/.local/share/bash-completion/completions/sqtui
@@ -83,9 +88,11 @@ def _complete_names(parser: SqtuiParser) -> None:
     servers, groups = (shtab.cmd(f"sqtui {HIDDEN} {what} 2>/dev/null") for what in ("servers", "groups"))
     for one in parser.family():
         for action in one.actions():
-            if "--server" in action.option_strings:
+            if _SERVERS & set(action.option_strings):
                 action.complete = servers  # type: ignore[attr-defined]
             elif "--group" in action.option_strings:
                 action.complete = groups  # type: ignore[attr-defined]
-            elif "--config" in action.option_strings or "--redis-server" in action.option_strings:
+            elif _FILES & set(action.option_strings) or action.dest == "file":
                 action.complete = shtab.FILE  # type: ignore[attr-defined]
+            elif action.dest in _WORDS and not action.option_strings:
+                action.choices = _WORDS[action.dest]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sidekiq_tui.cli.parser import Subparsers
 
 _ID: Final = "ID: as the list shows it, or its first digits; the list is what comes without one\n"
+_LAST: Final = "ID: as the list shows it, its first digits, or `last`\n"
 _TRASH: Final = """\
   sqtui trash                              what was deleted and cleared on this server, and until when it is kept
   sqtui trash show ID class:Invoice        the jobs in it
@@ -35,7 +36,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "trash",
         help="what was deleted and cleared: list, look into it, restore",
         description="What sqtui deleted and cleared, which its server keeps for a week.",
-        epilog=f"{_TRASH}\n{_ID}\n{NOTES}",
+        epilog=f"{_TRASH}\n{_LAST}\n{NOTES}",
     )
     parser.add_argument(
         "action", nargs="?", choices=("list", "show", "restore"), default="list", metavar="ACTION", help="show, restore"

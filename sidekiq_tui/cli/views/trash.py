@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sidekiq_tui.cli import render
 from sidekiq_tui.cli.operators import operations_of
-from sidekiq_tui.cli.past import matching, named
+from sidekiq_tui.cli.past import matching, trashed
 from sidekiq_tui.cli.view import Outcome, View, answers
 from sidekiq_tui.presentation import records
 from sidekiq_tui.presentation.columns import JobRow, job_columns
@@ -38,7 +38,7 @@ class TrashView(View[list["JobRecord"]]):
         """Reads the trash from its beginning, in parts."""
         operations = await operations_of(self._args, lambda name: server)
         try:
-            entry = named(self._id, await operations.undoable(server.name), "sqtui trash")
+            entry = trashed(self._id, await operations.undoable(server.name))
             return await matching(operations, server.name, entry.id, self._wanted, entry.count, self._limit)
         finally:
             await operations.close()

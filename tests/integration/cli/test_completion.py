@@ -67,6 +67,10 @@ def test_bash_completes_views_options_and_servers(complete: Complete) -> None:
     assert complete("--server", "st") == {"staging"}
     assert complete("retries", "-o", "") == {"table", "json", "ndjson", "csv"}
     assert complete("completion", "f") == {"fish"}
+    assert {"retry", "delete", "clear", "quiet", "undo", "audit"} <= views
+    assert complete("delete", "re") == {"retries"}
+    assert complete("clear", "--confirm", "prod-") == {"prod-eu"}
+    assert complete("audit", "v") == {"verify"}
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "tcsh"])
