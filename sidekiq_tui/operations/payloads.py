@@ -221,7 +221,7 @@ def _moved(job: JobRecord, operation: MoveToQueue, context: PayloadContext) -> b
     if job.place.kind == "queue":
         changes["enqueued_at"] = context.time(item)
         drop = ("at",)
-    made = with_fields(job.raw, changes, drop)
+    made = spliced(job.raw, item, changes, drop)
     return with_first_argument(made, {"queue_name": operation.queue}) if _active_job(item) else made
 
 

@@ -15,7 +15,8 @@ from sidekiq_tui.sidekiq.client_payload import dumps_value
 from sidekiq_tui.sidekiq.payload import decode, to_bytes, to_text
 
 _BLANKS: Final = " \t\r\n"
-_NUMBER: Final = re.compile(rb":-?[0-9][0-9.eE+-]*(?=[,}])")
+_SIMPLE: Final = re.compile(rb':(?:-?[0-9][0-9.eE+-]*|"[^"\\]*")(?=[,}])')
+"""A number, or a text without escapes, and nothing blank around."""
 _decoder: Final = json.JSONDecoder(parse_int=str, parse_float=str)
 """Only where values end matters; Python refuses integers of thousands of digits."""
 
@@ -23,8 +24,8 @@ _decoder: Final = json.JSONDecoder(parse_int=str, parse_float=str)
 def spliced(raw: bytes, item: Mapping[str, object], changes: Mapping[str, object], drop: Collection[str] = ()) -> bytes:
     """As `with_fields`, many times faster for the usual payload. `item` is what `raw` decodes to.
 
-    A number is replaced where its name stands, if that is in one place only; a new field is put at the end. Names that
-    may be written with escapes are looked up again in the result. All else is left to `with_fields`.
+    A number or text is replaced where its name stands, if that is in one place only; a new field is put at the end.
+    Names that may be written with escapes are looked up again in the result. All else is left to `with_fields`.
     """
     if item.keys().isdisjoint(drop):
         made = _replaced(raw, item, changes)
@@ -34,7 +35,7 @@ def spliced(raw: bytes, item: Mapping[str, object], changes: Mapping[str, object
 
 
 def _replaced(raw: bytes, item: Mapping[str, object], changes: Mapping[str, object]) -> bytes | None:
-    """The payload with its numbers replaced where they seem to be; None when it is not that simple.
+    """The payload with simple values replaced where they seem to be; None when it is not that simple.
 
     Without escapes of letters, a field that is there stands there as its name in quotes: once means it is no other's.
     """
@@ -49,10 +50,10 @@ def _replaced(raw: bytes, item: Mapping[str, object], changes: Mapping[str, obje
         end = at + len(quoted)
         if at < 0 or raw.find(quoted, end) != -1:
             return None
-        number = _NUMBER.match(raw, end)
-        if number is None:
+        simple = _SIMPLE.match(raw, end)
+        if simple is None:
             return None
-        raw = b"%b:%b%b" % (raw[:end], _written(value), raw[number.end() :])
+        raw = b"%b:%b%b" % (raw[:end], _written(value), raw[simple.end() :])
     return raw
 
 

@@ -1,0 +1,66 @@
+"""A plan is for the server that it was made for: not for one that came in its place."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+import redis.asyncio
+
+from sidekiq_tui.operations import guard
+from sidekiq_tui.operations.catalog import Retry
+from sidekiq_tui.operations.errors import PlanOutdated
+from sidekiq_tui.operations.planning import make_plan
+from sidekiq_tui.operations.selection import Whole
+from sidekiq_tui.servers.profile import Profile, Secret
+from sidekiq_tui.servers.server import Server
+from sidekiq_tui.sidekiq.job import Place
+
+JOB = b'{"class":"A","args":[],"jid":"a","queue":"default","retry":true,"created_at":1.5}'
+
+
+def server_of(redis_server: Any, **more: Any) -> Server:
+    return Server(Profile(name="prod", socket=str(redis_server.socket), **more))
+
+
+async def test_a_restarted_or_another_server_is_not_the_one_that_was_confirmed(embedded: Any) -> None:
+    first, second = embedded("first"), embedded("second")
+    server, other = server_of(first), server_of(second)
+    made = await make_plan(server, Retry(jobs=Whole(Place("retry"))), now=time.time())
+    guard.check_server(made, await server.mark())
+    with pytest.raises(PlanOutdated, match="not the prod that you confirmed"):
+        guard.check_server(made, await other.mark())
+    elsewhere = server_of(first, database=1)
+    with pytest.raises(PlanOutdated):
+        guard.check_server(made, await elsewhere.mark())
+    for one in (server, other, elsewhere):
+        await one.close()
+
+
+async def test_a_promoted_replica_is_told_from_a_stranger(embedded: Any, unused_tcp_port: int) -> None:
+    primary = embedded("primary", tcp_port=unused_tcp_port, config=["repl-diskless-sync-delay 0"])
+    replica = embedded("replica", config=[f"replicaof 127.0.0.1 {unused_tcp_port}"])
+    before, after = server_of(primary), server_of(replica)
+    made = await make_plan(before, Retry(jobs=Whole(Place("retry"))), now=time.time())
+    client: Any = redis.asyncio.Redis(unix_socket_path=str(replica.socket))
+    while (await client.info("replication"))["master_link_status"] != "up":
+        assert made.mark.seen_again(await after.mark()) == "other"
+    primary.stop()
+    await client.execute_command("REPLICAOF", "NO", "ONE")
+    with pytest.raises(PlanOutdated, match="failed over"):
+        guard.check_server(made, await after.mark())
+    await client.aclose()
+    await before.close()
+    await after.close()
+
+
+async def test_a_server_that_says_nothing_of_itself(redis_url: str, raw: Any) -> None:
+    await raw.zadd("retry", {JOB: 1})
+    await raw.execute_command("ACL", "SETUSER", "ops", "reset", "on", ">secret", "~*", "+@all", "-info", "-time")
+    profile = Profile(name="prod", socket=Profile.from_url(redis_url).socket, username="ops", password=Secret("secret"))
+    server = Server(profile)
+    made = await make_plan(server, Retry(jobs=Whole(Place("retry"))), now=time.time())
+    assert (made.mark.run_id, made.refused, made.mode) == (None, "", "A")
+    guard.check_server(made, await server.mark())
+    await server.close()
