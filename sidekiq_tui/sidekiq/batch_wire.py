@@ -40,6 +40,8 @@ LARGE_ITEM: Final = 8 << 20
 """Bytes of one item from which the operator is warned: 18 ms and five times its size in memory for each MiB."""
 LARGEST_ITEM: Final = 64 << 20
 """Bytes of one item that are refused."""
+_LONGEST_RUN: Final = 1000
+"""Items of a run: Lua's stack has room for eight thousand values."""
 _OVERHEAD: Final = 64
 """Bytes of an item beside its payloads."""
 
@@ -90,6 +92,7 @@ def batch_command(
         sheet.key(record, "r")
     for item in items:
         _WRITERS[type(item)](sheet, item)
+    sheet.end_run()
     rights: list[Argument] = [part for right in sheet.rights for part in right]
     head: tuple[Argument, ...] = (seq, bid, int(now), "".join(sheet.kinds), len(sheet.rights))
     return (b"EVAL", script("batch", drain=drain), len(sheet.keys), *sheet.keys, *head, *rights, *sheet.words)
@@ -105,8 +108,25 @@ class _Sheet:
         self.kinds: list[Kind] = []
         self.rights: dict[tuple[str, int], None] = {}
         self.words: list[Argument] = []
+        self._run: tuple[Argument, ...] = ()
+        self._values: list[Argument] = []
+        self._length = 0
         self._queues: dict[str, int] = {}
         self._sets: dict[str, int] = {}
+
+    def add(self, run: tuple[Argument, ...], *values: Argument) -> None:
+        """An item: its letter and what it has in common with those of its run, and its own values."""
+        if run != self._run or self._length == _LONGEST_RUN:
+            self.end_run()
+            self._run = run
+        self._values += values
+        self._length += 1
+
+    def end_run(self) -> None:
+        """The next item, if any, begins another one."""
+        if self._length:
+            self.words += (self._run[0], self._length, *self._run[1:], *self._values)
+        self._run, self._values, self._length = (), [], 0
 
     def key(self, key: bytes, kind: Kind, *rights: str) -> int:
         """The position of a key; `rights`: the commands that will be needed on it."""
@@ -165,63 +185,68 @@ def _score(score: float | None) -> str:
 def _move(sheet: _Sheet, item: Move) -> None:
     source = sheet.job_set(item.source, "ZREM")
     queue = sheet.queue(item.queue, "LPUSH", "LPOP")
-    sheet.words += ("M", source, queue, sheet.queues(), item.queue, item.old, item.new)
+    sheet.add(("M", source, queue, sheet.queues(), item.queue), item.old, item.new)
 
 
 def _move_in_sets(sheet: _Sheet, item: MoveInSets) -> None:
     source, target = sheet.job_set(item.source, "ZREM"), sheet.job_set(item.target, "ZADD", "ZREM")
-    sheet.words += ("Z", source, target, item.old, item.new, _score(item.score))
+    values = item.old, item.new, _score(item.score)
+    if source == target:
+        sheet.add(("Z", source), *values)
+    else:
+        sheet.add(("K", source, target), *values)
 
 
 def _reschedule(sheet: _Sheet, item: Reschedule) -> None:
-    sheet.words += ("R", sheet.job_set(item.source, "ZADD"), item.old, _score(item.known), _score(item.score))
+    sheet.add(("R", sheet.job_set(item.source, "ZADD")), item.old, _score(item.known), _score(item.score))
 
 
 def _delete_from_set(sheet: _Sheet, item: DeleteFromSet) -> None:
     source = sheet.job_set(item.source, "ZREM")
     if item.trash is None:
-        sheet.words += ("d", source, item.old)
+        sheet.add(("d", source), item.old)
     else:
-        sheet.words += ("D", source, item.old, sheet.trash(item.trash, "T", "ZADD", "ZREM"))
+        sheet.add(("D", source, sheet.trash(item.trash, "T", "ZADD", "ZREM")), item.old)
 
 
 def _delete_from_queue(sheet: _Sheet, item: DeleteFromQueue) -> None:
     queue = sheet.queue(item.queue, "LREM")
     if item.trash is None:
-        sheet.words += ("q", queue, item.old, int(item.tail))
+        sheet.add(("q", queue, int(item.tail)), item.old)
     else:
-        sheet.words += ("Q", queue, item.old, int(item.tail), sheet.trash(item.trash, "t", "RPUSH", "RPOP"))
+        sheet.add(("Q", queue, int(item.tail), sheet.trash(item.trash, "t", "RPUSH", "RPOP")), item.old)
 
 
 def _move_from_queue(sheet: _Sheet, item: MoveFromQueue) -> None:
     if (item.target_queue is None) == (item.target_set is None):
         raise ValueError("an entry of a queue goes to one queue or to one set")
     source = sheet.queue(item.queue, "LREM") if item.stage is None else sheet.key(item.stage, "l", "LREM")
-    common: tuple[Argument, ...] = (source, item.old, item.new, int(item.tail))
     if item.target_queue is not None:
         rights = ("RPUSH", "RPOP") if item.front else ("LPUSH", "LPOP")
         target = sheet.queue(item.target_queue, *rights)
-        sheet.words += ("L", *common, target, sheet.queues(), item.target_queue, int(item.front))
+        common = (target, sheet.queues(), item.target_queue, int(item.front))
+        sheet.add(("L", source, int(item.tail), *common), item.old, item.new)
     elif item.target_set is not None:
-        sheet.words += ("S", *common, sheet.job_set(item.target_set, "ZADD", "ZREM"), _score(item.score))
+        target = sheet.job_set(item.target_set, "ZADD", "ZREM")
+        sheet.add(("S", source, int(item.tail), target), item.old, item.new, _score(item.score))
 
 
 def _edit_in_queue(sheet: _Sheet, item: EditInQueue) -> None:
     sheet.unlocked(sheet.names.queue(item.queue))
-    sheet.words += ("E", sheet.queue(item.queue, "LSET"), item.old, item.new, int(item.tail))
+    sheet.add(("E", sheet.queue(item.queue, "LSET"), int(item.tail)), item.old, item.new)
 
 
 def _move_to_front(sheet: _Sheet, item: MoveToFront) -> None:
-    sheet.words += ("F", sheet.queue(item.queue, "RPUSH", "LREM", "RPOP"), item.old)
+    sheet.add(("F", sheet.queue(item.queue, "RPUSH", "LREM", "RPOP")), item.old)
 
 
 def _push(sheet: _Sheet, item: Push) -> None:
     if (item.queue is None) == (item.score is None):
         raise ValueError("a new job goes to a queue or gets a time")
     if item.queue is not None:
-        sheet.words += ("P", sheet.queue(item.queue, "LPUSH"), sheet.queues(), item.queue, item.new)
+        sheet.add(("P", sheet.queue(item.queue, "LPUSH"), sheet.queues(), item.queue), item.new)
     else:
-        sheet.words += ("p", sheet.job_set("schedule", "ZADD"), item.new, _score(item.score))
+        sheet.add(("p", sheet.job_set("schedule", "ZADD")), item.new, _score(item.score))
 
 
 def _take_back(sheet: _Sheet, item: TakeBack) -> None:
@@ -229,24 +254,24 @@ def _take_back(sheet: _Sheet, item: TakeBack) -> None:
     if item.old is None or item.target is None:
         if item.old is not None or item.target is not None:
             raise ValueError("what comes back needs a place")
-        sheet.words += ("t", queue, item.new)
+        sheet.add(("t", queue), item.new)
     else:
         target = sheet.job_set(item.target, "ZADD", "ZREM")
-        sheet.words += ("T", queue, item.new, item.old, target, _score(item.score))
+        sheet.add(("T", queue, target), item.new, item.old, _score(item.score))
 
 
 def _unpush(sheet: _Sheet, item: Unpush) -> None:
-    sheet.words += ("d", sheet.job_set(item.source, "ZREM"), item.new)
+    sheet.add(("d", sheet.job_set(item.source, "ZREM")), item.new)
 
 
 def _restore_to_set(sheet: _Sheet, item: RestoreToSet) -> None:
     trash, target = sheet.trash(item.trash, "T", "ZREM"), sheet.job_set(item.target, "ZADD", "ZREM")
-    sheet.words += ("U", trash, item.old, target, _score(item.score))
+    sheet.add(("U", trash, target), item.old, _score(item.score))
 
 
 def _restore_to_queue(sheet: _Sheet, item: RestoreToQueue) -> None:
     trash, queue = sheet.trash(item.trash, "t", "LREM"), sheet.queue(item.queue, "RPUSH", "RPOP")
-    sheet.words += ("V", trash, item.old, queue, sheet.queues(), item.queue)
+    sheet.add(("V", trash, queue, sheet.queues(), item.queue), item.old)
 
 
 def _send_signal(sheet: _Sheet, item: SendSignal) -> None:
@@ -255,34 +280,34 @@ def _send_signal(sheet: _Sheet, item: SendSignal) -> None:
     names = sheet.names
     processes, process = sheet.key(names.processes, "s"), sheet.key(names.process(item.identity), "h")
     signals = sheet.key(names.signals(item.identity), "l", "LPUSH", "EXPIRE", "LPOP")
-    sheet.words += ("G", processes, item.identity, process, signals, item.signal)
+    sheet.add(("G", processes, process, signals), item.identity, item.signal)
 
 
 def _prune(sheet: _Sheet, item: Prune) -> None:
     processes = sheet.key(sheet.names.processes, "s", "SREM")
-    sheet.words += ("N", processes, item.identity, sheet.key(sheet.names.process(item.identity), "h"))
+    sheet.add(("N", processes, sheet.key(sheet.names.process(item.identity), "h")), item.identity)
 
 
 def _cancel(sheet: _Sheet, item: CancelIteration) -> None:
-    sheet.words += ("C", sheet.key(sheet.names.iteration(item.jid), "h", "HSETNX", "EXPIRE", "HDEL"), int(item.now))
+    sheet.add(("C", sheet.key(sheet.names.iteration(item.jid), "h", "HSETNX", "EXPIRE", "HDEL")), int(item.now))
 
 
 def _set_paused(sheet: _Sheet, item: SetPaused) -> None:
     paused = sheet.key(sheet.names.paused, "s", "SADD" if item.paused else "SREM")
-    sheet.words += ("H", paused, item.queue, int(item.paused))
+    sheet.add(("H", paused, int(item.paused)), item.queue)
 
 
 def _reset_counter(sheet: _Sheet, item: ResetCounter) -> None:
     counter = sheet.names.stat_processed if item.counter == "processed" else sheet.names.stat_failed
     if item.add is None:
-        sheet.words += ("c", sheet.key(counter, "c", "SET"), item.known)
+        sheet.add(("c", sheet.key(counter, "c", "SET")), item.known)
     else:
-        sheet.words += ("a", sheet.key(counter, "c", "INCRBY"), item.add)
+        sheet.add(("a", sheet.key(counter, "c", "INCRBY")), item.add)
 
 
 def _delete_profile(sheet: _Sheet, item: DeleteProfile) -> None:
     profiles, profile = sheet.key(sheet.names.profiles, "z", "ZREM"), sheet.names.profile(item.key)
-    sheet.words += ("X", profiles, item.key, sheet.key(profile, "h", "UNLINK"))
+    sheet.add(("X", profiles, sheet.key(profile, "h", "UNLINK")), item.key)
 
 
 _WRITERS: Final[dict[type[Item], Callable[[_Sheet, Any], None]]] = {

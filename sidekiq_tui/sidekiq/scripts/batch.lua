@@ -1,6 +1,7 @@
 -- One batch: the record first, then each entry by itself: checked, added, removed, answered for (operations-safety 5, 6).
 -- KEYS: all that is touched. ARGV: number, random id, now, a letter a key for its type, how many pairs of rights,
--- those pairs (command, index of the key), then the items: a letter each, and what `items` below says.
+-- those pairs (command, index of the key), then the items in runs of the same kind with the same keys: a letter, how
+-- many, what they have in common, and each one's own values (`items` below).
 -- Returns {status, results, text}.
 local pcall = redis.pcall
 local seq, bid, now, kinds = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), ARGV[4]
@@ -47,9 +48,9 @@ for k = 1, #KEYS do
     if kind == 't' or kind == 'T' then trash[#trash + 1] = KEYS[k] end
   end
 end
-local at = 6 + 2 * tonumber(ARGV[5])
+local start = 6 + 2 * tonumber(ARGV[5])
 if redis.acl_check_cmd then
-  for i = 6, at - 1, 2 do
+  for i = 6, start - 1, 2 do
     local key = KEYS[tonumber(ARGV[i + 1])]
     if not redis.acl_check_cmd(ARGV[i], key) then
       return {'refused', '', 'NOPERM ' .. ARGV[i] .. ' ' .. key}
@@ -74,6 +75,11 @@ end
 -- Runs a command that takes back what was just added; `expected` is its answer when it did.
 local function undone(expected, ...)
   return pcall(...) == expected and '-' or 'D'
+end
+
+-- Gives all that are still without a result this one.
+local function settle(results, first, count, result)
+  for i = first, first + count - 1 do results[i] = results[i] or result end
 end
 
 local registered = {}
@@ -130,113 +136,186 @@ local function list_to_set(source, old, target, new, score, tail)
   return undone(1, 'ZREM', target, new)
 end
 
--- ---- The items: of how many arguments each is, and what it does with them. `k` reads a key, `v` a value, by position.
-local function k(n) return KEYS[tonumber(ARGV[at + n])] end
+-- ---- The items: how many values they have in common, how many each has, and what is done: to `one`, or to a `run` of
+-- them by commands for many, which is all that makes a bulk fast. `k` reads a key and `h` another value of those in
+-- common, `v` one of the item's own.
+local base, at = 0, 0
+local function k(n) return KEYS[tonumber(ARGV[base + n])] end
+local function h(n) return ARGV[base + n] end
 local function v(n) return ARGV[at + n] end
-local items = {}
+local items, results = {}, {}
 
--- Move: set, queue, queues, name, old, new
-items.M = {6, function()
-  local source, queue, old, new = k(1), k(2), v(5), v(6)
-  local score = pcall('ZSCORE', source, old)
-  if not well(score) then return '-' end
-  if not score then return '0' end
-  if not register(k(3), v(4)) then return '-' end
-  if not well(pcall('LPUSH', queue, new)) then return '-' end
-  local removed = pcall('ZREM', source, old)
-  if removed == 1 then return '1' end
+-- A run's entries that are there: their bytes, scores and places in `results`; each of the others gets its 0. `size`:
+-- values of an item, of which the first is what is looked for. Nil when that went wrong.
+local function those_there(source, first, count, size)
+  local olds, met = {}, {}
+  for i = 1, count do olds[i] = ARGV[at + (i - 1) * size + 1] end
+  local scores = pcall('ZMSCORE', source, unpack(olds))
+  if not well(scores) then return nil end
+  local there = {}
+  for i = 1, count do
+    if scores[i] and not met[olds[i]] then
+      met[olds[i]] = true
+      there[#there + 1] = {old = olds[i], score = scores[i], values = at + (i - 1) * size, place = first + i - 1}
+    else
+      results[first + i - 1] = '0'
+    end
+  end
+  return there
+end
+
+local function all(there, name)
+  local values = {}
+  for i = 1, #there do values[i] = there[i][name] end
+  return unpack(values)
+end
+
+-- Removes what was added elsewhere; where that fails `back` takes the additions back, one by one, the last first.
+local function remove(source, there, back)
+  local removed = pcall('ZREM', source, all(there, 'old'))
+  if removed == #there then
+    for i = 1, #there do results[there[i].place] = '1' end
+    return
+  end
   well(removed)
-  return undone(new, 'LPOP', queue)
+  local result = '-'
+  for i = #there, 1, -1 do
+    if result == '-' then result = back(there[i]) end
+    results[there[i].place] = result
+  end
+end
+
+-- Move: set, queue, queues, name; old, new
+items.M = {4, 2, run = function(first, count)
+  local source, queue = k(1), k(2)
+  local there = those_there(source, first, count, 2)
+  if not there or #there == 0 then return end
+  for i = 1, #there do there[i].new = ARGV[there[i].values + 2] end
+  if not register(k(3), h(4)) or not well(pcall('LPUSH', queue, all(there, 'new'))) then return end
+  remove(source, there, function(one) return undone(one.new, 'LPOP', queue) end)
 end}
 
--- MoveInSets: source, target, old, new, score
-items.Z = {5, function()
-  local source, target, old, new, score = k(1), k(2), v(3), v(4), v(5)
-  local same = source == target and old == new
-  local there = pcall('ZSCORE', source, old)
+-- MoveInSets from one to another: source, target; old, new, score
+items.K = {2, 3, run = function(first, count)
+  local source, target = k(1), k(2)
+  local there = those_there(source, first, count, 3)
+  if not there or #there == 0 then return end
+  for i = 1, #there do there[i].new = ARGV[there[i].values + 2] end
+  local others = pcall('ZMSCORE', target, all(there, 'new'))
+  if not well(others) then return end
+  local added, scored, met = {}, {}, {}
+  for i = 1, #there do
+    local one = there[i]
+    if others[i] or met[one.new] then
+      results[one.place] = 'x'
+    else
+      met[one.new] = true
+      added[#added + 1] = one
+      scored[#scored + 1] = ARGV[one.values + 3]
+      scored[#scored + 1] = one.new
+    end
+  end
+  if #added == 0 or not well(pcall('ZADD', target, unpack(scored))) then return end
+  remove(source, added, function(one) return undone(1, 'ZREM', target, one.new) end)
+end}
+
+-- MoveInSets in the same one: set; old, new, score
+items.Z = {1, 3, one = function()
+  local set, old, new, score = k(1), v(1), v(2), v(3)
+  local there = pcall('ZSCORE', set, old)
   if not well(there) then return '-' end
   if not there then return '0' end
-  if not same then
-    local other = pcall('ZSCORE', target, new)
-    if not well(other) then return '-' end
-    if other then return 'x' end
+  if old == new then return well(pcall('ZADD', set, score, new)) and '1' or '-' end
+  local other = pcall('ZSCORE', set, new)
+  if not well(other) then return '-' end
+  if other then return 'x' end
+  if not well(pcall('ZADD', set, score, new)) then return '-' end
+  local removed = pcall('ZREM', set, old)
+  if removed == 1 then return '1' end
+  well(removed)
+  return undone(1, 'ZREM', set, new)
+end}
+
+-- Reschedule: set; old, known, score
+items.R = {1, 3, run = function(first, count)
+  local there = those_there(k(1), first, count, 3)
+  if not there then return end
+  local changed, scored = {}, {}
+  for i = 1, #there do
+    local one = there[i]
+    if tonumber(one.score) == tonumber(ARGV[one.values + 2]) then
+      changed[#changed + 1] = one
+      scored[#scored + 1] = ARGV[one.values + 3]
+      scored[#scored + 1] = one.old
+    else
+      results[one.place] = '0'
+    end
   end
-  if not well(pcall('ZADD', target, score, new)) then return '-' end
-  if same then return '1' end
-  local removed = pcall('ZREM', source, old)
-  if removed == 1 then return '1' end
-  well(removed)
-  return undone(1, 'ZREM', target, new)
+  if #changed == 0 or not well(pcall('ZADD', k(1), 'XX', unpack(scored))) then return end
+  for i = 1, #changed do results[changed[i].place] = '1' end
 end}
 
--- Reschedule: set, old, known, score
-items.R = {4, function()
-  local score = pcall('ZSCORE', k(1), v(2))
-  if not well(score) then return '-' end
-  if not score or tonumber(score) ~= tonumber(v(3)) then return '0' end
-  return well(pcall('ZADD', k(1), 'XX', v(4), v(2))) and '1' or '-'
+-- DeleteFromSet for good: set; old
+items.d = {1, 1, run = function(first, count)
+  local there = those_there(k(1), first, count, 1)
+  if not there or #there == 0 or not well(pcall('ZREM', k(1), all(there, 'old'))) then return end
+  for i = 1, #there do results[there[i].place] = '1' end
 end}
 
--- DeleteFromSet for good: set, old
-items.d = {2, function()
-  local removed = pcall('ZREM', k(1), v(2))
+-- DeleteFromSet: set, trash; old
+items.D = {2, 1, run = function(first, count)
+  local source, bin = k(1), k(2)
+  local there = those_there(source, first, count, 1)
+  if not there or #there == 0 then return end
+  local scored = {}
+  for i = 1, #there do
+    scored[#scored + 1] = there[i].score
+    scored[#scored + 1] = there[i].old
+  end
+  if not keep(bin) or not well(pcall('ZADD', bin, unpack(scored))) then return end
+  remove(source, there, function(one) return undone(1, 'ZREM', bin, one.old) end)
+end}
+
+-- DeleteFromQueue for good: queue, tail; old
+items.q = {2, 1, one = function()
+  local removed = pcall('LREM', k(1), h(2) == '1' and -1 or 1, v(1))
   if not well(removed) then return '-' end
   return removed == 1 and '1' or '0'
 end}
 
--- DeleteFromSet: set, old, trash
-items.D = {3, function()
-  local source, old, bin = k(1), v(2), k(3)
-  local score = pcall('ZSCORE', source, old)
-  if not well(score) then return '-' end
-  if not score then return '0' end
-  if not keep(bin) or not well(pcall('ZADD', bin, score, old)) then return '-' end
-  local removed = pcall('ZREM', source, old)
-  if removed == 1 then return '1' end
-  well(removed)
-  return undone(1, 'ZREM', bin, old)
-end}
-
--- DeleteFromQueue for good: queue, old, tail
-items.q = {3, function()
-  local removed = pcall('LREM', k(1), v(3) == '1' and -1 or 1, v(2))
-  if not well(removed) then return '-' end
-  return removed == 1 and '1' or '0'
-end}
-
--- DeleteFromQueue: queue, old, tail, trash. The trash takes it before it is known to be there: to look would cost as
+-- DeleteFromQueue: queue, tail, trash; old. The trash takes it before it is known to be there: to look would cost as
 -- much as to remove, and nobody sees the copy before the script ends.
-items.Q = {4, function()
-  local old, bin = v(2), k(4)
+items.Q = {3, 1, one = function()
+  local old, bin = v(1), k(3)
   if not keep(bin) or not well(pcall('RPUSH', bin, old)) then return '-' end
-  local removed = pcall('LREM', k(1), v(3) == '1' and -1 or 1, old)
+  local removed = pcall('LREM', k(1), h(2) == '1' and -1 or 1, old)
   if removed == 1 then return '1' end
   well(removed)
   local back = undone(old, 'RPOP', bin)
   return back == 'D' and 'D' or (removed == 0 and '0' or '-')
 end}
 
--- MoveFromQueue to a queue: queue, old, new, tail, target, queues, name, front
-items.L = {8, function()
-  return list_to_list(k(1), v(2), k(5), v(3), v(8) == '1', v(4) == '1', k(6), v(7))
+-- MoveFromQueue to a queue: queue, tail, target, queues, name, front; old, new
+items.L = {6, 2, one = function()
+  return list_to_list(k(1), v(1), k(3), v(2), h(6) == '1', h(2) == '1', k(4), h(5))
 end}
 
--- MoveFromQueue to a set: queue, old, new, tail, target, score
-items.S = {6, function()
-  return list_to_set(k(1), v(2), k(5), v(3), v(6), v(4) == '1')
+-- MoveFromQueue to a set: queue, tail, target; old, new, score
+items.S = {3, 3, one = function()
+  return list_to_set(k(1), v(1), k(3), v(2), v(3), h(2) == '1')
 end}
 
--- EditInQueue: queue, old, new, tail
-items.E = {4, function()
-  local found = place(k(1), v(2), v(4) == '1')
+-- EditInQueue: queue, tail; old, new
+items.E = {2, 2, one = function()
+  local found = place(k(1), v(1), h(2) == '1')
   if not well(found) then return '-' end
   if not found then return '0' end
-  return well(pcall('LSET', k(1), found, v(3))) and '1' or '-'
+  return well(pcall('LSET', k(1), found, v(2))) and '1' or '-'
 end}
 
--- MoveToFront: queue, old
-items.F = {2, function()
-  local queue, old = k(1), v(2)
+-- MoveToFront: queue; old
+items.F = {1, 1, one = function()
+  local queue, old = k(1), v(1)
   local first = pcall('LINDEX', queue, -1)
   if not well(first) then return '-' end
   if not first or first == old then return '0' end
@@ -250,38 +329,38 @@ items.F = {2, function()
   return undone(old, 'RPOP', queue)
 end}
 
--- Push to a queue: queue, queues, name, new
-items.P = {4, function()
-  if not register(k(2), v(3)) then return '-' end
-  return well(pcall('LPUSH', k(1), v(4))) and '1' or '-'
+-- Push to a queue: queue, queues, name; new
+items.P = {3, 1, run = function(first, count)
+  if not register(k(2), h(3)) or not well(pcall('LPUSH', k(1), unpack(ARGV, at + 1, at + count))) then return end
+  settle(results, first, count, '1')
 end}
 
--- Push into a set: set, new, score
-items.p = {3, function()
-  local added = pcall('ZADD', k(1), 'NX', v(3), v(2))
+-- Push into a set: set; new, score
+items.p = {1, 2, one = function()
+  local added = pcall('ZADD', k(1), 'NX', v(2), v(1))
   if not well(added) then return '-' end
   return added == 1 and '1' or 'x'
 end}
 
--- TakeBack for good: queue, new
-items.t = {2, function()
-  local removed = pcall('LREM', k(1), 1, v(2))
+-- TakeBack for good: queue; new
+items.t = {1, 1, one = function()
+  local removed = pcall('LREM', k(1), 1, v(1))
   if not well(removed) then return '-' end
   return removed == 1 and '1' or '0'
 end}
 
--- TakeBack: queue, new, old, target, score
-items.T = {5, function()
-  return list_to_set(k(1), v(2), k(4), v(3), v(5), false)
+-- TakeBack: queue, target; new, old, score
+items.T = {2, 3, one = function()
+  return list_to_set(k(1), v(1), k(2), v(2), v(3), false)
 end}
 
--- RestoreToSet: trash, old, target, score
-items.U = {4, function()
-  local bin, old, target = k(1), v(2), k(3)
+-- RestoreToSet: trash, target; old, score
+items.U = {2, 2, one = function()
+  local bin, old, target = k(1), v(1), k(2)
   local there = pcall('ZSCORE', bin, old)
   if not well(there) then return '-' end
   if not there then return '0' end
-  local added = pcall('ZADD', target, 'NX', v(4), old)
+  local added = pcall('ZADD', target, 'NX', v(2), old)
   if not well(added) then return '-' end
   if added == 0 then return 'x' end
   local removed = pcall('ZREM', bin, old)
@@ -290,44 +369,44 @@ items.U = {4, function()
   return undone(1, 'ZREM', target, old)
 end}
 
--- RestoreToQueue: trash, old, queue, queues, name
-items.V = {5, function()
-  return list_to_list(k(1), v(2), k(3), v(2), true, false, k(4), v(5))
+-- RestoreToQueue: trash, queue, queues, name; old
+items.V = {4, 1, one = function()
+  return list_to_list(k(1), v(1), k(2), v(1), true, false, k(3), h(4))
 end}
 
--- SendSignal: processes, identity, process, signals, signal
-items.G = {5, function()
-  local known = pcall('SISMEMBER', k(1), v(2))
+-- SendSignal: processes, process, signals; identity, signal
+items.G = {3, 2, one = function()
+  local known = pcall('SISMEMBER', k(1), v(1))
   if not well(known) then return '-' end
-  local info = known == 1 and pcall('HGET', k(3), 'info')
+  local info = known == 1 and pcall('HGET', k(2), 'info')
   if not well(info) then return '-' end
   if not info then return '0' end
   -- Inside a text of JSON the quotes would be escaped.
   if string.find(info, '"embedded"%s*:%s*true') then return '0' end
-  local waiting = pcall('LRANGE', k(4), 0, -1)
+  local waiting = pcall('LRANGE', k(3), 0, -1)
   if not well(waiting) then return '-' end
   for i = 1, #waiting do
-    if waiting[i] == v(5) then return 'x' end
+    if waiting[i] == v(2) then return 'x' end
   end
-  if not well(pcall('LPUSH', k(4), v(5))) then return '-' end
-  if not well(pcall('EXPIRE', k(4), 60)) then return undone(v(5), 'LPOP', k(4)) end
+  if not well(pcall('LPUSH', k(3), v(2))) then return '-' end
+  if not well(pcall('EXPIRE', k(3), 60)) then return undone(v(2), 'LPOP', k(3)) end
   return '1'
 end}
 
--- Prune: processes, identity, process
-items.N = {3, function()
-  local alive = pcall('HEXISTS', k(3), 'info')
+-- Prune: processes, process; identity
+items.N = {2, 1, one = function()
+  local alive = pcall('HEXISTS', k(2), 'info')
   if not well(alive) then return '-' end
   if alive == 1 then return '0' end
-  local removed = pcall('SREM', k(1), v(2))
+  local removed = pcall('SREM', k(1), v(1))
   if not well(removed) then return '-' end
   return removed == 1 and '1' or '0'
 end}
 
--- CancelIteration: state, now. A job that never ran has no cursor: Ruby would fail on a state without one.
-items.C = {2, function()
+-- CancelIteration: state; now. A job that never ran has no cursor: Ruby would fail on a state without one.
+items.C = {1, 1, one = function()
   local state = k(1)
-  local set = pcall('HSETNX', state, 'cancelled', v(2))
+  local set = pcall('HSETNX', state, 'cancelled', v(1))
   if not well(set) then return '-' end
   if set == 0 then return 'x' end
   local lives = pcall('TTL', state)
@@ -338,48 +417,59 @@ items.C = {2, function()
   return undone(1, 'HDEL', state, 'cancelled')
 end}
 
--- SetPaused: paused, name, whether
-items.H = {3, function()
-  local changed = pcall(v(3) == '1' and 'SADD' or 'SREM', k(1), v(2))
+-- SetPaused: paused, whether; name
+items.H = {2, 1, one = function()
+  local changed = pcall(h(2) == '1' and 'SADD' or 'SREM', k(1), v(1))
   if not well(changed) then return '-' end
   if changed == 1 then return '1' end
-  return v(3) == '1' and 'x' or '0'
+  return h(2) == '1' and 'x' or '0'
 end}
 
--- ResetCounter to 0: counter, known
-items.c = {2, function()
+-- ResetCounter to 0: counter; known
+items.c = {1, 1, one = function()
   local count = pcall('GET', k(1))
   if not well(count) then return '-' end
-  if (count or '0') ~= v(2) then return '0' end
+  if (count or '0') ~= v(1) then return '0' end
   return well(pcall('SET', k(1), 0)) and '1' or '-'
 end}
 
--- ResetCounter, given back: counter, add
-items.a = {2, function()
-  return well(pcall('INCRBY', k(1), v(2))) and '1' or '-'
+-- ResetCounter, given back: counter; add
+items.a = {1, 1, one = function()
+  return well(pcall('INCRBY', k(1), v(1))) and '1' or '-'
 end}
 
--- DeleteProfile: profiles, member, profile. Only what is a profile: the member could name any key.
-items.X = {3, function()
-  local listed = pcall('ZSCORE', k(1), v(2))
+-- DeleteProfile: profiles, profile; member. Only what is a profile: the member could name any key.
+items.X = {2, 1, one = function()
+  local listed = pcall('ZSCORE', k(1), v(1))
   if not well(listed) then return '-' end
   if not listed then return '0' end
-  local there = pcall('EXISTS', k(3))
-  local profile = pcall('HEXISTS', k(3), 'data')
+  local there = pcall('EXISTS', k(2))
+  local profile = pcall('HEXISTS', k(2), 'data')
   if not well(there) or not well(profile) then return '-' end
   if there == 1 and profile == 0 then return '0' end
-  if not well(pcall('UNLINK', k(3))) or not well(pcall('ZREM', k(1), v(2))) then return '-' end
+  if not well(pcall('UNLINK', k(2))) or not well(pcall('ZREM', k(1), v(1))) then return '-' end
   return '1'
 end}
 
 -- ---- The entries, until the first that stops it
-local results, stopped = {}, false
-while at <= #ARGV do
-  local item = items[ARGV[at]]
-  local result = stopped and '-' or item[2]()
-  results[#results + 1] = result
-  stopped = stopped or result == '-' or result == 'D'
-  at = at + item[1] + 1
+local run, stopped = start, false
+while run <= #ARGV do
+  local item, count, first = items[ARGV[run]], tonumber(ARGV[run + 1]), #results + 1
+  base, at = run + 1, run + 1 + item[1]
+  run = at + count * item[2] + 1
+  if item.run and not stopped then
+    item.run(first, count)
+  elseif not stopped then
+    for i = first, first + count - 1 do
+      results[i] = item.one()
+      at = at + item[2]
+      if results[i] == '-' or results[i] == 'D' then break end
+    end
+  end
+  settle(results, first, count, '-')
+  for i = first, first + count - 1 do
+    stopped = stopped or results[i] == '-' or results[i] == 'D'
+  end
 end
 for i = 1, #trash do
   -- A trash that has nothing left, or that nothing went into, is gone by itself.
