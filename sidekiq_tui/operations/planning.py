@@ -108,7 +108,7 @@ async def _plan_jobs(server: Server, operation: OfJobs, seen: Survey, progress: 
         user=seen.abilities.user,
         count=census.count,
         made_at=seen.now,
-        fingerprint=fingerprint(operation, server.name, seen.mark, census.count, targets.fingerprint()),
+        fingerprint=fingerprint(operation, server.name, seen.mark, census.count, await targets.fingerprint_slowly()),
         places=places,
         classes=census.classes,
         queues=census.queues,
