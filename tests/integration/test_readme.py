@@ -1,10 +1,11 @@
-"""The README's example of the library runs as it stands."""
+"""The README's examples run as they stand, and its command lines are ones."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,9 @@ from typing import Any
 
 import pytest
 
+from sidekiq_tui.cli.main import commands
+from sidekiq_tui.cli.parser import build_parser, parse
+from sidekiq_tui.cli.requests import job_operation
 from sidekiq_tui.sidekiq.database import Database
 from sidekiq_tui.sidekiq.job_set import JobSet
 from sidekiq_tui.sidekiq.stats import read_stats
@@ -78,3 +82,24 @@ async def test_the_example_of_client_and_worker(redis_url: str, raw: Any, tmp_pa
     worker.terminate()
     await worker.communicate()
     assert worker.returncode == 0
+
+
+def _command_lines() -> list[str]:
+    """The lines of the README's shell examples that run sqtui with words of its own."""
+    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    lines = (line for block in blocks for line in block.splitlines())
+    return [line for line in lines if line.startswith("sqtui")]
+
+
+@pytest.mark.parametrize("line", _command_lines())
+def test_every_command_line_is_one(line: str) -> None:
+    words = shlex.split(re.split(r" \|\|? | > ", line)[0], comments=True)
+    args = parse(build_parser(commands()), words[1:])
+    if "place" in vars(args) and args.view not in ("clear", "export"):
+        job_operation(args)
+
+
+def test_every_command_is_told_of() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    told = set(re.findall(r"(?:`|sqtui )([a-z][a-z-]*)", text))
+    assert set(build_parser(commands()).children()) - {"__complete"} <= told
