@@ -30,6 +30,7 @@ from sidekiq_tui.servers.snapshot import ServerSnapshot
 from sidekiq_tui.tui import collector, navigation, saved_filters
 from sidekiq_tui.tui.actions import APP, bindings, find_action
 from sidekiq_tui.tui.bridge import Bridge
+from sidekiq_tui.tui.changing import CHANGING
 from sidekiq_tui.tui.changing_app import ChangingApp
 from sidekiq_tui.tui.chord import Chord
 from sidekiq_tui.tui.command_run import ask_command, obey
@@ -301,6 +302,9 @@ class SqtuiApp(ChangingApp):
     async def on_action_chosen(self, message: ActionChosen) -> None:
         """Runs an action where a key would run it: on what has the focus, on the screen, on the app."""
         action = find_action(message.action_id)
+        if message.argument and action.where in CHANGING:
+            self.action_change(action.id, message.argument)
+            return
         for node in (self.focused or self.screen).ancestors_with_self:
             if await self.run_action(action.run, node):
                 return

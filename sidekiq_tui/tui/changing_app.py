@@ -90,7 +90,7 @@ class ChangingApp(App[None]):
             screen.say(f"nothing to undo on {display_text(server)}: U has all that can be", "muted")
             return
         age = units.age(self.app_state.clock() - entry.at)
-        what = (Span(display_text(entry.words)), Span(f"  {age} ago", "muted"))
+        what = (Span(display_text(entry.words)), Span(f", {age} ago", "muted"))
         operating.change(screen, server, catalog.Undo(operation=entry.id), (("what", what),))
 
     def action_stop(self) -> None:

@@ -11,7 +11,13 @@ from sidekiq_tui.presentation.glyphs import glyph_set
 from sidekiq_tui.presentation.text import cell_width, display_text
 from sidekiq_tui.tui.command_parse import Completion, Words, complete, find_command
 
-_FREE: Final = {"jid": "the ID of a job", "name": "a name for the filter in force"}
+_FREE: Final = {
+    "jid": "the ID of a job",
+    "name": "a name for the filter in force",
+    "when": "+2h, 14:05, 2026-11-22 14:05 or now",
+    "file": "a file",
+    "to-queue": "a queue, also a new one",
+}
 _WHAT: Final = {"queue": "queue", "server": "server", "saved": "saved filter", "theme": "theme"}
 
 

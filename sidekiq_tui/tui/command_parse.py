@@ -66,6 +66,8 @@ def parse_command(text: str) -> Typed | None:
     command, rest = find_command(word), rest.strip()
     if command.argument == "filter":
         return Typed(command, rest=rest)
+    if command.argument in ("when", "file"):
+        return Typed(command, name=rest)
     name, rest = first_word(rest)
     if not name and command.needed:
         raise UsageError(f"{command.name} needs {command.needed}")
@@ -131,7 +133,13 @@ def complete(text: str, words: Words) -> Completion:
         return _filter(text, words)
     if command.argument == "queue" and _named(rest):
         return _filter(text, words)
-    known = {"queue": words.queues, "server": words.servers, "saved": words.filters, "theme": words.themes}
+    known = {
+        "queue": words.queues,
+        "to-queue": words.queues,
+        "server": words.servers,
+        "saved": words.filters,
+        "theme": words.themes,
+    }
     tail = " " if command.argument == "queue" else ""
     names = filter(_can_be_typed, known.get(command.argument, ()))
     return Completion(start, _matching(rest, names, quoted), tail)

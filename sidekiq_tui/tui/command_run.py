@@ -78,14 +78,14 @@ def _answered(app: SqtuiApp, screen: ViewScreen, text: str | None) -> None:
 
 def _act(screen: ViewScreen, typed: Typed) -> None:
     """The action that a command stands for, if the screen has it and it can work now."""
-    identifier = typed.command.action
-    action = next((one for one in (*screen.available, *actions_of([APP])) if one.id == identifier), None)
+    wanted = typed.command.action.split()
+    action = next((one for one in (*screen.available, *actions_of([APP])) if one.id in wanted), None)
     if action is None:
         raise UsageError(f"{typed.command.name} does nothing on this view")
     reason = screen.why_not(action)
     if reason:
         raise UsageError(reason)
-    (screen.focused or screen).post_message(ActionChosen(identifier))
+    (screen.focused or screen).post_message(ActionChosen(action.id, typed.name))
 
 
 def _choose_theme(app: SqtuiApp, name: str) -> None:

@@ -7,15 +7,17 @@ from typing import Final, Literal
 
 from sidekiq_tui.tui.views import VIEWS
 
-Argument = Literal["", "filter", "queue", "server", "jid", "theme", "saved", "name"]
-"""What follows a word: nothing, words of a filter, a name that exists, or (`name`) a new one."""
+Argument = Literal["", "filter", "queue", "server", "jid", "theme", "saved", "name", "to-queue", "when", "file"]
+"""What follows a word: nothing, words of a filter, a name that exists, or (`name`) a new one; for changes a queue, a
+time or a file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
     """One word after `:`.
 
-    `view` is where it goes; `action` the action of the registry that it stands for. `needed`: what must follow it, as
+    `view` is where it goes; `action` the action of the registry that it stands for: of several, with blanks between,
+    the one that the view has. `needed`: what must follow it, as
     a sentence ends that says so; empty if it can stand alone.
     """
 
@@ -34,7 +36,6 @@ class Command:
 
 
 _MORE_NAMES: Final = {
-    "retries": ("retry",),
     "scheduled": ("schedule",),
     "extras": ("pro", "enterprise", "batches", "periodic", "limiters", "leader"),
 }
@@ -55,8 +56,34 @@ def _view_commands() -> tuple[Command, ...]:
     )
 
 
+_CHANGES: Final = (
+    Command("retry", "retry the marked jobs, or the one under the cursor", action="retry-jobs"),
+    Command("retry-anew", "the same, with all retries had again", action="retry-anew"),
+    Command("enqueue", "to their queue at once", action="enqueue-jobs"),
+    Command("delete", "delete jobs, or a profile", action="delete-jobs delete-profile"),
+    Command("kill", "to the dead set", action="kill-jobs"),
+    Command("reschedule", "to another time: +2h, 14:05", "when", action="reschedule-jobs"),
+    Command("edit", "edit arguments and options", action="edit-jobs"),
+    Command("move", "to another queue", "to-queue", action="move-jobs move-queue"),
+    Command("front", "to the front of their queue", action="front-jobs"),
+    Command("copy", "copies with new JIDs, to a queue", "to-queue", action="copy-jobs"),
+    Command("new", "a new job", "to-queue", ("push",), action="new-job"),
+    Command("import", "jobs from a file of NDJSON", "file", action="import-jobs"),
+    Command("export", "write jobs to a file: .ndjson, .json, .csv", "file", action="export-jobs export-queue"),
+    Command("clear", "clear the whole queue or set", action="clear-place"),
+    Command("pause", "pause a queue, or let it run on", "to-queue", ("unpause",), action="pause-queue"),
+    Command("quiet", "no new jobs for a process, or for many", action="quiet-processes"),
+    Command("stop", "stop a process, or many", action="stop-processes"),
+    Command("dump", "have a process log its threads, or many", action="dump-threads"),
+    Command("prune", "forget processes that died silently", action="prune-processes"),
+    Command("cancel", "ask an iterable job to end at its next step", action="cancel-job"),
+    Command("reset-stats", "set the lifetime counters to 0", action="reset-statistics"),
+    Command("undo", "take back the last operation here", action="undo"),
+)
+
 COMMANDS: Final[tuple[Command, ...]] = (
     *_view_commands(),
+    *_CHANGES,
     Command("queue", "the jobs of a queue", "queue", needed="the name of a queue"),
     Command("job", "look for a job everywhere on the server", "jid", ("jid",), needed="a JID"),
     Command("server", "look at a server", "server", ("s",), action="pick-server"),

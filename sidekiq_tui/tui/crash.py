@@ -25,4 +25,5 @@ def crash_report(error: BaseException) -> str:
     """What to print after a crash: what happened and where, safe for a terminal and for a public issue."""
     lines = "".join(traceback.format_exception(error)).splitlines()
     shown = [display_text(redacted(line), _LINE_LIMIT) for line in lines]
-    return "\n".join(["sqtui stopped because of a fault of its own. Your servers were not changed by it.", "", *shown])
+    head = "sqtui stopped because of a fault of its own. It lost no job; sqtui resume lists operations without an end."
+    return "\n".join([head, "", *shown])

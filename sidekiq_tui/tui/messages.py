@@ -50,6 +50,8 @@ class ActionChosen(Message):
 
     action_id: str
     """The action's id in the registry."""
+    argument: str = ""
+    """What followed its word on the command line."""
 
 
 @dataclass

@@ -143,11 +143,12 @@ async def _asked(screen: ViewScreen, plan: Plan, facts: tuple[Fact, ...]) -> str
     short = _deed_words(plan)
     if question.kind == "none":
         return ""
-    if question.kind == "yes" and plan.count == 1 and len(plan.notes) < 2 and not facts:
+    if question.kind == "yes" and plan.count == 1:
         notes: Cell = tuple(Span(f"  {context.glyphs.warn} {context.safe(note)}", "warn") for note in plan.notes)
-        if not plan.notes:
-            notes = (Span(f"  {context.safe(plan.undo)}", "muted"),) if plan.undo else ()
-        words = deeds.row_question(plan, context)
+        if plan.undo:
+            notes = (*notes, Span(f"  {context.safe(plan.undo)}", "muted"))
+        words = "".join(span.text for _, cell in facts for span in cell)
+        words = f"put back: {words}?" if words else deeds.row_question(plan, context)
         asks = RowQuestion(words, short, notes, bad=bad, ascii=state.ascii)
         return question.expected if await screen.app.push_screen_wait(asks) else None
     modal = ConfirmModal(

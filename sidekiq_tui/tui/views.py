@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One view: its name, its tab (in full and short), its key after ``g``, where its screen is.
+    """One view: its name, its tab (in full and short), its key after ``g`` (empty: it has a key of its own), where its
+    screen is.
 
     `spans_servers`: it can show all servers at once. `board`: it always does, whatever the scope. `tab`: it always has
     a tab; else only while it is in front, and the tab key passes it by.
@@ -45,7 +46,7 @@ VIEWS: Final[tuple[View, ...]] = (
     View("errors", "Errors", "Errors", "e", "errors:ErrorsScreen"),
     View("metrics", "Metrics", "Metrics", "m", "metrics:MetricsScreen"),
     View("audit", "Audit", "Audit", "a", "audit:AuditScreen", spans_servers=True),
-    View("trash", "Trash", "Trash", "u", "trash:TrashScreen", tab=False),
+    View("trash", "Trash", "Trash", "", "trash:TrashScreen", tab=False),
     View("search", "Search", "Search", "/", "search:SearchScreen", tab=False),
     View("profiles", "Profiles", "Profiles", "p", "profiles:ProfilesScreen", tab=False),
     View("extras", "Pro & Enterprise", "Pro", "b", "extras:ExtrasScreen", tab=False),

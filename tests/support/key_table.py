@@ -31,7 +31,7 @@ def _merged(action: Action) -> tuple[str, str, str]:
     if action.id.startswith("server-"):
         return "`1`–`9`", "the server at that place in the top line", "`server-1` …"
     if action.id.startswith("go-"):
-        words = ", ".join(f"`{view.chord}` {view.title}" for view in VIEWS)
+        words = ", ".join(f"`{view.chord}` {view.title}" for view in VIEWS if view.chord)
         return "`g` and then", words, "`go-servers` …"
     keys = " ".join(f"`{key}`" for key in action.keys_text.split(" ")).replace("|", "\\|")
     return keys, action.help, f"`{action.id}`"

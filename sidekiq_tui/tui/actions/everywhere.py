@@ -27,7 +27,7 @@ _VIEWS: Final = (
     Action("pick-server", ("@",), "find server", "find a server by name", SERVERS, EVERYWHERE, "app.pick_server", 80),
     Action("next-view", ("tab",), "next view", "next view", GO, EVERYWHERE, "app.step_view(1)"),
     Action("previous-view", ("shift+tab",), "previous view", "previous view", GO, EVERYWHERE, "app.step_view(-1)"),
-    *(_go(view.name, view.title, view.chord) for view in VIEWS),
+    *(_go(view.name, view.title, view.chord) for view in VIEWS if view.chord),
     Action("refresh", ("ctrl+r",), "refresh", "read again now", SCREEN, EVERYWHERE, "app.refresh_now"),
     Action("redraw", ("ctrl+l",), "redraw", "draw the screen again", SCREEN, EVERYWHERE, "app.redraw"),
     Action("freeze", ("Z",), "freeze", "freeze the screen, or let it go on", SCREEN, EVERYWHERE, "app.freeze", 90),

@@ -102,7 +102,7 @@ class ConfirmModal(ModalScreen[str | None]):
         self._lay_out(event.size.width, event.size.height)
 
     def _lay_out(self, width: int, height: int) -> None:
-        outer = max(20, min(WIDEST, width - 6))
+        outer = _outer(width)
         cells = outer - _EDGE_CELLS
         asks = self._kind != "yes"
         lines = [self._ascii_line(line) for fact in self._facts for line in _fact_lines(fact, cells)]
@@ -112,10 +112,10 @@ class ConfirmModal(ModalScreen[str | None]):
         dialog.styles.width = outer
         dialog.styles.height = min(len(lines), most) + around
         self.query_one(SpanLines).put(lines)
-        self.query_one("#confirm-question", Line).put(self._question(cells))
+        self.query_one("#confirm-question", Line).put(self._question())
         self._draw_foot(cells)
 
-    def _question(self, cells: int) -> tuple[Span, ...]:
+    def _question(self) -> tuple[Span, ...]:
         what = "the server's name" if self._kind == "name" else "the number"
         return tuple(self._ascii_line((Span(f"Type {what} to go on: "), Span(self._expected, "strong"))))
 
@@ -146,7 +146,7 @@ class ConfirmModal(ModalScreen[str | None]):
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        self._draw_foot(self.query_one("#dialog").styles.width.value - _EDGE_CELLS)  # type: ignore[union-attr,arg-type]
+        self._draw_foot(_outer(self.app.size.width) - _EDGE_CELLS)
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
@@ -177,6 +177,11 @@ class ConfirmModal(ModalScreen[str | None]):
 
     def _plain(self, text: str) -> str:
         return to_ascii(text) if self._ascii else text
+
+
+def _outer(width: int) -> int:
+    """How wide the dialog is on a terminal of that width."""
+    return max(20, min(WIDEST, width - 6))
 
 
 def _fact_lines(fact: Fact, cells: int) -> list[SpanLine]:

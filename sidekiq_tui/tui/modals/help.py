@@ -16,7 +16,7 @@ from sidekiq_tui.presentation.columns.base import Span
 from sidekiq_tui.presentation.glyphs import glyph_set, to_ascii
 from sidekiq_tui.presentation.text import cell_width, clip, display_text, fit
 from sidekiq_tui.tui.actions import APP, EVERYWHERE, Action, actions_of, bindings
-from sidekiq_tui.tui.actions.action import GO, LISTS, MOVE, SCREEN, SERVERS, with_keys
+from sidekiq_tui.tui.actions.action import CHANGES, GO, LISTS, MOVE, SCREEN, SERVERS, with_keys
 from sidekiq_tui.tui.screens.base import ViewScreen
 from sidekiq_tui.tui.views import VIEWS
 from sidekiq_tui.tui.widgets.line import Line
@@ -31,7 +31,7 @@ _EDGE_ROWS: Final = 4
 
 _HERE: Final = "This screen"
 _EVERYWHERE: Final = "Everywhere"
-_ORDER: Final = (LISTS, _HERE, MOVE, GO, SERVERS, _EVERYWHERE)
+_ORDER: Final = (LISTS, CHANGES, _HERE, MOVE, GO, SERVERS, _EVERYWHERE)
 """What is this screen's own comes first: on a small terminal the rest is a few screens down."""
 
 Entry = tuple[str, str, str]
