@@ -5,45 +5,25 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
 import pytest
-import redis.asyncio
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from sidekiq_tui.sidekiq.batch_items import Item, Move, MoveInSets, Push
 from sidekiq_tui.sidekiq.batch_wire import batch_command
-from sidekiq_tui.sidekiq.database import Command, Database
+from sidekiq_tui.sidekiq.database import Database
 from sidekiq_tui.sidekiq.errors import Forbidden, SidekiqError
 from sidekiq_tui.sidekiq.operation_record import BatchReply, RecordKeys, begin, classify, close, finish, run_batch
 from tests.conftest import StartRedis
-from tests.support.batch_cases import ID, KEYS, NOW, OF_JOBS, Case, State, Value, case_of, names, put, seen
+from tests.support.batch_cases import KEYS, NOW, OF_JOBS, Case, State, Value, case_of, names, put, seen
+from tests.support.rights import RECORD, opened, rights, unasked
 
-RECORD: Final = RecordKeys(KEYS, ID)
 WRITES: Final = (
     "EXPIRE", "HDEL", "HSETNX", "INCRBY", "LPOP", "LPUSH", "LREM", "LSET", "RPOP", "RPUSH", "SADD", "SET", "SREM",
     "UNLINK", "ZADD", "ZREM",
 )  # fmt: skip
 """All that batch.lua writes with, its record aside."""
-
-
-def opened(url: str) -> redis.asyncio.Redis:
-    return redis.asyncio.Redis.from_url(url, protocol=2, legacy_responses=False, retry=Retry(NoBackoff(), 0))
-
-
-@pytest.fixture
-async def restricted(db: Database, redis_url: str) -> AsyncIterator[Database]:
-    """Another connection, of a user whose rights a test takes away."""
-    await db.command("ACL", "SETUSER", "ops", "on", "nopass", "~*", "+@all")
-    client = opened(redis_url.replace("unix://", "unix://ops:any@"))
-    yield Database(client)
-    await client.aclose()
-
-
-async def rights(db: Database, *rules: str) -> None:
-    await db.command("ACL", "SETUSER", "ops", "resetkeys", "~*", "nocommands", "+@all", *rules)
 
 
 async def run(db: Database, *items: Item, seq: int = 0) -> BatchReply:
@@ -101,15 +81,6 @@ async def test_a_key_out_of_reach_refuses_the_call(db: Database, restricted: Dat
     assert await seen(db) == case.before
     await db.command("ACL", "SETUSER", "ops", "~dead")
     assert await run(restricted, case.item) == BatchReply("ok", "1")
-
-
-def unasked(items: Iterable[Item]) -> Command:
-    """The batch as a server before 7.0 runs it, which can't be asked for rights."""
-    command = batch_command(KEYS, RECORD.record, 0, "first", list(items), now=NOW)
-    text = command[1]
-    assert isinstance(text, bytes)
-    assert b"if redis.acl_check_cmd then" in text
-    return (command[0], text.replace(b"if redis.acl_check_cmd then", b"if false then"), *command[2:])
 
 
 @pytest.mark.parametrize("name", names()[:OF_JOBS])

@@ -6,13 +6,13 @@ from typing import Final
 
 import pytest
 
-from sidekiq_tui.sidekiq.batch_items import DeleteFromQueue, Item, Move, MoveFromQueue, MoveInSets, Push
+from sidekiq_tui.sidekiq.batch_items import DeleteFromQueue, Item, Move, MoveFromQueue, MoveInSets, MoveToFront, Push
 from sidekiq_tui.sidekiq.batch_wire import LARGEST_ITEM, MOST_BYTES, batch_command, batches, item_bytes
 from sidekiq_tui.sidekiq.database import Database
-from sidekiq_tui.sidekiq.operation_record import BatchReply, RecordKeys, begin, close, finish, run_batch
-from tests.support.batch_cases import DUE, ID, KEYS, NOW, OF_JOBS, TRASH, case_of, names, put, seen
+from sidekiq_tui.sidekiq.operation_record import BatchReply, begin, close, finish, run_batch
+from tests.support.batch_cases import DUE, KEYS, NOW, OF_JOBS, TRASH, case_of, names, put, seen
+from tests.support.rights import RECORD
 
-RECORD: Final = RecordKeys(KEYS, ID)
 ODD: Final = {
     "empty": b"",
     "one byte": b"\x00",
@@ -126,6 +126,13 @@ async def test_identical_entries_are_taken_one_by_one(db: Database) -> None:
         MoveFromQueue("mail", twin, twin, target_set="dead", score=1.0),
     ]
     assert (await run(db, *again, seq=1)).results == "10"
+
+
+async def test_what_runs_next_anyway_stays(db: Database) -> None:
+    await put(db, {b"queue:mail": [b"a", b"b", b"a"]})
+    await begin(db, RECORD, {}, NOW)
+    assert (await run(db, MoveToFront("mail", b"a"))).results == "0"
+    assert await seen(db) == {b"queue:mail": [b"a", b"b", b"a"]}
 
 
 async def test_items_of_one_batch_see_what_those_before_them_did(db: Database) -> None:
