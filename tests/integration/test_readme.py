@@ -101,5 +101,5 @@ def test_every_command_line_is_one(line: str) -> None:
 
 def test_every_command_is_told_of() -> None:
     text = (ROOT / "README.md").read_text("utf-8")
-    told = set(re.findall(r"(?:`|sqtui )([a-z][a-z-]*)", text))
+    told = set(re.findall(r"(?:`sqtui |`|sqtui )([a-z][a-z-]*)", text))
     assert set(build_parser(commands()).children()) - {"__complete"} <= told
