@@ -28,6 +28,7 @@ def commands() -> tuple[ModuleType, ...]:
         audit,
         change,
         check,
+        compare,
         completion,
         dashboard,
         demo,
@@ -47,7 +48,7 @@ def commands() -> tuple[ModuleType, ...]:
         workers,
     )
 
-    views = (servers, dashboard, queues, jobs, job, search, workers, errors, metrics, check)
+    views = (servers, dashboard, queues, jobs, job, search, workers, errors, metrics, check, compare)
     acts = (change, queue_actions, process_actions, upkeep, push, undo, audit)
     return (*views, *acts, profile, demo, completion)
 

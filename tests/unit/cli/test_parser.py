@@ -147,7 +147,7 @@ def test_every_view_takes_the_global_options() -> None:
 LEAVES: dict[tuple[str, ...], tuple[str, ...]] = {
     **{("servers",): (), ("dashboard",): (), ("queues",): (), ("workers",): (), ("queue",): ("q",), ("retries",): ()},
     **{("scheduled",): (), ("dead",): (), ("job",): ("jid",), ("check",): (), ("demo",): (), ("completion",): ("zsh",)},
-    **{("search",): ("x",), ("metrics",): (), ("errors",): ()},
+    **{("search",): ("x",), ("metrics",): (), ("errors",): (), ("compare",): ("prod", "staging")},
     **{(name,): ("dead",) for name in ("retry", "enqueue", "delete", "copy", "clear")},
     **{("kill",): ("retries",), ("reschedule",): ("retries",), ("edit",): ("dead",), ("front",): ("queue", "q")},
     **{("move",): ("dead", "--to", "low"), ("pause",): ("q",), ("unpause",): ("q",), ("cancel",): ("jid",)},
@@ -160,6 +160,7 @@ LEAVES: dict[tuple[str, ...], tuple[str, ...]] = {
 }
 GLOBAL = {
     "server": ("--server", "prod"),
+    "group": ("--group", "shop"),
     "url": ("--url", "redis://x"),
     "all": ("--all",),
     "output": ("-o", "json"),
@@ -185,11 +186,11 @@ def test_an_option_means_the_same_before_and_after_every_command(leaf: tuple[str
     try:
         after = parsed(*leaf, *LEAVES[leaf], *option)
     except UsageError:
-        if dest in ("server", "url", "all", "output"):
+        if dest in ("server", "group", "url", "all", "output"):
             with pytest.raises(UsageError):  # what a command does not take, it does not ignore either
                 parsed(*option, *leaf, *LEAVES[leaf])
         return
-    if leaf[1:] in (("add",), ("edit",)) and dest == "url":
+    if leaf[1:] in (("add",), ("edit",)) and dest in ("url", "group"):
         return  # there it is a key of the profile
     assert vars(parsed(*option, *leaf, *LEAVES[leaf])) == vars(after)
 
