@@ -106,11 +106,15 @@ class MoveToFront:
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """A new job: to the head of a queue, which is registered, or with `score` into `schedule`."""
+    """A new job: to the head of a queue, which is registered, or with `score` into a set, if it is not there yet.
+
+    `into`: another set than `schedule` for what was deleted and comes back from this machine's journal.
+    """
 
     new: bytes
     queue: str | None = None
     score: float | None = None
+    into: SetName = "schedule"
 
 
 @dataclass(frozen=True, slots=True)

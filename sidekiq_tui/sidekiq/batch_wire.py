@@ -246,7 +246,7 @@ def _push(sheet: _Sheet, item: Push) -> None:
     if item.queue is not None:
         sheet.add(("P", sheet.queue(item.queue, "LPUSH"), sheet.queues(), item.queue), item.new)
     else:
-        sheet.add(("p", sheet.job_set("schedule", "ZADD")), item.new, _score(item.score))
+        sheet.add(("p", sheet.job_set(item.into, "ZADD")), item.new, _score(item.score))
 
 
 def _take_back(sheet: _Sheet, item: TakeBack) -> None:

@@ -217,6 +217,13 @@ def _of_new_jobs(old: bytes, new: bytes) -> tuple[Case, ...]:
             {b"schedule": {A: 1.0, new: LATER}},
             exists={b"schedule": {new: 1.0}},
         ),
+        Case(
+            "put back into a set",
+            Push(new, score=DUE, into="dead"),
+            {b"dead": {A: 1.0}},
+            {b"dead": {A: 1.0, new: DUE}},
+            exists={b"dead": {new: 1.0}},
+        ),
         Case("take back a push", TakeBack("low", new), low, {b"queue:low": [A, B]}, gone={b"queue:low": [A]}),
         Case(
             "take back a retry",
@@ -337,7 +344,7 @@ def _of_the_rest() -> tuple[Case, ...]:
     )
 
 
-OF_JOBS: Final = 26
+OF_JOBS: Final = 27
 """So many cases, the first ones, are about payloads."""
 
 
