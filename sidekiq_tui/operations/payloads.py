@@ -31,6 +31,7 @@ from sidekiq_tui.sidekiq.client_payload import (
 )
 from sidekiq_tui.sidekiq.errors import InvalidJob
 from sidekiq_tui.sidekiq.job import JobRecord
+from sidekiq_tui.sidekiq.payload import is_wrapper, truthy
 from sidekiq_tui.sidekiq.payload_edit import spliced, with_fields, with_first_argument
 from sidekiq_tui.sidekiq.timestamps import time_form
 
@@ -257,8 +258,7 @@ def _copied(job: JobRecord, operation: Copy, context: PayloadContext) -> bytes:
 
 def _active_job(item: Mapping[str, object]) -> bool:
     """Whether the first argument is ActiveJob's own payload."""
-    args = item.get("args")
-    return isinstance(args, list) and _is_wrapped(args)
+    return (is_wrapper(item) or truthy(item.get("wrapped"))) and _is_wrapped(item.get("args"))
 
 
 def _is_wrapped(args: object) -> bool:

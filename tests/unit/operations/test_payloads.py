@@ -211,6 +211,12 @@ def test_edit_of_an_active_jobs_arguments_keeps_its_own_payload() -> None:
     assert changed(job(ACTIVE), Edit(jobs=NONE, fields={"args": whole})) == {"args": whole}
 
 
+def test_an_argument_that_only_looks_like_active_jobs_is_an_argument() -> None:
+    plain = ACTIVE | {"class": "Mine", "wrapped": None}
+    assert changed(job(plain), Edit(jobs=NONE, fields={"args": ["new"]})) == {"args": ["new"]}
+    assert "args" not in changed(job(plain), MoveToQueue(jobs=NONE, queue="low"))
+
+
 def test_a_copy_is_a_new_job() -> None:
     old = job(FAILED | {"bid": "b", "at": 1.0}, DEAD)
     made = changed(old, Copy(jobs=NONE, queue="low", fields={"args": [9]}))
@@ -316,3 +322,47 @@ def test_values_that_no_payload_can_hold_are_refused() -> None:
         with pytest.raises(InvalidJob):
             checked_fields(fields)
     checked_fields({"args": [1], "x": None})
+
+
+EVERY: tuple[OfJobs, ...] = (
+    Retry(jobs=NONE),
+    Retry(jobs=NONE, reset=True),
+    Enqueue(jobs=NONE),
+    Kill(jobs=NONE),
+    Delete(jobs=NONE),
+    Reschedule(jobs=NONE, by=1.0),
+    Edit(jobs=NONE, fields={"args": [7], "x": "y"}, drop=("tags",)),
+    MoveToQueue(jobs=NONE, queue="low"),
+    ToFront(jobs=NONE),
+    Copy(jobs=NONE, queue="low"),
+)
+WRITTEN = {
+    "retry_count", "enqueued_at", "created_at", "jid", "queue", "retry", "retry_for", "retry_queue", "at", "pool",
+    "client", "client_class", "bid", "args", "x", "tags", *FAILURE_FIELDS,
+}  # fmt: skip
+_scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6) | st.just({"job_class": "J"})
+_odd = st.dictionaries(
+    st.sampled_from([*FAILED, "at", "tags", "retry_for", "encrypt", "retry_queue", "pool", "bid", "wrapped", "other"]),
+    _scalars | st.lists(_scalars | st.dictionaries(st.sampled_from(("job_class", "arguments", "queue")), _scalars)),
+)
+
+
+@given(_odd, st.binary(max_size=8), st.integers(0, 400), st.booleans(), st.sampled_from((RETRY, SCHEDULE, DEAD, QUEUE)))
+def test_whatever_lies_there_is_refused_or_changed_only_where_it_was_meant(
+    item: dict[str, Any], noise: bytes, at: int, damaged: bool, place: Place
+) -> None:
+    raw = json.dumps({**FAILED, **item}).encode("utf-8", "surrogatepass")
+    old = job(raw[:at] + noise + raw[at:] if damaged else raw, place)
+    for operation in EVERY:
+        if refusal(old, operation):
+            continue
+        made = new_payload(old, operation, CONTEXT)
+        if isinstance(operation, Kill | Delete | Reschedule | ToFront):
+            assert made == old.raw
+            continue
+        after = job(made)
+        assert not after.malformed
+        assert isinstance(after.item["class"], str)
+        assert isinstance(after.item["args"], list)
+        for name in {*old.item, *after.item} - WRITTEN:
+            assert repr(after.item[name]) == repr(old.item[name])
