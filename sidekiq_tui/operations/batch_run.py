@@ -43,8 +43,12 @@ class BatchRun:
         *,
         before: Callable[[], Awaitable[None]],
         report: Callable[[], None],
+        first: int = 0,
     ) -> None:
-        """`before` is called before each batch, and raises where it is no longer allowed; `report` after each."""
+        """`before` is called before each batch, and raises where it is no longer allowed; `report` after each.
+
+        `first`: the number of the first batch.
+        """
         self._id = id
         self._run = run
         self._sender = sender
@@ -53,7 +57,7 @@ class BatchRun:
         self._count = count
         self._before = before
         self._report = report
-        self._number = 0
+        self.number = first
         """Of the next batch to make."""
         self._results: dict[int, str] = {}
         """What became of batches and is not in the journal yet."""
@@ -106,9 +110,9 @@ class BatchRun:
 
     def _prepared(self, batch: Sequence[Piece]) -> Prepared:
         entries = [piece.entry for piece in batch if piece.entry is not None]
-        self._number += 1
+        self.number += 1
         return Prepared(
-            self._number - 1,
+            self.number - 1,
             new_bid(),
             [piece.item for piece in batch],
             entries if len(entries) == len(batch) else None,

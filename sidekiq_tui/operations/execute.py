@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -25,10 +25,12 @@ from sidekiq_tui.operations.run import Run
 from sidekiq_tui.operations.sender import Halted, Link, Sender, Waiting
 from sidekiq_tui.operations.sources import Sources, counts_by_place
 from sidekiq_tui.operations.survey import payload_context
+from sidekiq_tui.operations.targets import Targets
 from sidekiq_tui.servers.server import Server
 from sidekiq_tui.servers.write_access import Grant
 from sidekiq_tui.sidekiq.database import Database
 from sidekiq_tui.sidekiq.errors import SidekiqError
+from sidekiq_tui.sidekiq.job import Place
 from sidekiq_tui.sidekiq.keys import Keys
 
 _RENEW: Final = 300.0
@@ -66,6 +68,10 @@ class Execution:
         self._words = ""
         self._began = self._reported = 0.0
         self._reader: Database | None = None
+        self._maker: Maker | None = None
+        self._trash: TrashParts | None = None
+        self.rebuilt: dict[Place, int] = {}
+        """Queues that are rebuilt, and how many entries leave each."""
         self.link = Link(self._connect, self._waits, lambda: self.run.stopping, desk.clock)
 
     @property
@@ -122,6 +128,7 @@ class Execution:
         sender: Sender | None = None
         try:
             guard.check_server(self.plan, await self.server.mark())
+            await self._prepare()
             sender = self.sender(head)
             await self._work(sender)
             if self.run.stopping:
@@ -182,8 +189,16 @@ class Execution:
 
     # ---- The work
 
+    async def _prepare(self) -> None:
+        """Finds out what is needed before anything is begun. Reads only."""
+
     def sender(self, head: Head) -> Sender:
-        """The conversation with the server; its record says who does what, and nothing of what is in jobs."""
+        """The conversation with the server."""
+        trash = self.trash_parts()
+        return self.sender_with(head, {} if trash is None else {"places": json.dumps(trash.places)})
+
+    def sender_with(self, head: Head, more: Mapping[str, str]) -> Sender:
+        """The conversation, whose record says who does what, and nothing of what is in jobs."""
         fields: dict[str, str | int | float] = {
             "v": RECORD_VERSION,
             "kind": self.operation.kind,
@@ -195,9 +210,7 @@ class Execution:
         }
         if self.order.of is not None:
             fields["of"] = self.order.of
-        trash = self.trash_parts()
-        if trash is not None:
-            fields["places"] = json.dumps(trash.places)
+        fields |= more
         drain = bool(getattr(self.operation, "drain", False))
         return Sender(self.link, self.id, fields, self.pace, server=self.plan.server, drain=drain)
 
@@ -205,10 +218,10 @@ class Execution:
         """Begins, and carries the pieces out. Raises what stops it."""
         await sender.begin()
         self._tell("running", "")
-        await self.batches(sender).carry_out(await self._pieces(sender))
+        await self.batches(sender).carry_out(await self._pieces())
 
-    def batches(self, sender: Sender) -> BatchRun:
-        """What carries pieces out."""
+    def batches(self, sender: Sender, *, first: int = 0) -> BatchRun:
+        """What carries pieces out. `first`: the number of the first batch, where others went before."""
         return BatchRun(
             self.id,
             self.run,
@@ -218,6 +231,7 @@ class Execution:
             self.count,
             before=lambda: self._allowed(sender),
             report=self._progressed,
+            first=first,
         )
 
     async def rested(self, sender: Sender) -> bool:
@@ -226,24 +240,33 @@ class Execution:
         await self._allowed(sender)
         return not self.run.stopping
 
-    async def _pieces(self, sender: Sender) -> AsyncIterator[list[Piece]]:
+    async def _pieces(self) -> AsyncIterator[list[Piece]]:
         operation = self.operation
-        now = self.desk.clock()
         if isinstance(operation, Enlist):
             return of_enlist(operation)
-        db = await self._reading()
-        if not isinstance(operation, OfJobs):
-            return of_others(db, operation, now)
-        assert self.plan.targets is not None
-        maker = Maker(
-            operation,
-            await payload_context(self.server, now),
-            total=self.plan.count,
-            trash=self.trash_parts(),
-            now=now,
-        )
-        sources = Sources(self.server, operation, self.plan.targets)
-        return of_jobs(db, operation, sources, maker, self.count, keep=self.undo_kind() == "journal")
+        if isinstance(operation, OfJobs):
+            assert self.plan.targets is not None
+            return await self.of_targets(operation, self.plan.targets)
+        return of_others(await self._reading(), operation, self.desk.clock())
+
+    async def of_targets(self, operation: OfJobs, targets: Targets) -> AsyncIterator[list[Piece]]:
+        """The pieces for some entries of the plan."""
+        sources = Sources(self.server, operation, targets)
+        maker = await self.maker(operation)
+        return of_jobs(await self._reading(), operation, sources, maker, self.count, keep=self.keeps)
+
+    async def maker(self, operation: OfJobs) -> Maker:
+        """What makes items. One for the whole operation: it counts."""
+        if self._maker is None:
+            now = self.desk.clock()
+            context = await payload_context(self.server, now)
+            self._maker = Maker(operation, context, total=self.plan.count, trash=self.trash_parts(), now=now)
+        return self._maker
+
+    @property
+    def keeps(self) -> bool:
+        """Whether the journal gets the bytes of entries."""
+        return self.undo_kind() == "journal"
 
     async def _reading(self) -> Database:
         """A second connection, for reads that must not wait for batches."""
@@ -255,7 +278,10 @@ class Execution:
         """Where deleted bytes go on the server; None where they don't."""
         if not isinstance(self.operation, Delete) or self.undo_kind() != "trash" or self.plan.targets is None:
             return None
-        return TrashParts(Keys(self.server.profile.namespace), self.id, counts_by_place(self.plan.targets))
+        if self._trash is None:
+            keys, counts = Keys(self.server.profile.namespace), counts_by_place(self.plan.targets)
+            self._trash = TrashParts(keys, self.id, counts, self.rebuilt)
+        return self._trash
 
     def undo_kind(self) -> str:
         """Where the way back of this operation lies."""

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from sidekiq_tui.operations.catalog import Undo
+from sidekiq_tui.operations.catalog import Clear, Delete, Kill, MoveToQueue, Undo
 from sidekiq_tui.operations.desk import Desk
 from sidekiq_tui.operations.execute import Execution, Order
+from sidekiq_tui.operations.execute_clear import ClearExecution
+from sidekiq_tui.operations.execute_rebuild import RebuildExecution
 from sidekiq_tui.operations.execute_undo import UndoExecution
 
 
 def execution(desk: Desk, order: Order) -> Execution:
     """What carries an order out."""
-    if isinstance(order.run.plan.operation, Undo):
+    plan = order.run.plan
+    if isinstance(plan.operation, Undo):
         return UndoExecution(desk, order)
+    if isinstance(plan.operation, Clear):
+        return ClearExecution(desk, order)
+    if isinstance(plan.operation, Delete | Kill | MoveToQueue) and plan.mode == "A":
+        return RebuildExecution(desk, order)
     return Execution(desk, order)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final, cast
 
 from sidekiq_tui.operations.catalog import (
@@ -31,7 +31,8 @@ _DEAD: Final = Place("dead")
 class TrashParts:
     """Which trash key each entry goes to: at most PART_SIZE to one, and only those of one place."""
 
-    def __init__(self, keys: Keys, id: str, counts: Mapping[Place, int]) -> None:
+    def __init__(self, keys: Keys, id: str, counts: Mapping[Place, int], rebuilt: Collection[Place] = ()) -> None:
+        """`counts`: entries of each place; those that are `rebuilt` go to one key each, whatever their number."""
         self._keys = keys
         self._id = id
         self._first: dict[Place, int] = {}
@@ -40,12 +41,16 @@ class TrashParts:
         first = 0
         for place, count in counts.items():
             self._first[place], self._used[place] = first, 0
-            first += -(-count // PART_SIZE)
+            first += 1 if place in rebuilt else -(-count // PART_SIZE)
 
     @property
     def places(self) -> list[list[str | int | None]]:
         """For the record, so that any machine knows where the parts belong: place, first part, entries."""
         return [[place.kind, place.queue, self._first[place], self._counts[place]] for place in self._first]
+
+    def whole(self, place: Place) -> bytes:
+        """The key for all entries of a place that is rebuilt."""
+        return self._keys.trash(self._id, self._first[place])
 
     def key(self, place: Place) -> bytes:
         """The key for the next entry of a place."""

@@ -86,6 +86,7 @@ class Sender:
         self._link = link
         self._id = id
         self._fields = {**fields, NONCE: new_bid()}
+        self._extra: dict[str, str | int | float] = {}
         self._pace = pace
         self._server = server
         self._drain = drain
@@ -131,7 +132,7 @@ class Sender:
         while True:
             try:
                 db = await self.database()
-                fields = {**self._fields, BASE: self._base}
+                fields = {**self._fields, **self._extra, BASE: self._base}
                 if await records.begin(db, self.keys, fields, self._link.clock()) == "ok":
                     self._begun = True
                     return
@@ -148,6 +149,28 @@ class Sender:
             else:
                 await self._fence()
                 self.generation += 1
+
+    async def next_generation(self, extra: Mapping[str, str | int | float] | None = None) -> None:
+        """Ends this generation, all of whose batches are known, and begins the next one. Raises `Halted`."""
+        if self._begun:
+            await self.finish()
+            self.generation += 1
+        self._extra = dict(extra or {})
+        self._base = self._sent
+        self._begun = False
+        await self.begin()
+
+    def skip(self, count: int) -> None:
+        """Scripts beside batches have used up so many numbers of this generation."""
+        self._base -= count
+
+    async def abandon(self) -> ClosedRecord | None:
+        """Fences what a script beside batches may still do, and returns what the record says. Raises `Halted`."""
+        found = await self._fence()
+        self.generation += 1
+        self._base = self._sent
+        self._begun = False
+        return found
 
     async def _look(self) -> None:
         """Tells the pace how long the server's scripts have run so far, now and then. What fails tells nothing."""
@@ -231,10 +254,6 @@ class Sender:
             else:
                 return True
         return False
-
-    async def fence(self) -> ClosedRecord | None:
-        """Ends this generation: nothing sent under it can act any more. Raises `Halted` when nobody answers."""
-        return await self._fence()
 
     # ---- What answers mean
 

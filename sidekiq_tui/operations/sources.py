@@ -28,14 +28,18 @@ class Chosen(NamedTuple):
     tail: bool = False
 
 
+def oldest_first(operation: OfJobs) -> bool:
+    """Whether jobs of a queue go so: what is pushed at a queue's head keeps its order then; all else newest first."""
+    return isinstance(operation, MoveToQueue) and not operation.front
+
+
 class Sources:
     """The entries of one operation. `missing` says, once all is read, how many were no longer where they had been."""
 
     def __init__(self, server: Server, operation: OfJobs, targets: Targets) -> None:
         self._server = server
         self._targets = targets
-        # What is pushed at a queue's head must come oldest first to keep its order; all else newest first.
-        self._oldest_first = isinstance(operation, MoveToQueue) and not operation.front
+        self._oldest_first = oldest_first(operation)
         self.missing = 0
         """Entries that were confirmed and not found."""
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -74,8 +76,22 @@ def jid(number: int) -> str:
 
 def job(number: int, **fields: Any) -> bytes:
     """The payload of a made job."""
-    usual = {"queue": "mail", "retry": True, "created_at": 1_700_000_000.5, "enqueued_at": 1_700_000_001.5}
-    return payload(**{"class": "Invoice"}, jid=jid(number), args=[number], **(usual | fields))
+    usual = {"class": "Invoice", "args": [number], "queue": "mail", "retry": True, "jid": jid(number)}
+    return payload(**(usual | {"created_at": 1_700_000_000.5, "enqueued_at": 1_700_000_001.5} | fields))
+
+
+async def reaches(run: Run, condition: Callable[[Run], bool]) -> None:
+    """Waits until a run is so far, or has ended."""
+    there = asyncio.Event()
+
+    def look(_: Run) -> None:
+        if condition(run) or run.outcome is not None:
+            there.set()
+
+    forget = run.subscribe(look)
+    look(run)
+    await asyncio.wait_for(there.wait(), 30)
+    forget()
 
 
 async def fill(raw: Any, place: Place, count: int, *, first: int = 0, **fields: Any) -> list[bytes]:

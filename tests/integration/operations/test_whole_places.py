@@ -1,0 +1,140 @@
+"""Whole queues and sets, and many jobs of big queues: emptied, rebuilt, put back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sidekiq_tui.operations import price
+from sidekiq_tui.operations.catalog import Clear, Delete, Kill, MoveToQueue, OfJobs, Undo
+from sidekiq_tui.operations.selection import Matching, Whole
+from sidekiq_tui.sidekiq.filter import parse_filter
+from sidekiq_tui.sidekiq.job import JobRecord, Place
+from tests.support.operating import DEAD, MAIL, Operator, everywhere, fill, job, reaches
+
+
+class TestClear:
+    @pytest.mark.parametrize("place", [MAIL, DEAD], ids=["queue", "set"])
+    async def test_and_back_in_exact_order(self, anna: Operator, raw: Any, place: Place) -> None:
+        await fill(raw, place, 450)
+        before = await everywhere(raw)
+        outcome = await anna.do(Clear(place=Whole(place)))
+        assert (outcome.ending, outcome.tally.done) == ("done", 450)
+        assert outcome.words == "cleared 450"
+        assert await everywhere(raw) == {}
+        [entry] = await anna.operations.undoable("prod")
+        assert (entry.count, entry.kind, entry.whence) == (450, "clear", "trash")
+        undone = await anna.undo(outcome)
+        assert (undone.ending, undone.tally.done) == ("done", 450)
+        assert await everywhere(raw) == before
+        assert await anna.operations.undoable("prod") == ()
+
+    async def test_back_after_much_came(self, anna: Operator, raw: Any) -> None:
+        old = await fill(raw, MAIL, 450)
+        outcome = await anna.do(Clear(place=Whole(MAIL)))
+        new = await fill(raw, MAIL, 2500, first=1000)
+        undone = await anna.undo(outcome)
+        assert (undone.ending, undone.tally.done) == ("done", 450)
+        assert await raw.lrange("queue:mail", 0, -1) == new[::-1] + old[::-1]
+
+    async def test_more_than_confirmed_is_refused(self, anna: Operator, raw: Any) -> None:
+        await fill(raw, DEAD, 10)
+        plan = await anna.operations.plan("prod", Clear(place=Whole(DEAD)))
+        await fill(raw, DEAD, 2000, first=100)
+        outcome = await anna.operations.start(plan, "prod").wait()
+        assert (outcome.ending, outcome.tally.done) == ("failed", 0)
+        assert "has grown to 2,010" in outcome.words
+        assert await raw.zcard("dead") == 2010
+
+    async def test_for_good(self, anna: Operator, raw: Any) -> None:
+        await fill(raw, DEAD, 10)
+        outcome = await anna.do(Clear(place=Whole(DEAD), keep=False))
+        assert (outcome.tally.done, outcome.undo_id) == (10, None)
+        assert not await raw.exists("dead", "sqtui:trash")
+
+
+CHOSEN = Matching((MAIL,), parse_filter("class:Refund"))
+REBUILDS = {
+    "delete": Delete(jobs=CHOSEN),
+    "delete-for-good": Delete(jobs=CHOSEN, keep=False),
+    "kill": Kill(jobs=CHOSEN),
+    "move": MoveToQueue(jobs=CHOSEN, queue="low"),
+    "move-front": MoveToQueue(jobs=CHOSEN, queue="low", front=True),
+}
+
+
+class TestRebuild:
+    @pytest.fixture(autouse=True)
+    def _always(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(price, "ONE_BY_ONE", 0.0)
+
+    async def mixed(self, raw: Any) -> tuple[list[bytes], list[bytes]]:
+        """A queue of which every third job is a refund; the others, and these, the newest first."""
+        jobs = [job(number, **({"class": "Refund"} if number % 3 == 0 else {})) for number in range(1500)]
+        await raw.sadd("queues", "mail")
+        await raw.lpush("queue:mail", *jobs)
+        refunds = [one for number, one in enumerate(jobs) if number % 3 == 0]
+        return [one for one in jobs if one not in set(refunds)][::-1], refunds[::-1]
+
+    @pytest.mark.parametrize("name", REBUILDS)
+    async def test_and_back(self, anna: Operator, raw: Any, name: str) -> None:
+        kept, chosen = await self.mixed(raw)
+        operation: OfJobs = REBUILDS[name]
+        outcome = await anna.do(operation)
+        assert (outcome.ending, outcome.tally.done, outcome.tally.untouched) == ("done", 500, 0), outcome
+        assert await raw.lrange("queue:mail", 0, -1) == kept
+        if name == "kill":
+            assert await raw.zcard("dead") == 500
+        elif name.startswith("move"):
+            jids = [JobRecord(one, MAIL).jid for one in await raw.lrange("queue:low", 0, -1)]
+            assert jids == [JobRecord(one, MAIL).jid for one in chosen]
+        left = [key for key in await raw.keys("sqtui:*") if b":op" not in key]
+        if name == "delete-for-good":
+            assert outcome.undo_id is None
+            assert left == []
+            return
+        undone = await anna.undo(outcome)
+        assert (undone.ending, undone.tally.done) == ("done", 500), undone
+        after = await raw.lrange("queue:mail", 0, -1)
+        if name in ("delete", "move"):
+            assert after == kept + chosen
+        else:
+            assert after == chosen + kept
+        assert [key for key in await raw.keys("sqtui:*") if b":op" not in key] == []
+
+    async def test_among_other_places(self, anna: Operator, raw: Any) -> None:
+        kept, _ = await self.mixed(raw)
+        dead = await fill(raw, DEAD, 30, first=5000, **{"class": "Refund"})
+        low = Place("queue", "low")
+        await fill(raw, low, 30, first=6000, **{"class": "Refund"})
+        before = await everywhere(raw)
+        outcome = await anna.do(Delete(jobs=Matching((DEAD, MAIL, low), parse_filter("class:Refund"))))
+        assert (outcome.ending, outcome.tally.done) == ("done", 560)
+        assert await everywhere(raw) == {"queue:mail": kept, "queues": {b"mail", b"low"}}
+        undone = await anna.undo(outcome)
+        assert undone.tally.done == 560
+        after = await everywhere(raw)
+        assert [one for one, _ in after["dead"]] == dead
+        assert after["queue:low"] == before["queue:low"]
+        assert sorted(after["queue:mail"]) == sorted(before["queue:mail"])
+
+    async def test_what_is_dead_already_goes_back(self, anna: Operator, raw: Any) -> None:
+        kept, chosen = await self.mixed(raw)
+        await raw.zadd("dead", {chosen[7]: 1.5, chosen[400]: 2.5})
+        outcome = await anna.do(Kill(jobs=CHOSEN))
+        assert (outcome.ending, outcome.tally.done, outcome.tally.exists) == ("done", 498, 2), outcome
+        assert await raw.lrange("queue:mail", 0, -1) == [*kept, chosen[7], chosen[400]]
+        assert [key for key in await raw.keys("sqtui:*") if b":op" not in key] == []
+
+    async def test_stopped_while_it_reads_nothing_has_changed(self, anna: Operator, raw: Any) -> None:
+        await self.mixed(raw)
+        before = await everywhere(raw)
+        run = await anna.start(Delete(jobs=CHOSEN))
+        run.subscribe(lambda run: run.pause() if run.progress.words.startswith("read") and not run.stopping else None)
+        await reaches(run, lambda run: run.paused)
+        run.stop()
+        outcome = await run.wait()
+        assert (outcome.ending, outcome.tally.untouched) == ("stopped", 500), outcome
+        assert await everywhere(raw) == before
+        assert (await anna.operations.plan("prod", Undo(operation=outcome.id))).refused
