@@ -64,9 +64,7 @@ async def test_what_is_refused_is_named(redis_url: str, raw: Any) -> None:
         await server.close()
 
 
-async def test_a_read_only_server_is_not_asked(
-    redis_server: EmbeddedRedis, redis_url: str, tmp_path: Path
-) -> None:
+async def test_a_read_only_server_is_not_asked(redis_server: EmbeddedRedis, redis_url: str, tmp_path: Path) -> None:
     async with FaultProxy(redis_server.socket, tmp_path) as proxy:
         profile = Profile.from_url(proxy.url)
         server = Server(Profile(name="prod", socket=profile.socket, access="read-only"))
