@@ -226,7 +226,6 @@ class _Sweep:
         return payloads(following)
 
     def _step_arguments(self, step: int, window: list[bytes], dropped: frozenset[int]) -> list[Argument]:
-        joined = b"".join(b"%d:%s" % (len(raw), raw) for raw in window)
         average = self._bytes // len(self._swept) if self._swept else max(map(len, window), default=1)
         fitting = max(1, WINDOW_BYTES // max(average, 1))
         return [
@@ -236,7 +235,7 @@ class _Sweep:
             *self._lengths(),
             len(self._arrived) + len(self._swept),
             len(window),
-            hashlib.sha1(joined, usedforsecurity=False).hexdigest(),
+            hashlib.sha1(b"\0".join(window), usedforsecurity=False).hexdigest(),
             b"".join(offset.to_bytes(2, "big") for offset in sorted(dropped)),
             min(self._what.window, fitting),
             WINDOW_BYTES,

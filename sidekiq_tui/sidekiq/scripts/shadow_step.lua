@@ -2,7 +2,7 @@
 -- to the queue; then reads on. Aborts when the queue is not as pushes at its head and fetches from its tail leave it.
 -- KEYS: record, queue, copy, what is taken out, lock.
 -- ARGV: number of the attempt, of the step, what the lock says, entries known, fetched so far (at least), length of the
--- copy, of what is taken out, place of the window among the known entries, its length, SHA-1 of its lengths and bytes,
+-- copy, of what is taken out, place of the window among the known entries, its length, SHA-1 of its entries joined by NUL,
 -- its offsets to take out (packed, two bytes each), entries to read, bytes, arrivals to take, then the newest known entries.
 -- Returns status, entries fetched since the start, arrivals left (of `again`: entries of the window), arrivals taken
 -- (newest first), entries, error.
@@ -46,9 +46,7 @@ local start, count, most = came + ARGV[8], tonumber(ARGV[9]), tonumber(ARGV[12])
 local found = start < size and redis.call('LRANGE', KEYS[2], start, start + count + most - 1) or {}
 -- Workers have reached the window: its end is gone.
 if #found < count then return {'again', fetched, #found, {}, {}, ''} end
-local parts = {}
-for i = 1, count do parts[i] = #found[i] .. ':' .. found[i] end
-if count > 0 and redis.sha1hex(table.concat(parts)) ~= ARGV[10] then return answer('moved') end
+if redis.sha1hex(table.concat(found, '\0', 1, count)) ~= ARGV[10] then return answer('moved') end
 
 local noted = redis.pcall('HSET', KEYS[1], 'step', ARGV[2])
 if failed(noted) then return answer('refused', noted.err) end
