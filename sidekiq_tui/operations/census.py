@@ -10,7 +10,7 @@ from sidekiq_tui.operations.catalog import MoveToQueue, OfJobs
 from sidekiq_tui.operations.payloads import destination, refusal
 from sidekiq_tui.operations.targets import Targets, digest
 from sidekiq_tui.sidekiq.job import JobRecord, Place
-from sidekiq_tui.sidekiq.payload import truthy
+from sidekiq_tui.sidekiq.payload import display_class, truthy
 
 KEPT_JOBS: Final = 10_000
 KEPT_BYTES: Final = 32 << 20
@@ -62,11 +62,11 @@ class Census:
             self._count(job)
 
     def _count(self, job: JobRecord) -> None:
-        self.bytes += len(job.raw)
-        self._classes[job.display_class or NAMELESS] += 1
+        item, size = job.item, len(job.raw)
+        self.bytes += size
+        self._classes[display_class(item) or NAMELESS] += 1
         self._queues[destination(job, self._operation)] += 1
-        item = job.item
-        if not item.keys().isdisjoint(_TELLING) or item.get("retry") is False or len(job.raw) > LARGE or job.malformed:
+        if size > LARGE or not item or item.get("retry") is False or not item.keys().isdisjoint(_TELLING):
             self._look_for_signs(job)
         if self._kept is not None:
             self._kept.append(job)

@@ -71,9 +71,7 @@ class PayloadContext:
 
 def destination(job: JobRecord, operation: OfJobs) -> str:
     """The queue that a job goes to or stays with: the operation's, the payload's, or Sidekiq's default."""
-    if isinstance(operation, MoveToQueue):
-        return operation.queue
-    if isinstance(operation, Copy) and operation.queue is not None:
+    if isinstance(operation, MoveToQueue | Copy) and operation.queue is not None:
         return operation.queue
     if job.place.queue is not None:
         return job.place.queue
@@ -92,7 +90,9 @@ def refusal(job: JobRecord, operation: OfJobs) -> str:
         return MALFORMED
     match operation:
         case Retry() | Enqueue():
-            return "already in a queue" if kind == "queue" else _not_pushable(job, operation)
+            if kind == "queue":
+                return "already in a queue"
+            return "" if _usual(job.item) else _not_pushable(job, operation)
         case Kill():
             return "already dead" if kind == "dead" else ""
         case Reschedule():
@@ -146,6 +146,19 @@ def _invalid(job: JobRecord) -> str:
     if retry_for and not _is_duration(retry_for):
         return "invalid: retry_for is no duration"
     return ""
+
+
+def _usual(item: Mapping[str, object]) -> bool:
+    """Whether a job is so plain that nothing can be wrong with it: told at once, since nearly all are."""
+    return (
+        type(item.get("class")) is str
+        and type(item.get("args")) is list
+        and type(item.get("queue")) is str
+        and item["queue"] != ""
+        and type(item.get("retry_count")) in _COUNTS
+        and "tags" not in item
+        and "retry_for" not in item
+    )
 
 
 def _is_duration(value: object) -> bool:
