@@ -232,7 +232,9 @@ def _delivered(
         case Push():
             if item.queue is not None:
                 return "1", [("SADD", names.queues, item.queue), ("LPUSH", names.queue(item.queue), item.new)]
-            return "1", [("ZADD", names.schedule, repr(item.score or 0.0), item.new)]
+            if known[0] is not None:
+                return "x", []
+            return "1", [("ZADD", names.job_set(item.into), repr(item.score or 0.0), item.new)]
         case RestoreToSet():
             kept, there = known
             if kept is None or there is not None:
@@ -270,6 +272,8 @@ def _lookups(names: Keys, item: ClaimItem) -> list[Command]:
     match item:
         case RestoreToSet():
             return [("ZSCORE", item.trash, item.old), ("ZSCORE", names.job_set(item.target), item.old)]
+        case Push(queue=None):
+            return [("ZSCORE", names.job_set(item.into), item.new)]
         case MoveInSets() if item.target != item.source or item.new != item.old:
             return [("ZSCORE", names.job_set(item.target), item.new)]
     return []
@@ -294,7 +298,7 @@ def _target(names: Keys, item: ClaimItem) -> dict[bytes, bytes]:
         case DeleteFromSet(trash=bytes(trash)):
             return {trash: b"zset", names.trash_index: b"zset"}
         case Push():
-            return {names.schedule: b"zset"}
+            return {names.job_set(item.into): b"zset"}
     return {}
 
 

@@ -132,9 +132,11 @@ class _Entries:
 
     def extend(self, window: Window, dropped: Collection[int]) -> None:
         """Adds entries."""
-        for offset, raw in enumerate(window):
-            self._kept.append(offset not in dropped)
-            self._hashes += hashlib.sha1(raw, usedforsecurity=False).digest()[:8]
+        kept = bytearray(b"\1") * len(window)
+        for offset in dropped:
+            kept[offset] = 0
+        self._kept += kept
+        self._hashes += b"".join([hashlib.sha1(raw, usedforsecurity=False).digest()[:8] for raw in window])
 
     def kept_from(self, first: int) -> tuple[int, int]:
         """How many of those from `first` on were kept, and how many not."""

@@ -81,7 +81,13 @@ ITEMS: dict[str, list[Item]] = {
     "delete": [DeleteFromSet("retry", entry(at), TRASH) for at in range(8)],
     "delete for good": [DeleteFromSet("retry", entry(at), None) for at in range(8)],
     "restore": [RestoreToSet(TRASH, entry(at), "dead", at / 7) for at in range(20, 26)],
-    "push": [Push(entry(1, "new"), queue="q"), Push(entry(2, "new"), score=5.5)],
+    "push": [
+        Push(entry(1, "new"), queue="q"),
+        Push(entry(2, "new"), score=5.5),
+        Push(entry(30), score=5.5, into="dead"),
+        Push(entry(3, "new"), score=0.1, into="retry"),
+        Push(entry(4, "new"), score=0.1, into="retry"),
+    ],
     "mixed": [
         Move("retry", entry(1), "q", entry(1, "new")),
         MoveInSets("schedule", entry(11), "dead", entry(11), 3.0),
