@@ -8,12 +8,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Final, NamedTuple
 
 from sidekiq_tui.operations.count import Count
-from sidekiq_tui.operations.entries import Entry, pack
+from sidekiq_tui.operations.entries import Entry, pack, pack_digests
 from sidekiq_tui.operations.journal import Batch, Journal, JournalError
 from sidekiq_tui.operations.pace import Pace
 from sidekiq_tui.operations.prepared import Prepared, new_bid
 from sidekiq_tui.operations.run import Run
 from sidekiq_tui.operations.sender import Halted, Sender
+from sidekiq_tui.operations.targets import digest
 from sidekiq_tui.sidekiq.batch_items import Item
 from sidekiq_tui.sidekiq.batch_wire import LARGEST_ITEM, MOST_BYTES, item_bytes
 
@@ -183,5 +184,10 @@ async def rested(run: Run, pace: Pace, report: Callable[[], None]) -> bool:
     return not run.stopping
 
 
-def _packed(batches: Sequence[Prepared]) -> list[bytes | None]:
-    return [None if batch.entries is None else pack(batch.entries) for batch in batches]
+def _packed(batches: Sequence[Prepared]) -> list[bytes]:
+    return [
+        pack_digests([digest(getattr(item, "old", None) or b"") for item in batch.items])
+        if batch.entries is None
+        else pack(batch.entries)
+        for batch in batches
+    ]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
 from typing import Final
 
 from sidekiq_tui.operations.outcome import Tally
 from sidekiq_tui.operations.payloads import MALFORMED
-from sidekiq_tui.operations.prepared import Prepared
+from sidekiq_tui.operations.prepared import UNKNOWN, Prepared
 
 JIDS_NAMED: Final = 100
 """So many jids are named in the audit; of all there is a digest."""
@@ -69,7 +68,7 @@ class Count:
             exists=said["x"],
             refused=self.refused,
             malformed=self.malformed,
-            unknown=self.unknown,
+            unknown=self.unknown + said[UNKNOWN],
             duplicated=said["D"],
         )
         untouched = max(0, self.total - known.settled - known.unknown)
@@ -83,11 +82,3 @@ class Count:
             known.duplicated,
             untouched,
         )
-
-
-def count_results(results: Sequence[str]) -> Counter[str]:
-    """The characters of several batches."""
-    counted: Counter[str] = Counter()
-    for one in results:
-        counted.update(one)
-    return counted

@@ -10,15 +10,17 @@ import math
 import struct
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple, cast
 
-from sidekiq_tui.operations.targets import DIGEST_SIZE, Targets
+from sidekiq_tui.operations.targets import DIGEST_SIZE, Targets, digest
 from sidekiq_tui.sidekiq.job import Place, PlaceKind
-from sidekiq_tui.sidekiq.payload import to_bytes
 
 _HEAD: Final = struct.Struct("<I")
 _ENTRY: Final = struct.Struct("<HHddII")
+_DIGESTS: Final = b"\0"
+"""How a blob of digests begins; one that is compressed never does."""
+_HANDLED: Final = frozenset("10xD?")
 _NONE: Final = 0xFFFFFFFF
 _SAME: Final = 0xFFFFFFFE
 """In place of the second length: the bytes are those of the first."""
@@ -75,6 +77,26 @@ def unpack(blob: bytes) -> list[Entry]:
     return entries
 
 
+def pack_digests(digests: Sequence[bytes]) -> bytes:
+    """A batch of which only the digests are kept: so that it is known later what was handled."""
+    return _DIGESTS + b"".join(digests)
+
+
+def is_digests(blob: bytes) -> bool:
+    """Whether only digests were kept."""
+    return blob[:1] == _DIGESTS
+
+
+def handled(blob: bytes, results: str) -> Iterator[tuple[Place | None, bytes]]:
+    """Place (None: not kept) and digest of the entries of a batch of which it is known what became of them."""
+    if is_digests(blob):
+        starts = range(1, len(blob), DIGEST_SIZE)
+        found: Iterable[tuple[Place | None, bytes]] = ((None, blob[at : at + DIGEST_SIZE]) for at in starts)
+    else:
+        found = ((entry.place, digest(entry.old)) for entry in unpack(blob))
+    return (one for one, result in zip(found, results, strict=False) if result in _HANDLED)
+
+
 def pack_targets(targets: Targets) -> bytes:
     """The digests of a selection, by place; a digest that is there twice stands there twice."""
     places = list(targets.digests)
@@ -98,16 +120,6 @@ def unpack_targets(blob: bytes) -> Targets:
     except (struct.error, TypeError) as error:
         raise ValueError("a damaged selection in the journal") from error
     return Targets(digests)
-
-
-def jid_digest(jids: Iterable[str]) -> str:
-    """What stands in the audit for jids that are too many to be named."""
-    import hashlib
-
-    made = hashlib.sha256()
-    for jid in jids:
-        made.update(to_bytes(jid) + b"\n")
-    return made.hexdigest()
 
 
 def _place_list(place: Place | None) -> list[str | None] | None:

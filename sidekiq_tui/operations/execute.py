@@ -142,11 +142,16 @@ class Execution:
                 return "unknown", halt.words, halt.code or "unknown"
             if sender is not None and halt.code not in ("EXISTS", "TAKEN", "UNREACHABLE"):
                 await sender.finish()
+            if self.count.tally().unknown:
+                return "unknown", halt.words, halt.code or "unknown"
             return self._failed(halt.words, halt.code)
         except GuardRefused as error:
             return self._failed(str(error), "guard")
         except SidekiqError as error:
             return self._failed(str(error), error.code or error.title)
+        except Exception as error:  # a mistake of ours: what was done is known all the same
+            self.run.mistake = error
+            return "failed", f"sqtui failed ({type(error).__name__})", "mistake"
         finally:
             if sender is not None:
                 await sender.hang_up()

@@ -143,9 +143,9 @@ class Maker:
         operation = cast(Copy, self._operation)
         new = new_payload(job, operation, self._context)
         if operation.at is not None:
-            return batch.Push(new, score=operation.at), Entry(None, b"", None, _SCHEDULE, new, operation.at)
+            return batch.Push(new, score=operation.at), Entry(None, job.raw, None, _SCHEDULE, new, operation.at)
         queue = destination(job, operation)
-        return batch.Push(new, queue), Entry(None, b"", None, self._queue(queue), new)
+        return batch.Push(new, queue), Entry(None, job.raw, None, self._queue(queue), new)
 
 
 _Make = Callable[[Maker, JobRecord, bool], tuple[batch.Item, Entry]]

@@ -5,9 +5,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from sidekiq_tui.operations.entries import Entry
 from sidekiq_tui.sidekiq.batch_items import Item
+
+UNKNOWN: Final = "?"
+"""The result of an entry of which nobody can say what became of it."""
 
 
 @dataclass(frozen=True, slots=True)

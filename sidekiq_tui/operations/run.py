@@ -24,6 +24,8 @@ class Run:
         self.plan = plan
         self.progress = Progress(plan.count, Tally(untouched=plan.count), "running")
         self.outcome: Outcome | None = None
+        self.mistake: Exception | None = None
+        """What went wrong in sqtui itself, for a report of a fault."""
         self._listeners: list[RunListener] = []
         self._going = asyncio.Event()
         self._going.set()

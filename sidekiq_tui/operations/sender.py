@@ -12,7 +12,7 @@ from typing import Final, Literal, TypeVar
 
 from sidekiq_tui.operations.errors import GuardRefused
 from sidekiq_tui.operations.pace import Pace
-from sidekiq_tui.operations.prepared import Prepared, new_bid
+from sidekiq_tui.operations.prepared import UNKNOWN, Prepared, new_bid
 from sidekiq_tui.sidekiq import operation_record as records
 from sidekiq_tui.sidekiq.database import Database
 from sidekiq_tui.sidekiq.errors import SidekiqError
@@ -27,6 +27,7 @@ _BEGIN: Final = 5.0  # seconds to look for a server before the first BEGIN; noth
 _QUIET: Final = 2.0  # seconds for which settling a lost reply is not worth a word
 _BACKOFF: Final = (0.05, 10.0)
 _EVAL_TIME: Final = re.compile(rb"^cmdstat_eval:calls=\d+,usec=(\d+)", re.MULTILINE)
+_SETTLED: Final = frozenset("10x")
 _PASSING: Final = ("BUSY", "LOADING")
 
 Waiting = Literal["running", "checking", "waiting"]
@@ -262,7 +263,9 @@ class Sender:
             case "ok" | "done":
                 self._sent = number + 1
                 if reply.error or "D" in reply.results or len(reply.results) < (count or 0):
-                    raise Halted(self._refusal(reply), results=reply.results.ljust(count or 0, "-"), code=reply.code)
+                    raise Halted(
+                        self._refusal(reply), results=reply.results.ljust(count or 0, UNKNOWN), code=reply.code
+                    )
                 return reply.results
             case "taken":
                 raise Halted(f"{reply.who or 'somebody else'} is at this operation", code="TAKEN")
@@ -311,10 +314,10 @@ class Sender:
         if said is not None:
             if said.bid != bid:
                 raise Halted("somebody else is at this operation", code="TAKEN")
-            results = said.results.ljust(count or 0, "-")
+            results = said.results.ljust(count or 0, UNKNOWN)
             self._sent = number + 1
         self._link.report("running", "")
-        if results is not None and ("-" in results or "D" in results):
+        if results is not None and not _SETTLED.issuperset(results):
             raise Halted(f"{self._server} stopped in the middle of a batch", results=results)
         self.generation += 1
         self._base = self._sent

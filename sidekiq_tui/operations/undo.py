@@ -9,7 +9,7 @@ from typing import Final, cast
 from sidekiq_tui.operations.batch_run import Piece
 from sidekiq_tui.operations.catalog import MoveToQueue, Pause, Undo
 from sidekiq_tui.operations.census import place_name
-from sidekiq_tui.operations.entries import Entry, unpack
+from sidekiq_tui.operations.entries import Entry, is_digests, unpack
 from sidekiq_tui.operations.fingerprint import fingerprint
 from sidekiq_tui.operations.history import UndoEntry
 from sidekiq_tui.operations.journal import Journal, Noted
@@ -151,7 +151,7 @@ async def from_journal(journal: Journal, noted: Noted, *, after: int = 0) -> Asy
     while batches := await journal.batches(noted.id, before=before):
         before = batches[-1].number
         for one in batches:
-            if one.blob is None or one.results is None:
+            if one.blob is None or one.results is None or is_digests(one.blob):
                 continue
             pieces = []
             for entry, result in zip(reversed(unpack(one.blob)), reversed(one.results), strict=True):
