@@ -48,7 +48,7 @@ environment:
 
 exit codes:
   0 done   1 error or not found   2 usage   3 a server is unreachable (the others are printed)
-  4 refused   6 a limit of `check` is passed   130 interrupted
+  4 refused or not confirmed   5 partly done   6 a limit of `check` is passed   130 interrupted
 
 examples:
   sqtui                                              open the terminal UI
@@ -57,6 +57,7 @@ examples:
   sqtui servers --watch 5
   sqtui dead --all -o ndjson | jq .jid
   sqtui check --server prod --max-latency 60 --max-latency mailers=5m
+  sqtui retry --server prod dead class:Invoice --dry-run
 """
 
 
