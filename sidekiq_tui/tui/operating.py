@@ -117,16 +117,22 @@ async def _planned(screen: ViewScreen, server: str, operation: Operation) -> Pla
 def may_be_asked(screen: ViewScreen, plan: Plan) -> bool:
     """Whether the plan can be carried out, and the person is still where it was asked for; says why not."""
     context = context_of(screen.app_state)
-    if plan.refused:
-        screen.say(f"{context.glyphs.forbidden} {context.safe(plan.refused)}", "warn")
-    elif not plan.count and plan.stays:
+    if not plan.count and plan.stays:
         reason, count = plan.stays[0]
         screen.say(f"nothing to {deeds.deed(plan.operation).do}: {count:,} {context.safe(reason)}", "warn")
+    elif plan.refused:
+        screen.say(f"{context.glyphs.forbidden} {context.safe(plan.refused)}", "warn")
     elif not plan.count:
         screen.say(f"nothing to {deeds.deed(plan.operation).do}: none of it is there any more", "warn")
     else:
-        return screen.is_front
+        return _still_there(screen)
     return False
+
+
+def _still_there(screen: ViewScreen) -> bool:
+    """Whether the person still looks at the screen; the dialog that asked for this may be about to go."""
+    above = screen.app.screen_stack[::-1]
+    return screen.is_mounted and next((one for one in above if not one.is_modal), None) is screen
 
 
 async def _asked(screen: ViewScreen, plan: Plan, facts: tuple[Fact, ...]) -> str | None:
@@ -210,7 +216,7 @@ def other_way(operation: Operation) -> Operation | None:
 def _other_words(operation: Operation) -> str:
     if not isinstance(operation, catalog.Clear | catalog.Delete):
         return ""
-    return "for good, without undo" if operation.keep else "keep it for undo"
+    return "without undo" if operation.keep else "with undo"
 
 
 def words_of(error: SqtuiError) -> str:

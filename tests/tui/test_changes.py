@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 
+import pytest
 import redis.asyncio
 
+from sidekiq_tui.tui.modals.choice import ChoiceModal
 from sidekiq_tui.tui.modals.confirm import ConfirmModal
+from sidekiq_tui.tui.modals.edit_job import EditModal
+from sidekiq_tui.tui.modals.new_job import NewJobModal
 from sidekiq_tui.tui.modals.row_question import RowQuestion
 from tests.support.job_lists import ready
 from tests.support.live import Live, live_app
@@ -131,3 +136,207 @@ async def test_read_only_says_so_and_touches_nothing(redis_url: str, raw: redis.
         await live.pilot.press("u")
         await live.sees("sqtui runs with --read-only")
     assert await raw.zcard("retry") == 2
+
+
+async def test_a_job_is_changed_from_its_own_screen(redis_url: str, raw: redis.asyncio.Redis) -> None:
+    await fill(raw, 2)
+    async with live_app(redis_url, view="retries", label=None) as live:
+        await ready(live)
+        await live.pilot.press("enter")
+        await live.sees("Arguments")
+        await live.pilot.press("K")
+        await asked(live, RowQuestion)
+        await live.pilot.press("y")
+        await live.sees("killed 1")
+        assert await raw.zcard("dead") == 1
+        await live.sees("it is in the dead set now")
+
+
+async def test_arguments_are_edited_in_place(redis_url: str, raw: redis.asyncio.Redis) -> None:
+    (before,) = await fill(raw, 1)
+    async with live_app(redis_url, view="retries", label=None) as live:
+        await ready(live)
+        await live.pilot.press("e")
+        await asked(live, EditModal)
+        await live.pilot.press("end", "backspace", *", 7", "enter")
+        await live.sees("arguments: expecting")
+        await live.pilot.press("]", "enter")
+        await asked(live, RowQuestion)
+        await live.pilot.press("y")
+        await live.sees("edited 1")
+        (after,) = await raw.zrange("retry", 0, -1)
+        assert json.loads(after) == json.loads(before) | {"args": [0, 7]}
+        assert after.endswith(before.partition(b'"jid"')[2]), "nothing else is written anew"
+
+
+async def test_typed_text_is_not_lost_at_the_first_escape(redis_url: str, raw: redis.asyncio.Redis) -> None:
+    await fill(raw, 1)
+    async with live_app(redis_url, view="retries", label=None) as live:
+        await ready(live)
+        await live.pilot.press("t", *"+2", "escape")
+        await live.sees("esc again drops what was typed")
+        await live.pilot.press("h")
+        await live.sees("each 2h")
+        await live.pilot.press("enter")
+        await asked(live, RowQuestion)
+        score = (await raw.zrange("retry", 0, -1, withscores=True))[0][1]
+        await live.pilot.press("y")
+        await live.sees("rescheduled 1")
+        assert (await raw.zrange("retry", 0, -1, withscores=True))[0][1] == pytest.approx(score + 7200)
+
+
+async def test_marks_are_taken_to_another_queue(redis_url: str, raw: redis.asyncio.Redis) -> None:
+    for number in range(4):
+        await raw.lpush("queue:default", job(number))
+    await raw.sadd("queues", "default", "low")
+    async with live_app(redis_url, view="queues", label=None) as live:
+        await ready(live)
+        await live.pilot.press("enter")
+        await ready(live)
+        await live.pilot.press("space", "space", "m")
+        await live.sees("took 2 jobs: P on a queue moves them there")
+        await live.pilot.press("escape", "escape")
+        await live.until(lambda: type(live.app.screen).__name__ == "QueuesScreen")
+        await live.pilot.press("j", "P")
+        await asked(live, ConfirmModal)
+        assert "Move 2 jobs to queue low" in live.text
+        await live.pilot.press("y")
+        await live.sees("moved 2")
+        assert await raw.llen("queue:low") == 2
+        assert await raw.llen("queue:default") == 2
+
+
+async def test_a_group_of_errors_is_acted_on_as_a_whole(redis_url: str, raw: redis.asyncio.Redis) -> None:
+    failed = {"error_class": "Timeout", "error_message": "no answer"}
+    await raw.zadd("retry", {job(number, **failed): time.time() + 99 for number in range(6)})
+    await raw.zadd("dead", {job(10, **failed): time.time()})
+    await raw.zadd("retry", {job(20, error_class="Other", error_message="x"): time.time() + 99})
+    async with live_app(redis_url, view="errors", label=None) as live:
+        await ready(live)
+        await live.sees("R retry 7")
+        await live.pilot.press("R")
+        await asked(live, ConfirmModal)
+        assert "Retry 7 jobs" in live.text
+        await live.pilot.press("y")
+        await live.sees("retried 7")
+        assert await raw.llen("queue:default") == 7
+        assert await raw.zcard("retry") == 1
+
+
+async def test_a_command_line_says_where_to(redis_url: str, raw: redis.asyncio.Redis) -> None:
+    await fill(raw, 2)
+    await raw.sadd("queues", "low")
+    async with live_app(redis_url, view="retries", label=None) as live:
+        await ready(live)
+        await live.pilot.press("colon", *"move low", "enter")
+        await asked(live, RowQuestion)
+        assert "to queue low" in live.text
+        await live.pilot.press("y")
+        await live.sees("moved 1")
+        queues = [json.loads(one)["queue"] for one in await raw.zrange("retry", 0, -1)]
+        assert sorted(queues) == ["default", "low"]
+
+
+async def test_a_new_job_is_pushed(redis_url: str, raw: redis.asyncio.Redis) -> None:
+    await raw.sadd("queues", "default")
+    async with live_app(redis_url, view="queues", label=None) as live:
+        await ready(live)
+        await live.pilot.press("n")
+        await asked(live, NewJobModal)
+        await live.pilot.press(*"HardJob", "tab", "tab", "end", "backspace", *"1, 2]", "enter")
+        await live.until(lambda: not isinstance(live.app.screen, NewJobModal))
+        await live.until(lambda: isinstance(live.app.screen, RowQuestion) or "pushed 1" in live.text)
+        if isinstance(live.app.screen, RowQuestion):
+            await live.pilot.press("y")
+        await live.sees("pushed 1")
+        (pushed,) = await raw.lrange("queue:default", 0, -1)
+        assert json.loads(pushed)["class"] == "HardJob"
+        assert json.loads(pushed)["args"] == [1, 2]
+
+
+async def test_jobs_go_to_a_file_and_come_back(redis_url: str, raw: redis.asyncio.Redis, tmp_path: Path) -> None:
+    jobs = await fill(raw, 3)
+    file = tmp_path / "kept.ndjson"
+    async with live_app(redis_url, view="retries", label=None) as live:
+        await ready(live)
+        await live.pilot.press("A", "colon", *f"export {file}", "enter")
+        await live.sees("wrote 3 jobs")
+        assert len(file.read_bytes().splitlines()) == len(jobs)
+        await raw.delete("retry")
+        await live.pilot.press("colon", *f"import {file}", "enter")
+        await asked(live, ConfirmModal)
+        await live.pilot.press("y")
+        await live.sees("imported 3")
+        assert await raw.llen("queue:default") == 3
+
+
+async def process(raw: redis.asyncio.Redis, identity: str) -> None:
+    """A process that beats now and serves the default queue."""
+    host, pid, _ = identity.split(":")
+    info = {"hostname": host, "pid": int(pid), "started_at": time.time() - 60, "tag": "", "concurrency": 5}
+    info |= {"queues": ["default"], "labels": [], "identity": identity, "version": "8.1.7"}
+    await raw.sadd("processes", identity)
+    beat = {"info": json.dumps(info), "busy": 0, "beat": time.time(), "quiet": "false", "rss": 1000, "rtt_us": 100}
+    await raw.hset(identity, mapping=beat)
+    await raw.expire(identity, 60)
+
+
+async def test_one_process_or_all_are_signalled(redis_url: str, raw: redis.asyncio.Redis) -> None:
+    names = ["app-1:11:aa", "app-2:12:bb", "app-3:13:cc"]
+    for name in names:
+        await process(raw, name)
+    async with live_app(redis_url, view="workers", label=None) as live:
+        await ready(live)
+        await live.pilot.press("!")
+        await asked(live, ChoiceModal)
+        await live.sees("3 processes")
+        await live.pilot.press("enter")
+        await asked(live, RowQuestion)
+        await live.pilot.press("y")
+        await live.sees("asked 1")
+        assert await raw.lrange("app-1:11:aa-signals", 0, -1) == [b"TTIN"]
+        await live.pilot.press("Q")
+        await asked(live, ChoiceModal)
+        await live.pilot.press("j", "enter")
+        await asked(live, ConfirmModal)
+        assert "cannot be undone" in live.text
+        await live.pilot.press("y")
+        await live.sees("quieted 3")
+        assert [await raw.lrange(f"{name}-signals", 0, 0) for name in names] == [[b"TSTP"]] * 3
+
+
+async def test_stopping_takes_full_access(redis_url: str, raw: redis.asyncio.Redis) -> None:
+    await process(raw, "app-1:11:aa")
+    async with live_app(redis_url, view="workers", label=None, access="operate") as live:
+        await ready(live)
+        await live.pilot.press("T")
+        await live.sees("this takes access = full in its profile")
+        await live.pilot.press("Q")
+        await asked(live, RowQuestion)
+
+
+async def test_leaving_asks_what_becomes_of_a_running_operation(
+    redis_url: str, raw: redis.asyncio.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(raw, 3000)
+    async with live_app(redis_url, view="retries", label=None) as live:
+        await ready(live)
+        assert live.state.operations is not None
+        start = live.state.operations.start
+        monkeypatch.setattr(live.state.operations, "start", lambda plan, answer: start(plan, answer, rate=400.0))
+        await live.pilot.press("A", "D")
+        await asked(live, ConfirmModal)
+        await live.pilot.press(*"prod", "enter")
+        await live.sees("ctrl+x stops")
+        await live.pilot.press("q")
+        await asked(live, ChoiceModal)
+        await live.sees("An operation is running")
+        await live.pilot.press("escape", "ctrl+y")
+        await live.sees("ctrl+y goes on")
+        await live.pilot.press("ctrl+y", "ctrl+x")
+        await live.sees("u undoes")
+        left = await raw.zcard("retry")
+        assert 0 < left < 3000
+        assert f"deleted {3000 - left:,}" in live.text
+        await live.pilot.press("q")
+        await live.until(lambda: not live.app.is_running)

@@ -131,7 +131,7 @@ class ConfirmModal(ModalScreen[str | None]):
         right = [Span(key, "key" if ready else "muted"), Span(f" {self._deed}{after}", role)]
         used = sum(cell_width(span.text) for span in (*left, *right))
         if used + 2 > cells and self._other:
-            left = [left[0], Span("  ", "muted"), *left[2:]]
+            left = left[:2]  # the other way still works, and help tells of it
             used = sum(cell_width(span.text) for span in (*left, *right))
         padding = Span(" " * max(2, cells - used))
         self.query_one("#dialog-foot", Line).put(self._ascii_line((*left, padding, *right)))

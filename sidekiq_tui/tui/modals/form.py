@@ -22,7 +22,7 @@ from sidekiq_tui.tui.widgets.line import Line
 
 T = TypeVar("T")
 
-NAME_CELLS: Final = 11
+NAME_CELLS: Final = 13
 WIDEST: Final = 96
 _EDGE: Final = 4
 

@@ -25,7 +25,7 @@ class RescheduleModal(FormModal[NewTime]):
 
     def __init__(self, title: str, context: Context) -> None:
         fields = (
-            Field("when", "when", "", f"{EXAMPLES}; +2h is later than now planned"),
+            Field("when", "when", "", EXAMPLES),
             Field("over", "spread over", "", "nothing, or 10m: evenly from then on"),
         )
         super().__init__(title, fields, "counts them", ascii=context.ascii)

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from sidekiq_tui.presentation.columns.base import Span, fit_cell
@@ -19,9 +20,6 @@ class RowQuestion(ModalScreen[bool]):
     """Lies over the last two lines; only y says yes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("row-question")]
-    DEFAULT_CSS = """
-    RowQuestion { align: left bottom; background: transparent; }
-    """
 
     def __init__(self, words: str, deed: str, notes: Sequence[Span] = (), *, bad: bool = False, ascii: bool = False):
         """`words`: the question, safe; `deed`: what y does; `notes`: what follows the question where there is room."""
@@ -34,8 +32,9 @@ class RowQuestion(ModalScreen[bool]):
 
     def compose(self) -> ComposeResult:
         """The question, and the keys that answer it."""
-        yield Line(id="row-words")
-        yield Line(id="row-keys", ground="panel")
+        with Vertical(id="row-question"):
+            yield Line(id="row-words")
+            yield Line(id="row-keys", ground="panel")
 
     def on_mount(self) -> None:
         """Draws both."""

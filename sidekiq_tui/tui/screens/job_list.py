@@ -272,7 +272,8 @@ class JobListScreen(ViewScreen):
 
     def _marked_words(self) -> str:
         if self.marks.whole:
-            return f"all {units.count(self.given().size)} marked"
+            size = self.size_matched
+            return "all marked" if size is None else f"all {units.count(size)} marked"
         return f"{units.count(len(self.marks))} marked"
 
     # Opening and copying.

@@ -271,16 +271,19 @@ class PagedScreen(ScanScreen):
 
     @property
     def size_matched(self) -> int | None:
-        """The whole list, or what a filter found."""
-        return len(self.matches) if self.matcher is not None else self._pages.size
+        """The whole list, once it has been read, or what a filter found."""
+        if self.matcher is not None:
+            return len(self.matches)
+        return None if self._read_at is None else self._pages.size
 
     def mark_all(self) -> str:
         """What a filter found; without one the list as a whole, of which nothing is read for that."""
         if self.matcher is not None:
             return super().mark_all()
         self.marks.mark_whole()
-        size = units.count(self._pages.size)
-        return f"all of {self.list_name} is marked: {size} now, as a rule; they are not read one by one"
+        size = self.size_matched
+        known = "" if size is None else f": {units.count(size)} now"
+        return f"all of {self.list_name} is marked{known}, as a rule; they are not read one by one"
 
     def range_not_loaded(self, first: int, last: int) -> None:
         """Reads the rows of a range and marks them."""

@@ -54,7 +54,8 @@ def title_spans(
 
     `server` if it must be named.
     """
-    number = units.count(size)
+    # A list that is filtered from the start was never read as a page: what reads for the filter knows its size.
+    number = units.count(found.total if size is None and found is not None and found.total else size)
     by = [Span(f"  {order}", "sorted")] if order else []
     on = [Span(f"  on {display_text(server)}", "muted")] if server else []
     if found is None:

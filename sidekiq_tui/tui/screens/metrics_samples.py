@@ -1,9 +1,9 @@
-"""The numbers of a class as samples of a chart. The bucket that runs now is left out: it would look like a fall."""
+"""The numbers of a class as samples of a chart. What is not all written yet is left out: it would look like a fall."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, TypeVar
+from typing import Final, Literal, TypeVar
 
 from sidekiq_tui.sidekiq.metrics import JobMetrics, Metrics
 
@@ -11,13 +11,16 @@ T = TypeVar("T")
 Measure = Literal["p", "f", "ms"]
 Samples = list[float | None]
 
+WRITTEN_SECONDS: Final = 15
+"""Processes write what they ran with their heartbeats, every 10 s: after that a bucket that is over is complete."""
+
 
 def rates(metrics: Metrics, job: JobMetrics, measure: Measure) -> Samples:
     """Runs, failures or seconds of run time per minute (per hour where buckets are longer), for each bucket that is
-    over."""
+    over; None while processes may still write to it."""
     values = job.series[measure]
     scale = metrics.width / unit_of(metrics)[0] * (1000 if measure == "ms" else 1)
-    return [values.get(at, 0) / scale for at in metrics.buckets[:-1]]
+    return [values.get(at, 0) / scale if _is_written(metrics, at) else None for at in metrics.buckets[:-1]]
 
 
 def unit_of(metrics: Metrics | None) -> tuple[int, str]:
@@ -29,7 +32,8 @@ def mean_times(metrics: Metrics, job: JobMetrics, columns: int) -> Samples:
     """Seconds of a successful run in each of so many columns; None where there was none."""
     runs, failures, times = (job.series[measure] for measure in ("p", "f", "ms"))
     samples: Samples = []
-    for group in _groups(metrics.buckets[:-1], columns):
+    for buckets in _groups(metrics.buckets[:-1], columns):
+        group = [at for at in buckets if _is_written(metrics, at)]
         succeeded = sum(runs.get(at, 0) - failures.get(at, 0) for at in group)
         ms = sum(times.get(at, 0) for at in group)
         samples.append(ms / 1000 / succeeded if succeeded > 0 else None)
@@ -52,6 +56,10 @@ def column_of(metrics: Metrics, at: float, columns: int) -> int | None:
     if index < 0 or count <= 0 or columns <= 0:
         return None
     return min(index * columns // count, columns - 1)
+
+
+def _is_written(metrics: Metrics, at: float) -> bool:
+    return at + metrics.width + WRITTEN_SECONDS <= metrics.ends_at
 
 
 def _groups(values: Sequence[T], columns: int) -> list[Sequence[T]]:
