@@ -198,7 +198,8 @@ class _Sweep:
 
     async def _begin(self) -> list[bytes]:
         arguments = (self._attempt, f"{self._what.id} ", self._said, min(_FIRST, self._what.window), WINDOW_BYTES)
-        status, size, entries, error = await self._eval("shadow_begin", self._keys, arguments)
+        names = (*self._keys, self._db.keys.replaced(self._what.id))
+        status, size, entries, error = await self._eval("shadow_begin", names, arguments)
         if status != b"ok":
             raise self._abort(status, error)
         self._size = natural(size) or 0
@@ -306,8 +307,8 @@ class _Sweep:
             return _Abort("nothing")
         if said == "cut":
             return _Abort("ok", out=natural(why) or 0)
-        late = said == "taken" or (said == "busy" and why.startswith(f"{self._what.id} "))  # a BEGIN of our own
-        if late or said in ("anchor", "moved", "changed", "expired"):
+        lost = said == "busy" and (not why or why.startswith(f"{self._what.id} "))  # to nobody, or to a late BEGIN
+        if lost or said in ("taken", "anchor", "moved", "changed", "expired"):
             return _Abort("edited", again=True)
         return _Abort(cast(Status, said), why)
 

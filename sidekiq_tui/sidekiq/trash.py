@@ -24,6 +24,7 @@ STEP: Final = 200
 BUDGET: Final = 64 << 20
 """Bytes of trash that a server is burdened with, unless 2 % of its memory limit is more."""
 _FREED: Final = 500
+_RESULT: Final = re.compile(r"r\d+")
 _NAME: Final = re.compile(r"([0-9a-zA-Z]+)(?::(\d+))?")
 
 Restoring = Literal["ok", "done", "taken", "closed", "gap", "type", "refused"]
@@ -138,7 +139,7 @@ def _named(db: Database, key: bytes) -> tuple[str, int | None] | None:
 
 
 def _record(told: Mapping[str, bytes]) -> dict[str, str]:
-    return {name: text(value) or "" for name, value in told.items() if not name.startswith("r")}
+    return {name: text(value) or "" for name, value in told.items() if not _RESULT.fullmatch(name)}
 
 
 def _places(value: str | None) -> list[tuple[Place, int | None, int]]:

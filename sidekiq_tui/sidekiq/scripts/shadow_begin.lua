@@ -1,6 +1,7 @@
--- Begins one attempt to rebuild a queue beside it: takes the lock, drops what an earlier attempt left, and reads the
--- newest entries. An attempt of a lower number can do nothing from here on.
--- KEYS: record, queue, copy, what is taken out, lock.
+-- Begins one attempt to rebuild a queue beside it: takes the lock, drops what an earlier attempt left (an old queue is
+-- one that this operation has replaced before), and reads the newest entries. An attempt of a lower number can do nothing
+-- from here on.
+-- KEYS: record, queue, copy, what is taken out, lock, name for the old queue.
 -- ARGV: number of the attempt, id of the operation and a space, what the lock shall say, entries to read, bytes.
 -- Returns status, length of the queue, entries, error or who holds the lock.
 local function failed(reply) return type(reply) == 'table' and reply.err end
@@ -16,7 +17,7 @@ if holder and string.sub(holder, 1, #ARGV[2]) ~= ARGV[2] then return {'busy', 0,
 local noted = redis.pcall('HSET', KEYS[1], 'attempt', ARGV[1], 'step', 0)
 if failed(noted) then return {'refused', 0, {}, noted.err} end
 for _, reply in ipairs({
-  redis.pcall('SET', KEYS[5], ARGV[3], 'PX', 30000), redis.pcall('UNLINK', KEYS[3], KEYS[4])
+  redis.pcall('SET', KEYS[5], ARGV[3], 'PX', 30000), redis.pcall('UNLINK', KEYS[3], KEYS[4], KEYS[6])
 }) do
   if failed(reply) then return {'refused', 0, {}, reply.err} end
 end

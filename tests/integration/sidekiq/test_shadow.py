@@ -250,6 +250,22 @@ async def test_two_do_not_rebuild_one_queue_at_once(raw: Any, db: Database) -> N
     assert await content(raw) == keep(before)
 
 
+async def test_a_lock_that_is_lost_and_an_old_queue_that_was_left_stop_nobody(raw: Any, db: Database) -> None:
+    before = await fill(raw, mixed(range(60)))
+    await raw.lpush(db.keys.replaced("op"), "left")
+    lost: list[int] = []
+
+    async def unlocked(read: int, total: int, found: int) -> bool:
+        if not lost:
+            lost.append(await raw.delete(db.keys.lock(db.keys.queue("big"))))
+        return True
+
+    assert (await run(db, between=unlocked)).status == "ok"
+    assert lost == [1]
+    assert await content(raw) == keep(before)
+    assert await leftovers(raw) == set()
+
+
 async def test_stopped_nothing_has_changed(raw: Any, db: Database) -> None:
     before = await fill(raw, mixed(range(60)))
 
