@@ -43,12 +43,13 @@ def commands() -> tuple[ModuleType, ...]:
         queues,
         search,
         servers,
+        timeline,
         undo,
         upkeep,
         workers,
     )
 
-    views = (servers, dashboard, queues, jobs, job, search, workers, errors, metrics, check, compare)
+    views = (servers, dashboard, queues, jobs, job, search, workers, errors, metrics, check, compare, timeline)
     acts = (change, queue_actions, process_actions, upkeep, push, undo, audit)
     return (*views, *acts, profile, demo, completion)
 

@@ -18,6 +18,7 @@ from sidekiq_tui.servers.write_access import Grant, open_for_asking, open_for_wr
 from sidekiq_tui.sidekiq.client_payload import WrittenTime
 from sidekiq_tui.sidekiq.composition import Composition, count_queue, sample_queue
 from sidekiq_tui.sidekiq.database import Database
+from sidekiq_tui.sidekiq.deploy import Mark, read_marks
 from sidekiq_tui.sidekiq.error_groups import Cause
 from sidekiq_tui.sidekiq.error_reading import Changes, Progress
 from sidekiq_tui.sidekiq.errors import AuthenticationFailed, ServerTimeout
@@ -147,6 +148,11 @@ class Server:
         """Processed and failed of each of the last `days` UTC days, newest first."""
         today = datetime.fromtimestamp(self._clock(), UTC).date()
         return await self._call(lambda database: read_history(database, days, today))
+
+    async def deploys(self, seconds: float) -> tuple[Mark, ...]:
+        """The marks of the deploys of the last `seconds` (90 days at most), oldest first; one trip."""
+        now = self._clock()
+        return await self._call(lambda database: read_marks(database, now - seconds, now))
 
     async def top_metrics(self, *, minutes: int | None = None, hours: int | None = None) -> Metrics:
         """Every class that ran in the last `minutes` or `hours`; see `metrics.top_jobs` for what these may be."""

@@ -148,6 +148,7 @@ LEAVES: dict[tuple[str, ...], tuple[str, ...]] = {
     **{("servers",): (), ("dashboard",): (), ("queues",): (), ("workers",): (), ("queue",): ("q",), ("retries",): ()},
     **{("scheduled",): (), ("dead",): (), ("job",): ("jid",), ("check",): (), ("demo",): (), ("completion",): ("zsh",)},
     **{("search",): ("x",), ("metrics",): (), ("errors",): (), ("compare",): ("prod", "staging")},
+    **{("timeline",): ()},
     **{(name,): ("dead",) for name in ("retry", "enqueue", "delete", "copy", "clear")},
     **{("kill",): ("retries",), ("reschedule",): ("retries",), ("edit",): ("dead",), ("front",): ("queue", "q")},
     **{("move",): ("dead", "--to", "low"), ("pause",): ("q",), ("unpause",): ("q",), ("cancel",): ("jid",)},
