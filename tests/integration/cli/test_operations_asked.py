@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 import redis
 
 from sidekiq_tui.demo.embedded import EmbeddedRedis
-from tests.conftest import plain_client
+from tests.conftest import StartRedis, plain_client
 from tests.integration.cli.operating import fill_set, job_counts, payload
 from tests.support.hostile import CONTROL_PATTERN
 from tests.support.terminal import Terminal, sqtui
@@ -139,3 +140,28 @@ def test_a_pipe_hears_of_the_interruption_too(client: redis.Redis, dev: tuple[st
     assert outcome["ending"] == "stopped"
     assert outcome["done"] == 2000 - client.zcard("dead")
     assert outcome["done"] + outcome["untouched"] == 2000
+
+
+def test_a_second_ctrl_c_leaves_a_server_that_does_not_answer(
+    embedded: StartRedis, config: Callable[[str], str]
+) -> None:
+    server = embedded("stuck")
+    file = config(f'[servers.dev]\nurl = "unix://{server.socket}"\n')
+    with plain_client(server) as client:
+        fill_set(client, "dead", [payload(number) for number in range(2000)])
+        pid = int(client.info("server")["process_id"])
+        argv = sqtui("--config", file, "delete", "dead", "--rate", "200", "--confirm", "dev", "--timeout", "60")
+        with Terminal(argv, columns=120) as terminal:
+            terminal.wait(lambda: client.zcard("dead") < 2000, "first batch")
+            os.kill(pid, signal.SIGSTOP)
+            try:
+                seen = len(terminal.output)
+                terminal.send(b"\x03")
+                terminal.wait_quiet()
+                terminal.send(b"\x03")
+                terminal.wait_for("sqtui resume", since=seen)
+                assert terminal.wait_exit() == 130
+            finally:
+                os.kill(pid, signal.SIGCONT)
+            assert b"Traceback" not in terminal.output
+        assert sum(job_counts(client).values()) == 2000
