@@ -89,15 +89,17 @@ async def fill(raw: redis.asyncio.Redis, size: int, pace: float = 0.025) -> None
     await raw.hset("app-1:5916:aa:work", "t1", work)
 
 
-async def opened(live: Live, wait: bool = True) -> QueueAbout:
+async def opened(live: Live, *, refused: bool = False) -> QueueAbout:
     """The tab in front."""
     live.app.push_screen(QueueJobsScreen(live.state, "prod", "mailers"))
     await live.until(lambda: isinstance(live.app.screen, QueueJobsScreen) and live.screen.is_front)
-    if wait:  # the title has the size from the list of jobs
+    if refused:  # the line at the bottom says so until the next key
+        await live.sees("may not run")
+    else:  # the title has the size from the list of jobs
         await live.until(lambda: "mailers " in live.body and "mailers –" not in live.body)
     await live.pilot.press("l")
     about = live.app.screen.query_one(QueueAbout)
-    if wait:
+    if not refused:
         await live.until(lambda: about._composition is not None and not about._reading)
         await live.pilot.pause()
     return about
@@ -162,7 +164,7 @@ async def test_forbidden(
     await raw.execute_command("ACL", "SETUSER", "narrow", "on", ">x", "~other", "+@all")  # type: ignore[no-untyped-call]
     url = redis_url.replace("unix://", "unix://narrow:x@")
     async with app(url, snapshot(300), size=size) as live:
-        await opened(live, wait=False)
+        await opened(live, refused=True)
         await live.sees("can't be read")
         await live.pilot.pause()
         await golden_screen(f"queue-about-forbidden-{size[0]}x{size[1]}", live.pilot)
