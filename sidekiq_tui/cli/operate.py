@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar
 
-from sidekiq_tui.cli import diagnostics, output, render
-from sidekiq_tui.cli.confirm import Answers, plan_lines
+from sidekiq_tui.cli import diagnostics
+from sidekiq_tui.cli.confirm import Answers
 from sidekiq_tui.cli.operators import operations_of
 from sidekiq_tui.cli.passwords import password_source
 from sidekiq_tui.cli.render import Look
+from sidekiq_tui.cli.results import INTERRUPTED, Result, exit_code, print_results
 from sidekiq_tui.cli.scope import scope_of
 from sidekiq_tui.errors import SqtuiError, UsageError
-from sidekiq_tui.operations.errors import CannotBeDone, GuardRefused
-from sidekiq_tui.presentation import flat, outcomes, records
-from sidekiq_tui.presentation.columns.base import Span, label_role, plain
-from sidekiq_tui.presentation.plans import plan_record
-from sidekiq_tui.presentation.text import display_text
+from sidekiq_tui.operations.errors import CannotBeDone
+from sidekiq_tui.presentation import outcomes
+from sidekiq_tui.presentation.columns.base import plain
 from sidekiq_tui.servers.server import Server
-from sidekiq_tui.sidekiq.errors import ServerUnreachable
 
 if TYPE_CHECKING:
     import argparse
@@ -37,44 +33,8 @@ if TYPE_CHECKING:
     from sidekiq_tui.operations.run import Run
     from sidekiq_tui.servers.profile import Profile
 
-INTERRUPTED: Final = 130
-PARTLY: Final = 5
-FAILED: Final = 1
-_UNREACHABLE: Final = ServerUnreachable.exit_code
-_ENDINGS: Final = {"unknown": _UNREACHABLE, "refused": GuardRefused.exit_code}
-
 MakePlan = Callable[["Operations", Server, Callable[[int, int], None]], Awaitable["Plan"]]
 """How a command comes to its plan on one server."""
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What one server gave: a plan, what became of it, or why there is none."""
-
-    profile: Profile
-    plan: Plan | None = None
-    outcome: Outcome | None = None
-    error: Exception | None = None
-    interrupted: bool = False
-
-    @property
-    def exit_code(self) -> int:
-        """As design 7 has it; entries that were no longer there are done with, except for an undo."""
-        if self.error is not None:
-            return self.error.exit_code if isinstance(self.error, SqtuiError) else FAILED
-        if self.outcome is None or self.plan is None:
-            return 0
-        if self.interrupted and self.outcome.ending == "stopped":
-            return INTERRUPTED
-        if self.outcome.ending in _ENDINGS:
-            return _ENDINGS[self.outcome.ending]
-        tally = self.outcome.tally
-        left = tally.refused + tally.malformed + tally.unknown + tally.duplicated + tally.untouched
-        if self.plan.operation.kind == "undo":
-            left += tally.gone + tally.exists
-        if not left and self.outcome.ending == "done":
-            return 0
-        return PARTLY if tally.done else FAILED
 
 
 def operate(make: Callable[[Server], Awaitable[Operation]], args: argparse.Namespace, *, wants: Wants = None) -> int:
@@ -123,8 +83,7 @@ class _Operate:
                 await _closed(operations)
             await asyncio.gather(*(server.close() for server in self._servers.values()), return_exceptions=True)
         print_results(results, self._args)
-        codes = [result.exit_code for result in results if result.exit_code]
-        return next((code for code in (INTERRUPTED, _UNREACHABLE) if code in codes), next(iter(codes), 0))
+        return exit_code(results)
 
     async def _on(self, server: Server, operations: Operations) -> Result:
         plan: Plan | None = None
@@ -228,82 +187,3 @@ def _instead_of_dying(stop: Callable[[], None]) -> Iterator[None]:
         for number in signals:
             loop.remove_signal_handler(number)
             signal.signal(number, before[number])
-
-
-def print_results(results: Sequence[Result], args: argparse.Namespace) -> None:
-    """Each server's plan and outcome on stdout in the format that was asked for; errors on stderr."""
-    now = time.time()
-    if args.output == "table":
-        look = Look.of(args)
-        several = len(results) > 1
-        output.write_lines([line for result in results for line in _lines(result, look, now, several, args.dry_run)])
-    else:
-        elements = [_element(result, args.dry_run) for result in results]
-        if args.output == "json":
-            pretty = Look.of(args).tty
-            document = records.document(args.view, now, elements)
-            output.write_lines([json.dumps(document, indent=2 if pretty else None, allow_nan=False)])
-        else:
-            lines = [{"server": one["name"], **{key: one[key] for key in one if key != "name"}} for one in elements]
-            if args.output == "ndjson":
-                output.write_lines(json.dumps(one, allow_nan=False) for one in lines)
-            else:
-                output.write_lines([flat.csv_line(_CSV), *(flat.csv_line(_csv_values(one)) for one in lines)])
-    for result in results:
-        if result.error is not None:
-            words = _trouble(result.error, result.profile)
-            diagnostics.complain_of(result.profile.name, words, result.error if args.debug else None)
-
-
-def _trouble(error: Exception, profile: Profile) -> str:
-    return diagnostics.sentence(error, profile.endpoint)
-
-
-def _nothing(plan: Plan) -> str:
-    stays = ", ".join(f"{count:,} {reason}" for reason, count in plan.stays)
-    return f"nothing to do: {stays or plan.refused}"
-
-
-def _element(result: Result, dry_run: bool) -> records.Record:
-    error = None if result.error is None else _trouble(result.error, result.profile)
-    fields: records.Record = {
-        "dry_run": dry_run,
-        "plan": None if result.plan is None else plan_record(result.plan),
-        "outcome": None if result.outcome is None else outcomes.outcome_record(result.outcome),
-    }
-    return records.server_element(result.profile.name, fields, error)
-
-
-_PLAN_FIELDS: Final = ("operation", "fingerprint", "count")
-_OUTCOME_FIELDS: Final = (
-    *("id", "ending", "done", "gone", "exists", "refused", "malformed", "unknown", "duplicated", "untouched"),
-    *("words", "undo"),
-)
-_CSV: Final = ("server", "ok", "error", "dry_run", *_PLAN_FIELDS, *_OUTCOME_FIELDS)
-
-
-def _csv_values(line: records.Record) -> list[object]:
-    plan, outcome = line["plan"], line["outcome"]
-    planned = [plan[name] if isinstance(plan, dict) else None for name in _PLAN_FIELDS]
-    came_out = [outcome[name] if isinstance(outcome, dict) else None for name in _OUTCOME_FIELDS]
-    return [*(line[name] for name in _CSV[:4]), *planned, *came_out]
-
-
-def _lines(result: Result, look: Look, now: float, several: bool, dry_run: bool) -> Iterator[str]:
-    """A server's part of the table: the plan of a dry run, else one line of what became of it."""
-    plan = result.plan
-    if plan is None or result.error is not None:
-        return
-    if dry_run:
-        yield from plan_lines(plan, look, now)
-        return
-    context = look.context(now)
-    name = display_text(result.profile.name)
-    head = (Span(f"{name}: ", label_role(result.profile.label)),) if several or look.tty else ()
-    if result.outcome is None:
-        yield render.line((*head, Span(context.safe(_nothing(plan)), "muted")), look)
-        return
-    cell = outcomes.outcome_cell(result.outcome, context)
-    undo = result.outcome.undo_id
-    after = (Span(f"   sqtui undo {display_text(undo)} takes it back", "muted"),) if undo else ()
-    yield render.paint((*head, *cell, *after), look)
