@@ -11,7 +11,7 @@ from typing import Final
 from sidekiq_tui.operations import guard, words
 from sidekiq_tui.operations.audit import Head
 from sidekiq_tui.operations.batch_run import BatchRun, Piece, rested
-from sidekiq_tui.operations.catalog import Delete, Enlist, OfJobs, Operation
+from sidekiq_tui.operations.catalog import Copy, Delete, Enlist, Enqueue, OfJobs, Operation, Retry
 from sidekiq_tui.operations.count import Count
 from sidekiq_tui.operations.desk import Desk
 from sidekiq_tui.operations.errors import AccessDenied, CannotBeKept, GuardRefused
@@ -21,8 +21,10 @@ from sidekiq_tui.operations.outcome import Ending, Outcome, Progress
 from sidekiq_tui.operations.pace import Pace
 from sidekiq_tui.operations.parameters import parameters_text, rest_of
 from sidekiq_tui.operations.pieces import of_enlist, of_jobs, of_others
+from sidekiq_tui.operations.plan import Mode
 from sidekiq_tui.operations.run import Run
 from sidekiq_tui.operations.sender import Halted, Link, Sender, Waiting
+from sidekiq_tui.operations.senders_degraded import ClaimingSender, UnfencedSender
 from sidekiq_tui.operations.sources import Sources, counts_by_place
 from sidekiq_tui.operations.survey import payload_context
 from sidekiq_tui.operations.targets import Targets
@@ -38,6 +40,7 @@ _RENEW: Final = 300.0
 _REPORTS: Final = 0.05
 """Seconds between two reports of progress."""
 RECORD_VERSION: Final = 1
+_SENDERS: Final[Mapping[Mode, type[Sender]]] = {"B": UnfencedSender, "C": ClaimingSender}
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +220,8 @@ class Execution:
             fields["of"] = self.order.of
         fields |= more
         drain = bool(getattr(self.operation, "drain", False))
-        return Sender(self.link, self.id, fields, self.pace, server=self.plan.server, drain=drain)
+        kind = _SENDERS.get(self.plan.mode, Sender)
+        return kind(self.link, self.id, fields, self.pace, server=self.plan.server, drain=drain)
 
     async def _work(self, sender: Sender) -> None:
         """Begins, and carries the pieces out. Raises what stops it."""
@@ -292,12 +296,14 @@ class Execution:
         """Where the way back of this operation lies."""
         kept = self.desk.settings.payloads
         kind = self.operation.undoable
+        if self.plan.mode == "C" and isinstance(self.operation, Retry | Enqueue | Copy | Enlist):
+            return "no"  # to find one job in a queue takes a script
         if not self.order.undo_copy:
             return "no" if kind in ("trash", "journal") else kind
         if kind == "trash":
             if kept == "none" or not getattr(self.operation, "keep", True):
                 return "no"
-            return "trash" if self.plan.mode == "A" else "journal" if kept == "keep" else "no"
+            return "trash" if self.plan.mode != "B" else "journal" if kept == "keep" else "no"
         return "no" if kind == "journal" and kept != "keep" else kind
 
     # ---- What the work asks on its way

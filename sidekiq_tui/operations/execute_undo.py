@@ -35,8 +35,9 @@ class UndoExecution(Execution):
         way = await way_back(self.desk.journal, self.server, self.operation.operation)
         await sender.begin()
         self._tell("running", "")
-        if self.operation.only is not None:
-            only = frozenset(self.operation.only)
+        # Without scripts, what was deleted from sets comes back entry by entry; a clear cannot be done there.
+        if self.operation.only is not None or (way.parts and self.plan.mode == "C"):
+            only = None if self.operation.only is None else frozenset(self.operation.only)
             await self.batches(sender).carry_out(from_trash(self.server, way, only))
         elif way.parts:
             await self._all(sender, way)

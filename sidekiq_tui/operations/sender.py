@@ -7,7 +7,7 @@ import contextlib
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal, TypeVar
 
 from sidekiq_tui.operations.errors import GuardRefused
@@ -25,7 +25,7 @@ BASE: Final = "base"
 _BUSY_WAIT: Final = 30.0  # seconds for somebody's long script, or for a server that loads
 _BEGIN: Final = 5.0  # seconds to look for a server before the first BEGIN; nothing has happened then
 _QUIET: Final = 2.0  # seconds for which settling a lost reply is not worth a word
-_BACKOFF: Final = (0.05, 10.0)
+_LONGEST_PAUSE: Final = 10.0
 _EVAL_TIME: Final = re.compile(rb"^cmdstat_eval:calls=\d+,usec=(\d+)", re.MULTILINE)
 _SETTLED: Final = frozenset("10x")
 _PASSING: Final = ("BUSY", "LOADING")
@@ -67,6 +67,14 @@ class Link:
     clock: Callable[[], float] = time.time
     patience: float | None = None
     """Seconds to look for a server that is gone before it is left as unknown; None: until somebody stops it."""
+
+
+@dataclass(slots=True)
+class Patience:
+    """How long a server that does not answer has been waited for, and how long the next pause is (seconds)."""
+
+    began: float = field(default_factory=time.monotonic)
+    pause: float = 0.05
 
 
 class Sender:
@@ -128,25 +136,23 @@ class Sender:
         When the answer is lost it is sent again: the record shows by its nonce whose it is, and one that stands open
         from the lost call is fenced and left behind.
         """
-        began = time.monotonic()
-        pause, longest = _BACKOFF
+        patience = Patience()
         while True:
             try:
                 db = await self.database()
                 fields = {**self._fields, **self._extra, BASE: self._base}
-                if await records.begin(db, self.keys, fields, self._link.clock()) == "ok":
+                if await self._make_record(db, fields) == "ok":
                     self._begun = True
                     return
                 if await db.command("HGET", self.keys.record, NONCE) != str(self._fields[NONCE]).encode():
                     raise Halted("this was begun before, here or elsewhere", code="EXISTS")
             except SidekiqError as error:
-                if await self._passed(error, began):
+                if await self._passed(error, patience.began):
                     continue
-                await self.hang_up()
-                if self._gives_up(error, time.monotonic() - began, _BEGIN if self.generation == self._first else None):
+                waited = time.monotonic() - patience.began
+                if self._gives_up(error, waited, _BEGIN if self.generation == self._first else None):
                     raise Halted(str(error), code="UNREACHABLE") from error
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, longest)
+                await self._wait(patience, error)
             else:
                 await self._fence()
                 self.generation += 1
@@ -188,9 +194,7 @@ class Sender:
         """Carries one batch out, once; its results. Raises `Halted` where the operation must end."""
 
         async def call(db: Database, seq: int) -> BatchReply:
-            return await records.run_batch(
-                db, self.keys, seq, batch.bid, batch.items, now=self._link.clock(), drain=self._drain
-            )
+            return await self._run_batch(db, seq, batch)
 
         return await self.perform(batch.number, batch.bid, call, count=len(batch.items))
 
@@ -210,7 +214,7 @@ class Sender:
             except SidekiqError as error:
                 if await self._passed(error, began):
                     continue
-                results = await self._settle(number, bid, count)
+                results = await self._settle(number, bid, count, error)
                 if results is None:
                     continue
                 return results
@@ -221,23 +225,13 @@ class Sender:
 
     async def ask(self, call: Callable[[Database, bytes], Awaitable[T]]) -> T:
         """Has a script act that keeps its answer in the record, so that it may be asked again. Raises `Halted`."""
-        began = time.monotonic()
-        pause, longest = _BACKOFF
+        patience = Patience()
         while True:
             try:
                 return await call(await self.database(), self.keys.record)
             except SidekiqError as error:
-                if await self._passed(error, began):
-                    continue
-                await self.hang_up()
-                waited = time.monotonic() - began
-                if self._gives_up(error, waited, None):
-                    words = f"the outcome is unknown until {self._server} answers: {error}"
-                    raise Halted(words, unknown=True) from error
-                if waited > _QUIET:
-                    self._link.report("checking", f"connection lost; asking again: {error}")
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, longest)
+                if not await self._passed(error, patience.began):
+                    await self._wait(patience, error)
 
     async def finish(self) -> bool:
         """Ends the record. A lost answer is asked for again; False when the server cannot be reached."""
@@ -245,7 +239,7 @@ class Sender:
             return True
         for pause in (0.1, 0.5, 2.0, None):
             try:
-                await records.finish(await self.database(), self.keys)
+                await self._end_record(await self.database())
             except SidekiqError as error:
                 if pause is None:
                     return False
@@ -255,6 +249,21 @@ class Sender:
             else:
                 return True
         return False
+
+    # ---- The scripts
+
+    async def _make_record(self, db: Database, fields: Mapping[str, str | int | float]) -> str:
+        return await records.begin(db, self.keys, fields, self._link.clock())
+
+    async def _run_batch(self, db: Database, seq: int, batch: Prepared) -> BatchReply:
+        now = self._link.clock()
+        return await records.run_batch(db, self.keys, seq, batch.bid, batch.items, now=now, drain=self._drain)
+
+    async def _end_record(self, db: Database) -> None:
+        await records.finish(db, self.keys)
+
+    async def _close_record(self, db: Database) -> ClosedRecord | None:
+        return await records.close(db, self.keys)
 
     # ---- What answers mean
 
@@ -296,7 +305,7 @@ class Sender:
 
     # ---- After a lost reply
 
-    async def _settle(self, number: int, bid: str, count: int | None) -> str | None:
+    async def _settle(self, number: int, bid: str, count: int | None, error: SidekiqError) -> str | None:
         """Fences, and says what became of the batch, or None when it did nothing: it goes in the next generation."""
         found = await self._fence()
         if found is None or not self._ours(found):
@@ -325,22 +334,24 @@ class Sender:
         return results
 
     async def _fence(self) -> ClosedRecord | None:
-        began = time.monotonic()
-        pause, longest = _BACKOFF
+        patience = Patience()
         await self.hang_up()
         while True:
-            waited = time.monotonic() - began
             try:
-                return await records.close(await self.database(), self.keys)
+                return await self._close_record(await self.database())
             except SidekiqError as error:
-                await self.hang_up()
-                if self._gives_up(error, waited, None):
-                    words = f"the outcome is unknown until {self._server} answers: {error}"
-                    raise Halted(words, unknown=True) from error
-                if waited > _QUIET:
-                    self._link.report("checking", f"connection lost; checking what happened: {error}")
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, longest)
+                await self._wait(patience, error)
+
+    async def _wait(self, patience: Patience, error: SidekiqError) -> None:
+        """Waits for a server that does not answer, longer each time. Raises `Halted` when that is enough."""
+        await self.hang_up()
+        waited = time.monotonic() - patience.began
+        if self._gives_up(error, waited, None):
+            raise Halted(f"the outcome is unknown until {self._server} answers: {error}", unknown=True) from error
+        if waited > _QUIET:
+            self._link.report("checking", f"connection lost; checking what happened: {error}")
+        await asyncio.sleep(patience.pause)
+        patience.pause = min(patience.pause * 2, _LONGEST_PAUSE)
 
     def _gives_up(self, error: SidekiqError, waited: float, patience: float | None) -> bool:
         if isinstance(error, GuardRefused) or (self._link.stopping() and waited > _QUIET):

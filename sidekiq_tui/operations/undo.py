@@ -21,6 +21,7 @@ from sidekiq_tui.operations.targets import digest
 from sidekiq_tui.operations.warnings import server_notes
 from sidekiq_tui.servers.server import Server
 from sidekiq_tui.sidekiq import batch_items as batch
+from sidekiq_tui.sidekiq.errors import Forbidden
 from sidekiq_tui.sidekiq.job import JobRecord, Place
 from sidekiq_tui.sidekiq.keys import SetName
 from sidekiq_tui.sidekiq.operation_record import OperationRecord
@@ -55,7 +56,7 @@ async def way_back(journal: Journal, server: Server, id: str) -> Way:
     noted = await journal.noted(id)
     if noted is not None and noted.server != server.name:
         noted = None
-    parts = tuple(part for part in await server.trash() if part.operation == id)
+    parts = tuple(part for part in await _trash(server) if part.operation == id)
     return Way(noted, tuple(sorted(parts, key=lambda part: -1 if part.part is None else part.part)))
 
 
@@ -63,7 +64,7 @@ async def plan_undo(journal: Journal, server: Server, operation: Undo, *, now: f
     """What taking an operation back would do. Reads only. Raises SidekiqError."""
     seen = await survey(server, now, read_only=read_only)
     way = await way_back(journal, server, operation.operation)
-    records = await server.operation_records()
+    records = await _records(server)
     count, places = _counted(operation, way)
     refused = seen.refusal(operation) or _refused(operation, way, records, count)
     about = digest(repr((operation.operation, operation.only, sorted(places.items()))).encode())
@@ -173,7 +174,7 @@ def reverse(entry: Entry, kind: str, *, front: bool = False, paused: bool = Fals
         counter = "processed" if entry.old == b"processed" else "failed"
         return batch.ResetCounter(counter, add=int(entry.score or 0))
     if new is None or target is None:
-        raise ValueError("an entry that cannot be put back from here")
+        return _pushed_back(entry)
     if place is None:
         if target.kind == "queue":
             return batch.TakeBack(target.queue or "", new)
@@ -194,12 +195,21 @@ def reverse(entry: Entry, kind: str, *, front: bool = False, paused: bool = Fals
     return batch.MoveInSets(_set(target), new, _set(place), entry.old, entry.score or 0.0)
 
 
-async def from_trash(server: Server, way: Way, only: Collection[bytes]) -> AsyncIterator[list[Piece]]:
-    """Some entries of the trash, by their digests."""
+def _pushed_back(entry: Entry) -> batch.Item:
+    """A job that was deleted and whose bytes were kept here."""
+    if entry.place is None:
+        raise ValueError("an entry that cannot be put back")
+    if entry.place.kind == "queue":
+        return batch.Push(entry.old, entry.place.queue)
+    return batch.Push(entry.old, score=entry.score, into=_set(entry.place))
+
+
+async def from_trash(server: Server, way: Way, only: Collection[bytes] | None) -> AsyncIterator[list[Piece]]:
+    """Entries of the trash, by their digests, or all."""
     for part in way.parts:
         found: list[JobRecord] = []
         async for jobs in server.walk_trash(part):
-            found.extend(job for job in jobs if digest(job.raw) in only)
+            found.extend(job for job in jobs if only is None or digest(job.raw) in only)
         if found:
             yield [Piece(_restored(part, job), None, job.jid) for job in found]
 
@@ -219,10 +229,10 @@ def _restored(part: TrashPart, job: JobRecord) -> batch.Item:
 async def undoable(journal: Journal, server: Server, now: float) -> tuple[UndoEntry, ...]:
     """Everything on one server that can be taken back, the newest first. Raises SidekiqError."""
     parts: dict[str, list[TrashPart]] = {}
-    for part in await server.trash():
+    for part in await _trash(server):
         parts.setdefault(part.operation, []).append(part)
     known = {noted.id: noted for noted in await journal.all_noted(server.name)}
-    begun = {record.id for record in await server.operation_records()}
+    begun = {record.id for record in await _records(server)}
     entries = [_of_trash(server.name, id, found, known.get(id)) for id, found in parts.items()]
     for noted in known.values():
         if can_be_undone(noted) and noted.undo != "trash" and f"{noted.id}u" not in begun:
@@ -263,6 +273,21 @@ def _of_trash(server: str, id: str, parts: Sequence[TrashPart], noted: Noted | N
     words = f"{kind} {count:,}" + (f" from {', '.join(places)}" if places else "")
     at = _number(first.record.get("at"), expires - 7 * 86400)
     return UndoEntry(id, server, kind, words, count, at, first.record.get("who", ""), expires, "trash", here=False)
+
+
+async def _trash(server: Server) -> tuple[TrashPart, ...]:
+    """What lies in the trash; nothing for a user who may not touch keys of ours: such a one has put nothing there."""
+    try:
+        return await server.trash()
+    except Forbidden:
+        return ()
+
+
+async def _records(server: Server) -> tuple[OperationRecord, ...]:
+    try:
+        return await server.operation_records()
+    except Forbidden:
+        return ()
 
 
 def _number(text: str | None, otherwise: float) -> float:
