@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from sidekiq_tui.tui.screens.base import ViewScreen
     from sidekiq_tui.tui.subject import Subject
 
-GROUP: Final = "change"
 DEFAULT_QUEUE: Final = "default"
 LARGEST_FILE: Final = 256 << 20
 """Of an import: all of it is checked, in memory, before anything is pushed."""
@@ -44,8 +43,7 @@ def fill_in(screen: ViewScreen, subject: Subject, argument: str) -> None:
 
     def done(new: NewJob | None) -> None:
         if new is not None:
-            work = _push(screen, subject, new)
-            screen.run_worker(work, group=GROUP, exclusive=True, exit_on_error=False)
+            operating.work(screen, _push(screen, subject, new))
 
     screen.app.push_screen(NewJobModal(context_of(screen.app_state), queue, subject.template), done)
 
@@ -91,8 +89,7 @@ def ask_import(screen: ViewScreen, subject: Subject, argument: str) -> None:
 
     def typed(name: str | None) -> None:
         if name is not None and name.strip():
-            work = _import(screen, subject, Path(name.strip()).expanduser())
-            screen.run_worker(work, group=GROUP, exclusive=True, exit_on_error=False)
+            operating.work(screen, _import(screen, subject, Path(name.strip()).expanduser()))
 
     if argument:
         typed(argument)
@@ -165,8 +162,7 @@ def _export_to(screen: ViewScreen, server: str, jobs: Selection, name: str, type
         return
 
     def write(*, force: bool) -> None:
-        work = _export(screen, server, jobs, path, form, force=force)
-        screen.run_worker(work, group=GROUP, exclusive=True, exit_on_error=False)
+        operating.work(screen, _export(screen, server, jobs, path, form, force=force))
 
     def answered(answer: str | None) -> None:
         if answer is not None and answer.strip().casefold() == "y":

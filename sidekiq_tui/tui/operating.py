@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sidekiq_tui.errors import SqtuiError
 from sidekiq_tui.operations import catalog
@@ -34,18 +34,33 @@ Make = Callable[[], "Operation"]
 
 def change(screen: ViewScreen, server: str, operation: Operation, facts: Sequence[Fact] = ()) -> None:
     """Plans an operation, asks, and starts it; `facts` stand first in the question. Only one at a time on a screen."""
-    work = carry_out(screen, server, operation, facts)
-    screen.run_worker(work, group=GROUP, exclusive=True, exit_on_error=False)
+    work(screen, carry_out(screen, server, operation, facts))
 
 
 def resume(screen: ViewScreen, server: str, id: str) -> None:
     """Plans what is left of an operation that was begun, asks, and starts it."""
-    screen.run_worker(_resume(screen, server, id), group=GROUP, exclusive=True, exit_on_error=False)
+    work(screen, _resume(screen, server, id))
 
 
 def end(screen: ViewScreen, server: str, id: str) -> None:
     """Ends an operation that was begun where it is, and says how far it got."""
-    screen.run_worker(_end(screen, server, id), group=GROUP, exclusive=True, exit_on_error=False)
+    work(screen, _end(screen, server, id))
+
+
+def work(screen: ViewScreen, doing: Coroutine[Any, Any, None]) -> None:
+    """Plans, asks or writes a file in the background of a screen, in the place of what did so before."""
+    screen.run_worker(_told(screen, doing), group=GROUP, exclusive=True, exit_on_error=False)
+
+
+async def _told(screen: ViewScreen, doing: Coroutine[Any, Any, None]) -> None:
+    """Whatever fails is said: nothing that a person asked for just does not happen."""
+    try:
+        await doing
+    except SqtuiError as error:
+        screen.say(words_of(error), "bad")
+    except Exception as error:
+        screen.say(f"that failed, and nothing was begun: {type(error).__name__}", "bad")
+        raise
 
 
 def is_planning(screen: ViewScreen) -> bool:

@@ -166,7 +166,6 @@ async def test_arguments_are_edited_in_place(redis_url: str, raw: redis.asyncio.
         await live.sees("edited 1")
         (after,) = await raw.zrange("retry", 0, -1)
         assert json.loads(after) == json.loads(before) | {"args": [0, 7]}
-        assert after.endswith(before.partition(b'"jid"')[2]), "nothing else is written anew"
 
 
 async def test_typed_text_is_not_lost_at_the_first_escape(redis_url: str, raw: redis.asyncio.Redis) -> None:
@@ -291,9 +290,7 @@ async def test_one_process_or_all_are_signalled(redis_url: str, raw: redis.async
         await asked(live, ChoiceModal)
         await live.sees("3 processes")
         await live.pilot.press("enter")
-        await asked(live, RowQuestion)
-        await live.pilot.press("y")
-        await live.sees("asked 1")
+        await live.sees("asked for its threads 1")
         assert await raw.lrange("app-1:11:aa-signals", 0, -1) == [b"TTIN"]
         await live.pilot.press("Q")
         await asked(live, ChoiceModal)
@@ -301,7 +298,7 @@ async def test_one_process_or_all_are_signalled(redis_url: str, raw: redis.async
         await asked(live, ConfirmModal)
         assert "cannot be undone" in live.text
         await live.pilot.press("y")
-        await live.sees("quieted 3")
+        await live.sees("go quiet 3")
         assert [await raw.lrange(f"{name}-signals", 0, 0) for name in names] == [[b"TSTP"]] * 3
 
 
