@@ -83,6 +83,17 @@ def test_last_is_the_latest_of_this_machine(client: redis.Redis, dev: Sqtui) -> 
     assert "sqtui undo lists all" in ran.err
 
 
+def test_a_cleared_queue_comes_back_in_its_order(client: redis.Redis, dev: Sqtui) -> None:
+    fill_queue(client, "mail", [payload(number, queue="mail") for number in range(300)])
+    before = client.lrange("queue:mail", 0, -1)
+    assert dev("clear", "queue", "mail", "--confirm", "dev").code == 0
+    assert client.llen("queue:mail") == 0
+    assert len(dev("trash", "show", "last", "--limit", "all", "-o", "ndjson").records) == 300
+    ran = dev("undo", "last", "--yes", "--confirm", "dev")
+    assert ran.code == 0, ran.err
+    assert client.lrange("queue:mail", 0, -1) == before
+
+
 def test_what_a_worker_has_taken_makes_an_undo_partial(client: redis.Redis, dev: Sqtui) -> None:
     fill_set(client, "dead", [payload(number) for number in range(3)])
     assert dev("retry", "dead", "--confirm", "dev").code == 0

@@ -16,38 +16,38 @@ from tests.unit.presentation.test_plans import plan_of
 
 PROFILE = Profile(name="prod")
 DELETE = catalog.Delete(jobs=Rows(()))
+NOTHING = Tally()
 UNDO = catalog.Undo(operation="ab")
 
 
-def result(operation: Operation, ending: Ending, *, interrupted: bool = False, **counts: int) -> Result:
-    outcome = Outcome("ab", ending, Tally(**counts), "words")
-    return Result(PROFILE, plan_of(operation), outcome, interrupted=interrupted)
+def result(operation: Operation, ending: Ending, *, interrupted: bool = False, tally: Tally = NOTHING) -> Result:
+    return Result(PROFILE, plan_of(operation), Outcome("ab", ending, tally, "words"), interrupted=interrupted)
 
 
 @pytest.mark.parametrize(
-    ("operation", "ending", "counts", "code"),
+    ("operation", "ending", "tally", "code"),
     [
-        (DELETE, "done", {"done": 5}, 0),
-        (DELETE, "done", {"done": 4, "gone": 1}, 0),
-        (DELETE, "done", {"gone": 5}, 0),
-        (UNDO, "done", {"done": 4, "gone": 1}, 5),
-        (UNDO, "done", {"gone": 5}, 1),
-        (DELETE, "done", {"done": 4, "refused": 1}, 5),
-        (DELETE, "done", {"done": 4, "duplicated": 1}, 5),
-        (DELETE, "failed", {"done": 4, "untouched": 1}, 5),
-        (DELETE, "failed", {"untouched": 5}, 1),
-        (DELETE, "stopped", {"done": 4, "untouched": 1}, 5),
-        (DELETE, "unknown", {"done": 4, "unknown": 1}, 3),
-        (DELETE, "refused", {"untouched": 5}, 4),
+        (DELETE, "done", Tally(done=5), 0),
+        (DELETE, "done", Tally(done=4, gone=1), 0),
+        (DELETE, "done", Tally(gone=5), 0),
+        (UNDO, "done", Tally(done=4, gone=1), 5),
+        (UNDO, "done", Tally(gone=5), 1),
+        (DELETE, "done", Tally(done=4, refused=1), 5),
+        (DELETE, "done", Tally(done=4, duplicated=1), 5),
+        (DELETE, "failed", Tally(done=4, untouched=1), 5),
+        (DELETE, "failed", Tally(untouched=5), 1),
+        (DELETE, "stopped", Tally(done=4, untouched=1), 5),
+        (DELETE, "unknown", Tally(done=4, unknown=1), 3),
+        (DELETE, "refused", Tally(untouched=5), 4),
     ],
 )
-def test_the_exit_code_of_an_outcome(operation: Operation, ending: Ending, counts: dict[str, int], code: int) -> None:
-    assert result(operation, ending, **counts).exit_code == code
+def test_the_exit_code_of_an_outcome(operation: Operation, ending: Ending, tally: Tally, code: int) -> None:
+    assert result(operation, ending, tally=tally).exit_code == code
 
 
 def test_an_interruption_that_came_too_late_is_none() -> None:
-    assert result(DELETE, "stopped", interrupted=True, done=4, untouched=1).exit_code == 130
-    assert result(DELETE, "done", interrupted=True, done=5).exit_code == 0
+    assert result(DELETE, "stopped", interrupted=True, tally=Tally(done=4, untouched=1)).exit_code == 130
+    assert result(DELETE, "done", interrupted=True, tally=Tally(done=5)).exit_code == 0
 
 
 def test_of_several_servers_the_interruption_counts_most_then_the_unreachable_one() -> None:
@@ -56,7 +56,7 @@ def test_of_several_servers_the_interruption_counts_most_then_the_unreachable_on
     stopped = result(DELETE, "stopped", interrupted=True)
     nothing = Result(PROFILE, plan_of(DELETE, 0))
     assert exit_code([]) == exit_code([nothing]) == 0
-    assert exit_code([nothing, refused, result(DELETE, "failed", untouched=1)]) == 4
+    assert exit_code([nothing, refused, result(DELETE, "failed", tally=Tally(untouched=1))]) == 4
     assert exit_code([refused, away]) == 3
     assert exit_code([refused, away, stopped]) == 130
     assert exit_code([Result(PROFILE, error=RuntimeError("ours"))]) == 1
