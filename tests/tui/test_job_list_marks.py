@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 import redis.asyncio
+from textual._compositor import ChopsUpdate
 
 from sidekiq_tui.tui.screens import job_pages
 from sidekiq_tui.tui.screens.queue_jobs import QueueJobsScreen
@@ -181,3 +185,37 @@ async def test_a_mark_belongs_to_all_identical_entries_of_a_queue(redis_url: str
         await live.pilot.press("space")
         await live.sees("1 marked")
         assert [line[1] for line in live.body.splitlines()[2:5]] == ["✓", " ", "✓"]
+
+
+async def test_all_of_a_list_that_was_not_read_has_no_number(redis_url: str, raw: redis.asyncio.Redis) -> None:
+    await retries(raw, 50)
+    async with live_app(redis_url, view="dashboard", clock=lambda: NOW) as live:
+        await live.pilot.press("Z", "g", "r")
+        await live.sees("Not read: the screen is frozen.")
+        await live.pilot.press("A")
+        await live.sees("all of Retries is marked, as a rule")
+        assert "all marked" in live.body
+
+
+async def test_what_a_key_does_is_painted_at_once(
+    redis_url: str, raw: redis.asyncio.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await retries(raw, 50)
+    async with live_app(redis_url, view="retries", clock=lambda: NOW) as live:
+        await ready(live)
+        compositor = live.screen._compositor
+        frames: list[set[int]] = []
+        render = compositor.render_update
+
+        def noted(*arguments: Any, **more: Any) -> Any:
+            update = render(*arguments, **more)
+            if isinstance(update, ChopsUpdate):
+                frames.append({y for y, _, _ in update.spans})
+            return update
+
+        monkeypatch.setattr(compositor, "render_update", noted)
+        await live.pilot.press("space")
+        await live.sees("1 marked")
+        await live.until(lambda: bool(frames))
+        title, row, footer = 3, 5, live.app.size.height - 1
+        assert {title, row, row + 1, footer} <= frames[0]

@@ -33,3 +33,9 @@ def test_no_match_does_not_pass_for_a_whole_list_when_the_reading_was_stopped() 
     assert notice(complete) == "Nothing matches class:A  71.5k read.  esc clears the filter"
     stopped = Found("class:A", read=15_900, total=71_500, stopped=True)
     assert notice(stopped) == "Nothing matches class:A  15.9k of 71.5k read, stopped.  esc clears the filter"
+
+
+def test_a_list_that_was_only_read_for_a_filter_has_that_ones_size() -> None:
+    found = Found("class:A", matches=3, read=300, total=300, complete=True)
+    spans = title_spans(Place("queue", "mailers"), None, found, server="", narrow=False)
+    assert plain(tuple(spans)) == "mailers 300  filter class:A  3 match, all read"
