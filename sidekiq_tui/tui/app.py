@@ -208,6 +208,7 @@ class SqtuiApp(ChangingApp):
     def on_snapshots_arrived(self, message: SnapshotsArrived) -> None:
         """Draws what came, if a view is in front."""
         self.app_state.snapshots.update(message.snapshots)
+        self.look_for_unfinished()
         self.app_state.pace.when_free("poll", partial(self.call_later, self._draw_front))
 
     def _draw_front(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from sidekiq_tui.operations import catalog
@@ -76,6 +76,12 @@ def reason_against(state: AppState, action: Action, subject: Subject | None) -> 
         return f"{display_text(subject.server)} does not answer"
     check = _CHECKS.get(action.id) or _SCOPE_CHECKS.get(action.where)
     return check(state, subject) if check is not None else None
+
+
+def in_footer(actions: Sequence[Action]) -> list[Action]:
+    """Without the ones that another stands for: who retries need not enqueue."""
+    retries = any(action.id == "retry-jobs" for action in actions)
+    return [action for action in actions if not (retries and action.id == "enqueue-jobs")]
 
 
 def _about_jobs(state: AppState, subject: Subject) -> str | None:

@@ -22,8 +22,11 @@ from sidekiq_tui.tui.messages import LeaveWanted, RunBegan, RunEnded
 from sidekiq_tui.tui.modals.choice import ChoiceModal
 from sidekiq_tui.tui.screens.base import ViewScreen
 from sidekiq_tui.tui.screens.listing import context_of
+from sidekiq_tui.tui.unfinished import look_for_unfinished
 
 if TYPE_CHECKING:
+    from textual.driver import Driver
+
     from sidekiq_tui.operations.run import Run
     from sidekiq_tui.tui.state import AppState
 
@@ -40,6 +43,10 @@ class ChangingApp(App[None]):
     _telling: Timer | None = None
     _leaving = False
 
+    def __init__(self, *, driver_class: type[Driver], ansi_color: bool | None) -> None:
+        super().__init__(driver_class=driver_class, ansi_color=ansi_color)
+        self._asked: set[str] = set()
+
     @property
     def front(self) -> ViewScreen | None:
         """The view's screen, if nothing lies over it."""
@@ -55,6 +62,14 @@ class ChangingApp(App[None]):
         """Operations that have not ended, the newest last."""
         operations = self.app_state.operations
         return () if operations is None else tuple(run for run in operations.runs if run.outcome is None)
+
+    def look_for_unfinished(self) -> None:
+        """Asks each server that answers, once, what was begun on it and not ended."""
+        state = self.app_state
+        for server, snapshot in state.snapshots.items():
+            if state.operations is not None and snapshot.overview is not None and server not in self._asked:
+                self._asked.add(server)
+                self.run_worker(look_for_unfinished(state, server), group=f"unfinished-{server}", exit_on_error=False)
 
     # Keys.
 
@@ -151,6 +166,8 @@ class ChangingApp(App[None]):
             if not state.frozen:
                 state.registry.refresh(run.server)
                 screen.change_ended(run.server)
+            self._asked.discard(run.server)
+            self.look_for_unfinished()
         if self._leaving and not self.running:
             self.exit(return_code=0)
 

@@ -14,6 +14,7 @@ from sidekiq_tui.tui.sightings import Sightings
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sidekiq_tui.operations.history import Unfinished
     from sidekiq_tui.operations.operator import Operations
     from sidekiq_tui.servers.profile import Access, Profile
     from sidekiq_tui.servers.registry import Registry
@@ -61,6 +62,8 @@ class AppState:
     """What is wrong in the settings, in words."""
     operations: Operations | None = None
     """The door to changing servers; None where nothing can be changed."""
+    unfinished: dict[str, tuple[Unfinished, ...]] = field(default_factory=dict)
+    """Operations that were begun and have no end, by server; of those that were asked."""
     clip: Clip | None = None
     """Jobs that were taken to be put elsewhere."""
     pace: Pace = field(default_factory=Pace)

@@ -19,12 +19,13 @@ from sidekiq_tui.servers.snapshot import ServerSnapshot
 from sidekiq_tui.tui.actions import EVERYWHERE, Action, actions_of, bindings, find_action, footer_actions
 from sidekiq_tui.tui.actions.action import with_keys
 from sidekiq_tui.tui.actions.operations import JOB_CHANGES
-from sidekiq_tui.tui.changing import CHANGING, reason_against, refusal
+from sidekiq_tui.tui.changing import CHANGING, in_footer, reason_against, refusal
 from sidekiq_tui.tui.corner import strip_of
 from sidekiq_tui.tui.messages import LeaveWanted
 from sidekiq_tui.tui.operating import is_planning
 from sidekiq_tui.tui.state import AppState
 from sidekiq_tui.tui.subject import Subject
+from sidekiq_tui.tui.unfinished import unfinished_words
 from sidekiq_tui.tui.views import VIEWS
 from sidekiq_tui.tui.widgets.banner import Banner
 from sidekiq_tui.tui.widgets.footer import Footer
@@ -190,7 +191,7 @@ class ViewScreen(GatheringScreen[None]):
 
     def refresh_footer(self) -> None:
         """Draws the footer again, after something changed what keys can do."""
-        usable = [action for action in footer_actions(self.available) if self.why_not(action) is None]
+        usable = in_footer([action for action in footer_actions(self.available) if self.why_not(action) is None])
         if not self._opened():
             usable = [action for action in usable if action.id != "back"]
         items = [(action.footer_key or action.keys_text.split(" ")[0], self._verb(action)) for action in usable]
@@ -291,7 +292,7 @@ class ViewScreen(GatheringScreen[None]):
     def _draw_ages(self) -> None:
         state = self.app_state
         self.query_one(HeaderStrip).show(strip_of(state))
-        self.query_one(Banner).show(state.current, state.now())
+        self.query_one(Banner).show(state.current, state.now(), unfinished_words(state))
 
     @property
     def _away(self) -> ServerSnapshot | None:

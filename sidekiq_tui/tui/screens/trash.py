@@ -65,7 +65,9 @@ class TrashScreen(ReadView["tuple[TrashRow, ...]"]):
         operations = self.app_state.operations
         if operations is None:
             return ()
-        return (*await operations.unfinished(server), *await operations.undoable(server))
+        unfinished = await operations.unfinished(server)
+        self.app_state.unfinished[server] = unfinished
+        return (*unfinished, *await operations.undoable(server))
 
     def restart(self) -> None:
         """Another server's."""

@@ -1,12 +1,13 @@
-"""The line under the tabs that says why a server is away, and is not there otherwise."""
+"""The line under the tabs that says why a server is away, or that operations have no end; not there otherwise."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from textual import events
 
-from sidekiq_tui.presentation.columns.base import Span
+from sidekiq_tui.presentation.columns.base import Span, fit_cell
 from sidekiq_tui.presentation.glyphs import glyph_set
 from sidekiq_tui.presentation.text import cell_width, clip, display_text
 from sidekiq_tui.presentation.units import age
@@ -54,7 +55,7 @@ def _tries(snapshot: ServerSnapshot, now: float) -> str:
 
 
 class Banner(Line):
-    """Shown only while the server in view is away."""
+    """Shown only while the server in view is away, or has something that waits for a person."""
 
     GROUND: ClassVar[str] = "mark"
 
@@ -68,11 +69,13 @@ class Banner(Line):
         self._ascii = ascii
         self._snapshot: ServerSnapshot | None = None
         self._now = 0.0
+        self._notice: tuple[Span, ...] = ()
 
-    def show(self, snapshot: ServerSnapshot | None, now: float) -> None:
-        """Shows a server's trouble; None or a server without any hides the line."""
-        self._snapshot, self._now = snapshot, now
-        self.set_class(snapshot is not None and snapshot.error is not None, "-shown")
+    def show(self, snapshot: ServerSnapshot | None, now: float, notice: Sequence[Span] = ()) -> None:
+        """Shows a server's trouble, else the notice; the line is hidden without either."""
+        self._snapshot, self._now, self._notice = snapshot, now, tuple(notice)
+        away = snapshot is not None and snapshot.error is not None
+        self.set_class(away or bool(notice), "-shown")
         self._draw(self.size.width)
 
     def on_resize(self, event: events.Resize) -> None:
@@ -80,5 +83,7 @@ class Banner(Line):
         self._draw(event.size.width)
 
     def _draw(self, width: int) -> None:
-        if self._snapshot is not None:
-            self.put(banner_spans(self._snapshot, self._now, width, self._ascii))
+        spans = [] if self._snapshot is None else banner_spans(self._snapshot, self._now, width, self._ascii)
+        notice = fit_cell(self._notice, max(0, width - 1), ellipsis=glyph_set(self._ascii).cut) if self._notice else ()
+        if spans or notice:
+            self.put(spans or [Span(" "), *notice])
