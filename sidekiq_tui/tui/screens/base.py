@@ -41,6 +41,8 @@ NARROWEST: Final = 60
 LOWEST: Final = 16
 LOWEST_WITH_TABS: Final = 20
 TICK_SECONDS: Final = 1.0
+PARTS: Final = 9
+"""Widgets that `compose` yields."""
 
 
 class ViewScreen(GatheringScreen[None]):
@@ -137,7 +139,7 @@ class ViewScreen(GatheringScreen[None]):
     def is_front(self) -> bool:
         """Whether this is what the person sees, with nothing over it."""
         # On the way out a screen loses its parts before it stops being active.
-        return self.is_active and self.is_mounted and bool(self.children)
+        return self.is_active and self.is_mounted and len(self.children) >= PARTS
 
     @property
     def available(self) -> tuple[Action, ...]:
