@@ -15,7 +15,7 @@ from sidekiq_tui.operations.catalog import Copy, Delete, Enlist, Enqueue, OfJobs
 from sidekiq_tui.operations.count import Count
 from sidekiq_tui.operations.desk import Desk
 from sidekiq_tui.operations.errors import AccessDenied, CannotBeKept, GuardRefused
-from sidekiq_tui.operations.journal import JournalError, Noted, State
+from sidekiq_tui.operations.journal import JournalError, Noted, State, UndoKind
 from sidekiq_tui.operations.making import Maker, TrashParts
 from sidekiq_tui.operations.outcome import Ending, Outcome, Progress
 from sidekiq_tui.operations.pace import Pace
@@ -53,6 +53,10 @@ class Order:
     undo_copy: bool = True
     of: str | None = None
     """For an undo: the id of what it takes back. For the rest of a resumed operation: that one's id."""
+    generation: int = 1
+    after: int = 0
+    first: int = 0
+    """For an undo that is gone on with: its next generation, entries that were handled before, its next batch."""
 
 
 class Execution:
@@ -114,12 +118,15 @@ class Execution:
             parameters=parameters_text(self.operation),
             count=plan.count,
             at=now,
-            undo="no",
+            undo=self.undo_kind(),
             owner=self.desk.journal.owner,
             touched=now,
         )
         try:
-            await self.desk.journal.begin(noted, rest_of(plan))
+            if self.order.generation == 1:
+                await self.desk.journal.begin(noted, rest_of(plan))
+            else:
+                await self.desk.journal.reopen(self.id)
         except JournalError as error:
             with contextlib.suppress(CannotBeKept):
                 await self.desk.audited(self._result("refused", str(error)))
@@ -221,7 +228,16 @@ class Execution:
         fields |= more
         drain = bool(getattr(self.operation, "drain", False))
         kind = _SENDERS.get(self.plan.mode, Sender)
-        return kind(self.link, self.id, fields, self.pace, server=self.plan.server, drain=drain)
+        return kind(
+            self.link,
+            self.id,
+            fields,
+            self.pace,
+            server=self.plan.server,
+            generation=self.order.generation,
+            first=self.order.first,
+            drain=drain,
+        )
 
     async def _work(self, sender: Sender) -> None:
         """Begins, and carries the pieces out. Raises what stops it."""
@@ -292,7 +308,7 @@ class Execution:
             self._trash = TrashParts(keys, self.id, counts, self.rebuilt)
         return self._trash
 
-    def undo_kind(self) -> str:
+    def undo_kind(self) -> UndoKind:
         """Where the way back of this operation lies."""
         kept = self.desk.settings.payloads
         kind = self.operation.undoable

@@ -102,9 +102,8 @@ class RebuildExecution(Execution):
 
     async def _deliver(self, sender: Sender, place: Place, stage: bytes, count: int, number: int) -> int:
         """Brings parked jobs where they shall go; the number of the next batch."""
-        batches = self.batches(sender, first=number)
-        await batches.carry_out(self._staged(place, stage, count))
-        return batches.number
+        await self.batches(sender, first=number).carry_out(self._staged(place, stage, count))
+        return sender.reached
 
     async def _staged(self, place: Place, stage: bytes, count: int) -> AsyncIterator[list[Piece]]:
         """The parked jobs: from the tail, the oldest first, or from the head.

@@ -42,9 +42,8 @@ class UndoExecution(Execution):
         elif way.parts:
             await self._all(sender, way)
         elif way.noted is not None:
-            await self.batches(sender).carry_out(
-                from_journal(self.desk.journal, way.noted, after=self.count.tally().settled)
-            )
+            pieces = from_journal(self.desk.journal, way.noted, after=self.order.after)
+            await self.batches(sender, first=self.order.first).carry_out(pieces)
         if not self.run.stopping:
             self.count.plus(gone=self.count.tally().untouched)
 

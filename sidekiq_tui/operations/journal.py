@@ -21,6 +21,7 @@ from sidekiq_tui.operations.outcome import Tally
 from sidekiq_tui.operations.owner import Owner, lives, this_process
 
 State = Literal["open", "done", "stopped", "failed", "unknown"]
+UndoKind = Literal["trash", "journal", "opposite", "no"]
 
 _COLUMNS: Final = (
     "id, server, mark, kind, words, who, plan, parameters, count, at, ended, state, generation, tally, undo, undone, "
@@ -47,7 +48,7 @@ class Noted:
     """The operation without its entries, as JSON."""
     count: int
     at: float
-    undo: Literal["trash", "journal", "opposite", "no"]
+    undo: UndoKind
     state: State = "open"
     ended: float | None = None
     generation: int = 1
@@ -101,22 +102,15 @@ class Journal:
         """A new operation; `rest`: what it is still to do, for another process that goes on with it."""
         await self._write(lambda db: _insert(db, noted, rest))
 
-    async def claim(self, id: str) -> Noted | None:
-        """Makes an operation ours whose own process is dead; None if it lives, has ended or is not known."""
-
-        def take(db: sqlite3.Connection) -> Noted | None:
-            found = _one(db, id)
-            now = self._clock()
-            if found is None or found.state not in ("open", "unknown") or found.running(now):
-                return None
-            owner = self.owner
-            db.execute(
-                "UPDATE op SET pid=?, started=?, host=?, touched=? WHERE id=?",
-                (owner.pid, owner.started, owner.host, now, id),
+    async def reopen(self, id: str) -> None:
+        """An operation that is gone on with under its id is open again, and ours."""
+        owner = self.owner
+        await self._write(
+            lambda db: db.execute(
+                "UPDATE op SET state='open', ended=NULL, pid=?, started=?, host=?, touched=? WHERE id=?",
+                (owner.pid, owner.started, owner.host, self._clock(), id),
             )
-            return found
-
-        return await self._write(take)
+        )
 
     async def add(self, id: str, batches: Sequence[Batch], results: Mapping[int, str]) -> None:
         """Keeps batches that will be sent, and what became of earlier ones, by number."""
@@ -349,4 +343,4 @@ def _tally(tally: Tally) -> str:
     return json.dumps(asdict(tally))
 
 
-__all__ = ["Batch", "Journal", "JournalError", "Noted", "State"]
+__all__ = ["Batch", "Journal", "JournalError", "Noted", "State", "UndoKind"]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from sidekiq_tui.operations import guard
-from sidekiq_tui.operations.audit import Audit
+from sidekiq_tui.operations.audit import Audit, Head
+from sidekiq_tui.operations.audit_check import verify
 from sidekiq_tui.operations.audit_line import AuditedOperation, AuditLine, Verdict
 from sidekiq_tui.operations.audit_read import audited_operations, read_lines
 from sidekiq_tui.operations.catalog import Operation, Undo
@@ -22,9 +25,11 @@ from sidekiq_tui.operations.journal import Journal
 from sidekiq_tui.operations.plan import Plan
 from sidekiq_tui.operations.planning import make_plan
 from sidekiq_tui.operations.prepared import new_id
+from sidekiq_tui.operations.resume import Continuation, plan_rest
 from sidekiq_tui.operations.run import Run
 from sidekiq_tui.operations.settings import OperationSettings
 from sidekiq_tui.operations.undo import can_be_undone, of_journal, plan_undo, undo_id, undoable, way_back
+from sidekiq_tui.operations.unfinished import conclude, heads_on, settle, unfinished
 from sidekiq_tui.operations.who import Who, current_who
 from sidekiq_tui.servers.server import Server
 from sidekiq_tui.sidekiq.job import JobRecord
@@ -69,6 +74,8 @@ class Operations:
             read_only=read_only,
         )
         self._runs: dict[str, Run] = {}
+        self._rests: dict[str, Continuation] = {}
+        """Of plans that go on with something, by their fingerprint."""
 
     async def plan(
         self, server: str, operation: Operation, *, progress: Callable[[int, int], None] | None = None
@@ -107,6 +114,9 @@ class Operations:
         undo = plan.operation if isinstance(plan.operation, Undo) else None
         run = Run(new_id() if undo is None else undo_id(undo), plan)
         order = Order(run, grant, rate, undo_copy, of=None if undo is None else undo.operation)
+        rest = self._rests.get(plan.fingerprint)
+        if rest is not None:
+            order = replace(order, of=rest.of, generation=rest.generation, after=rest.after, first=rest.first)
         self._runs[run.id] = run
         run.begin(execution(desk, order).carry_out())
         return run
@@ -138,15 +148,28 @@ class Operations:
 
     async def unfinished(self, server: str) -> tuple[Unfinished, ...]:
         """Operations without an end on that server, ours and those of others, the oldest first."""
-        raise NotImplementedError
+        return await unfinished(self._desk, self._desk.server(server), self._running())
 
     async def resume(self, server: str, id: str) -> Plan:
-        """Fences what was begun, and plans its rest; start that as any plan. Raises when nobody knows what is left."""
-        raise NotImplementedError
+        """Fences what was begun, and plans its rest; start that as any plan. Raises `CannotBeDone`, SidekiqError.
+
+        Parked jobs go back into their queue first. What nobody here knows the rest of has ended then.
+        """
+        found = self._desk.server(server)
+        settled = await settle(self._desk, found, id, self._running())
+        plan, continuation = await plan_rest(self._desk, found, settled)
+        if continuation.generation == 1:
+            await conclude(self._desk, settled)
+        self._rests[plan.fingerprint] = continuation
+        return plan
 
     async def leave(self, server: str, id: str) -> str:
-        """Fences what was begun and ends it where it is; says in words how far it got."""
-        raise NotImplementedError
+        """Fences what was begun and ends it where it is; says in words how far it got. Raises as `resume`."""
+        settled = await settle(self._desk, self._desk.server(server), id, self._running())
+        return await conclude(self._desk, settled)
+
+    def _running(self) -> frozenset[str]:
+        return frozenset(run.id for run in self._runs.values() if run.outcome is None)
 
     def audit_lines(self, *, newest_first: bool = False) -> Iterator[AuditLine]:
         """Every line of the audit, over all files."""
@@ -156,9 +179,16 @@ class Operations:
         """The last operations, the newest first, each with how it came out."""
         return audited_operations(self._audit_folder, server=server, limit=limit)
 
-    async def verify_audit(self) -> Verdict:
-        """Checks the chain against itself and the heads in the journal."""
-        raise NotImplementedError
+    async def verify_audit(self, servers: Collection[str] = ()) -> Verdict:
+        """Checks the chain against itself, the head in the journal, and those in the records of some servers."""
+        heads: list[tuple[str, Head]] = []
+        kept = await self._desk.journal.head()
+        if kept is not None:
+            heads.append(("the journal", kept))
+        for name in servers:
+            heads.extend(await heads_on(self._desk, name))
+        key = self.settings.audit_key
+        return await asyncio.to_thread(verify, self._audit_folder, heads=heads, key=key)
 
     async def close(self) -> None:
         """Leaves what runs after its batch, to be gone on with by `resume`, and closes the journal."""

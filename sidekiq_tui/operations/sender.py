@@ -89,9 +89,10 @@ class Sender:
         *,
         server: str,
         generation: int = 1,
+        first: int = 0,
         drain: bool = False,
     ) -> None:
-        """`fields`: of the record. `generation`: the first to begin."""
+        """`fields`: of the record. `generation`: the first to begin; `first`: the number of its first batch."""
         self._link = link
         self._id = id
         self._fields = {**fields, NONCE: new_bid()}
@@ -101,9 +102,9 @@ class Sender:
         self._drain = drain
         self._db: Database | None = None
         self.generation = self._first = generation
-        self._base = 0
+        self._base = first
         """The number of the batch that is the first of this generation."""
-        self._sent = 0
+        self._sent = first
         """The number of the first batch of which it is not known that it was carried out."""
         self._begun = False
 
@@ -117,6 +118,11 @@ class Sender:
     def record(self) -> bytes:
         """The key of the open record, for scripts beside batches."""
         return self.keys.record
+
+    @property
+    def reached(self) -> int:
+        """The number of the next batch: of all before it is known what they did."""
+        return self._sent
 
     async def database(self) -> Database:
         """The connection; opened if need be."""
@@ -282,6 +288,8 @@ class Sender:
                 raise Halted(f"`{reply.error}` holds something else than Sidekiq's data", code="WRONGTYPE")
             case "refused":
                 raise Halted(self._refusal(reply), code=reply.code)
+            case "gap":
+                raise Halted(f"batch {number} was sent before batch {self._base + (reply.next or 0)}", code="GAP")
         raise Halted(self._lost_record(), code="CLOSED")
 
     def _lost_record(self) -> str:

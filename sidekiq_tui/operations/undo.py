@@ -56,15 +56,20 @@ async def way_back(journal: Journal, server: Server, id: str) -> Way:
     noted = await journal.noted(id)
     if noted is not None and noted.server != server.name:
         noted = None
-    parts = tuple(part for part in await _trash(server) if part.operation == id)
+    parts = tuple(part for part in await known_trash(server) if part.operation == id)
     return Way(noted, tuple(sorted(parts, key=lambda part: -1 if part.part is None else part.part)))
 
 
-async def plan_undo(journal: Journal, server: Server, operation: Undo, *, now: float, read_only: bool = False) -> Plan:
-    """What taking an operation back would do. Reads only. Raises SidekiqError."""
+async def plan_undo(
+    journal: Journal, server: Server, operation: Undo, *, now: float, read_only: bool = False, again: bool = False
+) -> Plan:
+    """What taking an operation back would do. Reads only. `again`: an undo that did not end is gone on with.
+
+    Raises SidekiqError.
+    """
     seen = await survey(server, now, read_only=read_only)
     way = await way_back(journal, server, operation.operation)
-    records = await _records(server)
+    records = () if again else await known_records(server)
     count, places = _counted(operation, way)
     refused = seen.refusal(operation) or _refused(operation, way, records, count)
     about = digest(repr((operation.operation, operation.only, sorted(places.items()))).encode())
@@ -229,10 +234,10 @@ def _restored(part: TrashPart, job: JobRecord) -> batch.Item:
 async def undoable(journal: Journal, server: Server, now: float) -> tuple[UndoEntry, ...]:
     """Everything on one server that can be taken back, the newest first. Raises SidekiqError."""
     parts: dict[str, list[TrashPart]] = {}
-    for part in await _trash(server):
+    for part in await known_trash(server):
         parts.setdefault(part.operation, []).append(part)
     known = {noted.id: noted for noted in await journal.all_noted(server.name)}
-    begun = {record.id for record in await _records(server)}
+    begun = {record.id for record in await known_records(server)}
     entries = [_of_trash(server.name, id, found, known.get(id)) for id, found in parts.items()]
     for noted in known.values():
         if can_be_undone(noted) and noted.undo != "trash" and f"{noted.id}u" not in begun:
@@ -275,7 +280,7 @@ def _of_trash(server: str, id: str, parts: Sequence[TrashPart], noted: Noted | N
     return UndoEntry(id, server, kind, words, count, at, first.record.get("who", ""), expires, "trash", here=False)
 
 
-async def _trash(server: Server) -> tuple[TrashPart, ...]:
+async def known_trash(server: Server) -> tuple[TrashPart, ...]:
     """What lies in the trash; nothing for a user who may not touch keys of ours: such a one has put nothing there."""
     try:
         return await server.trash()
@@ -283,7 +288,8 @@ async def _trash(server: Server) -> tuple[TrashPart, ...]:
         return ()
 
 
-async def _records(server: Server) -> tuple[OperationRecord, ...]:
+async def known_records(server: Server) -> tuple[OperationRecord, ...]:
+    """What the server knows of operations; nothing for such a user."""
     try:
         return await server.operation_records()
     except Forbidden:

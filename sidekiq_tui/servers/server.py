@@ -282,6 +282,15 @@ class Server:
         """What the server knows of operations, whoever began them, the latest first; two trips."""
         return await self._call(read_operations)
 
+    async def parked(self, id: str, bids: Sequence[str]) -> int:
+        """How many jobs an operation has parked under these random ids; one trip."""
+
+        async def read(database: Database) -> int:
+            replies = await database.read([("LLEN", database.keys.stage(id, bid)) for bid in bids])
+            return sum(reply for reply in replies if isinstance(reply, int))
+
+        return await self._call(read)
+
     async def trash(self) -> tuple[TrashPart, ...]:
         """What was deleted or cleared and can still come back, the newest first; three trips."""
         return await self._call(read_trash)

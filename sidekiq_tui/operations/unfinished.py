@@ -1,0 +1,316 @@
+"""Operations without an end: found here and on the server, fenced, told how far they got (operations-safety 5.4)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from sidekiq_tui.operations import guard, words
+from sidekiq_tui.operations.audit import Head
+from sidekiq_tui.operations.desk import Desk
+from sidekiq_tui.operations.errors import CannotBeDone, CannotBeKept
+from sidekiq_tui.operations.execute_rebuild import STAGE
+from sidekiq_tui.operations.history import Unfinished
+from sidekiq_tui.operations.journal import Batch, Noted, State
+from sidekiq_tui.operations.outcome import Tally
+from sidekiq_tui.operations.parameters import operation_of
+from sidekiq_tui.operations.prepared import UNKNOWN, new_bid
+from sidekiq_tui.operations.sender import BASE
+from sidekiq_tui.operations.undo import known_records, known_trash
+from sidekiq_tui.servers.server import Server
+from sidekiq_tui.sidekiq import claims
+from sidekiq_tui.sidekiq import operation_record as records
+from sidekiq_tui.sidekiq.database import Database
+from sidekiq_tui.sidekiq.errors import Forbidden
+from sidekiq_tui.sidekiq.job import Place
+from sidekiq_tui.sidekiq.operation_record import BatchResult, OperationRecord, RecordKeys
+from sidekiq_tui.sidekiq.replies import json_value, natural
+from sidekiq_tui.sidekiq.trash import restore_step
+
+_RECENT: Final = 600.0
+"""Seconds for which an operation that only the server knows of is taken for running."""
+_PAGE: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What is known of an operation once nothing of it can act any more.
+
+    `generation`: the last that was begun. `returned`: parked jobs that were put back into their queues.
+    """
+
+    noted: Noted | None
+    tally: Tally
+    generation: int
+    returned: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """One generation after its fence: it carried out the batches from `first` up to, not including, `end`."""
+
+    first: int
+    end: int
+    results: Mapping[int, BatchResult]
+    """Of the last of them, by their number in the operation."""
+    fields: Mapping[str, bytes]
+
+
+# ---- Listing
+
+
+async def unfinished(desk: Desk, server: Server, ours: Collection[str]) -> tuple[Unfinished, ...]:
+    """All on one server, the oldest first. `ours`: ids that run in this session. Raises SidekiqError."""
+    noted = {one.id: one for one in await desk.journal.all_noted(server.name)}
+    told: dict[str, list[OperationRecord]] = {}
+    for record in await known_records(server):
+        told.setdefault(record.id, []).append(record)
+    parked = {id: await _parked(server, said) for id, said in told.items()}
+    now = desk.clock()
+    found: list[Unfinished] = []
+    for id in dict.fromkeys([*noted, *told]):
+        one, said = noted.get(id), told.get(id, [])
+        if one is not None and (one.state in ("open", "unknown") or parked.get(id)):
+            found.append(_noted_here(desk, one, parked.get(id, 0), now, id in ours))
+        elif one is None and (parked[id] or any(record.state == "open" for record in said)):
+            found.append(_told_there(server.name, said, parked[id], now))
+    return tuple(sorted(found, key=lambda entry: entry.at))
+
+
+def _noted_here(desk: Desk, noted: Noted, parked: int, now: float, runs: bool) -> Unfinished:
+    elsewhere = noted.owner != desk.journal.owner and noted.running(now)
+    return Unfinished(
+        id=noted.id,
+        server=noted.server,
+        kind=noted.kind,
+        who=noted.who,
+        at=noted.at,
+        count=noted.count,
+        settled=noted.tally.settled,
+        parked=parked,
+        running=runs or elsewhere,
+        can_continue=not (runs or elsewhere),
+    )
+
+
+def _told_there(server: str, said: Sequence[OperationRecord], parked: int, now: float) -> Unfinished:
+    first = min(said, key=lambda record: record.generation)
+    return Unfinished(
+        id=first.id,
+        server=server,
+        kind=first.kind,
+        who=first.who,
+        at=first.begun,
+        count=first.count or 0,
+        settled=0,
+        parked=parked,
+        running=now - max(record.begun for record in said) < _RECENT,
+        can_continue=False,
+    )
+
+
+def stages(fields: Mapping[str, bytes]) -> tuple[str, str] | None:
+    """The queue whose jobs an operation has parked, and under which random id."""
+    match json_value(fields.get(STAGE)):
+        case [str(queue), str(bid)]:
+            return queue, bid
+    return None
+
+
+async def _parked(server: Server, said: Sequence[OperationRecord]) -> int:
+    named = {found[1] for record in said if (found := stages(record.fields)) is not None}
+    return await server.parked(said[0].id, sorted(named)) if named else 0
+
+
+async def heads_on(desk: Desk, name: str) -> list[tuple[str, Head]]:
+    """The heads of this machine's audit that records on a server keep, of operations that the journal knows."""
+    ours = {noted.id for noted in await desk.journal.all_noted(name)}
+    found = []
+    for record in await known_records(desk.server(name)):
+        n, _, hash = (record.fields.get("audit") or b"").decode("ascii", "replace").partition(":")
+        if record.id in ours and n.isdecimal():
+            found.append((name, Head(int(n), hash)))
+    return found
+
+
+# ---- Settling
+
+
+async def settle(desk: Desk, server: Server, id: str, ours: Collection[str]) -> Settled:
+    """Fences every generation, puts parked jobs back, and finds out what became of all batches.
+
+    Raises `CannotBeDone` while somebody is at it, SidekiqError when the server does not answer: then it stays open.
+    """
+    noted = await desk.journal.noted(id)
+    if noted is not None and noted.server != server.name:
+        raise CannotBeDone(f"that was done on {noted.server}")
+    now = desk.clock()
+    if id in ours:
+        raise CannotBeDone("it is running here: stop it first")
+    if noted is not None and noted.owner != desk.journal.owner and noted.running(now):
+        raise CannotBeDone(f"{noted.who} is at it (process {noted.owner.pid} on {noted.owner.host})")
+    said = sorted(
+        (record for record in await known_records(server) if record.id == id), key=lambda record: record.generation
+    )
+    if noted is None and not said:
+        raise CannotBeDone("nothing is known of such an operation")
+    grant = guard.admit_upkeep(await server.mark(), server.profile, "close", now, read_only=desk.read_only)
+    db = await server.writer(grant)
+    try:
+        reached = [await _fence(db, record) for record in said]
+        returned = await _return(db, said, desk.who.text, now)
+    finally:
+        await db.close()
+    if noted is None:
+        return _foreign(said, reached, returned)
+    tally = await _tally(desk, server, noted, reached)
+    trouble = f"{returned:,} parked jobs were put back into their queue" if returned else ""
+    return Settled(noted, tally, max((record.generation for record in said), default=0), returned, trouble)
+
+
+async def _fence(db: Database, record: OperationRecord) -> Reach:
+    fields, following, results = record.fields, record.next, record.results
+    if record.state == "open":
+        keys = RecordKeys(db.keys, record.id, record.generation)
+        try:
+            closed = await records.close(db, keys)
+        except Forbidden:  # no scripts
+            closed = await claims.close(db, keys)
+        if closed is not None:
+            fields, following, results = closed.fields, closed.next, closed.results
+            for result in results.values():
+                if not result.results:
+                    # Claimed and not delivered, where there are no scripts; nothing elsewhere.
+                    await claims.return_claims(db, record.id, result.bid)
+    # A cut has used up the first number of its generation.
+    first = (natural(fields.get(BASE)) or 0) - ("cut" in fields)
+    return Reach(first, first + following, {first + seq: result for seq, result in results.items()}, fields)
+
+
+async def _return(db: Database, said: Sequence[OperationRecord], who: str, now: float) -> int:
+    """Puts parked jobs back into their queues, under a generation of its own; how many."""
+    returned = 0
+    generation = max((record.generation for record in said), default=0)
+    for queue, bid in dict.fromkeys(found for record in said if (found := stages(record.fields)) is not None):
+        stage = db.keys.stage(said[0].id, bid)
+        left = natural(await db.command("LLEN", stage)) or 0
+        if not left:
+            continue
+        generation += 1
+        keys = RecordKeys(db.keys, said[0].id, generation)
+        fields: dict[str, str | float] = {
+            "v": 1,
+            "kind": said[0].kind,
+            "who": who,
+            "at": now,
+            STAGE: json.dumps([queue, bid]),
+        }
+        if await records.begin(db, keys, fields, now) == "exists":
+            raise CannotBeDone("somebody else is putting its parked jobs back")
+        seq = 0
+        while left:
+            done = await restore_step(db, keys.record, seq, new_bid(), stage, Place("queue", queue))
+            if done.status not in ("ok", "done"):
+                raise CannotBeDone(f"its parked jobs cannot be put back now: {done.error or done.status}")
+            seq, left, returned = seq + 1, done.left, returned + done.restored
+        await records.finish(db, keys)
+    return returned
+
+
+def _foreign(said: Sequence[OperationRecord], reached: Sequence[Reach], returned: int) -> Settled:
+    """What can be told of an operation of another machine."""
+    first = said[0]
+    count = first.count or 0
+    batches = sum(reach.end - reach.first for reach in reached)
+    told = f"{first.kind} of {first.who or 'somebody'} ended after {batches:,} batches of {count:,} entries"
+    if returned:
+        told += f"; {returned:,} parked jobs were put back into their queue"
+    return Settled(None, Tally(), max(record.generation for record in said), returned, told)
+
+
+async def _tally(desk: Desk, server: Server, noted: Noted, reached: Sequence[Reach]) -> Tally:
+    """What became of the entries; the journal is told of batches that it did not know the end of."""
+    found: dict[int, str] = {}
+    counts = dict.fromkeys(("1", "0", "x", "D", UNKNOWN, "-"), 0)
+    before: int | None = None
+    while batches := await desk.journal.batches(noted.id, before=before, limit=_PAGE):
+        before = batches[-1].number
+        for one in batches:
+            results = one.results
+            if results is None:
+                results = found[one.number] = _results(one, reached)
+            for result in results:
+                counts[result] += 1
+    done = counts["1"] + await _beside_batches(server, noted, reached)
+    known = Tally(
+        done=done,
+        gone=counts["0"] + noted.tally.gone,
+        exists=counts["x"],
+        refused=noted.tally.refused,
+        malformed=noted.tally.malformed,
+        unknown=counts[UNKNOWN],
+        duplicated=counts["D"],
+    )
+    tally = replace(known, untouched=max(0, noted.count - known.settled - known.unknown))
+    await desk.journal.settle(noted.id, found, noted.generation, tally)
+    return tally
+
+
+def _results(batch: Batch, reached: Sequence[Reach]) -> str:
+    """What became of a batch whose answer was never noted."""
+    for reach in reached:
+        if reach.first <= batch.number < reach.end:
+            said = reach.results.get(batch.number)
+            if said is not None and said.bid == batch.bid:
+                return said.results.ljust(batch.n, UNKNOWN)
+    # No record at all: it was flushed or evicted, and what it said with it.
+    return ("-" if reached else UNKNOWN) * batch.n
+
+
+async def _beside_batches(server: Server, noted: Noted, reached: Sequence[Reach]) -> int:
+    """Entries that went by scripts other than batches: a clear, a rebuild that deletes, an undo from the trash."""
+    fields = [reach.fields for reach in reached]
+    if noted.kind == "clear":
+        return sum(natural(one.get("count")) or 0 for one in fields if one.get("cleared") == b"ok")
+    if noted.kind == "delete":
+        return sum(natural(one.get("cut")) or 0 for one in fields)
+    if noted.kind == "undo":
+        original = noted.id.partition("u")[0]
+        restored = sum(natural(one.get("restored")) or 0 for one in fields)
+        steps = any(reach.end > reach.first for reach in reached) and not restored
+        left = sum(part.count for part in await known_trash(server) if part.operation == original)
+        # An undo by batches has these in the journal.
+        return restored + (max(0, noted.count - left) if steps and not noted.tally.done else 0)
+    return 0
+
+
+async def conclude(desk: Desk, settled: Settled) -> str:
+    """Writes the end of what was settled into journal and audit; says in words how far it got."""
+    noted = settled.noted
+    if noted is None:
+        return settled.words
+    operation = operation_of(noted.kind, noted.parameters)
+    trouble = "; ".join(["ended where it stopped", *([settled.words] if settled.words else [])])
+    said = trouble if operation is None else words.ended(operation, settled.tally, trouble)
+    state: State = "unknown" if settled.tally.unknown else "stopped"
+    undo = noted.undo if settled.tally.done else "no"
+    await desk.journal.end(noted.id, "failed" if state == "unknown" else state, settled.tally, undo=undo, rest=True)
+    fields = {
+        "step": "outcome",
+        "id": noted.id,
+        "who": desk.who.text,
+        "server": noted.server,
+        "kind": noted.kind,
+        "ending": said,
+        "how": state,
+        "counts": {name: getattr(settled.tally, name) for name in Tally.__dataclass_fields__},
+        "undo": noted.id if undo != "no" else None,
+    }
+    try:
+        await desk.audited(fields)
+    except CannotBeKept as failure:
+        return f"{said}; the line of this outcome is not in the audit: {failure}"
+    return said
