@@ -11,6 +11,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as LinkCut
 from redis.exceptions import TimeoutError as NoAnswer
+from redis.exceptions import WatchError
 
 from tests.support.fault_link import Fault, FaultLink
 
@@ -31,6 +32,7 @@ def _path(url: str) -> str:
         (Fault.TEAR, LinkCut, False),
         (Fault.HOLD, LinkCut, False),
         (Fault.HOLE, NoAnswer, False),
+        (Fault.STALL, LinkCut, False),
     ],
     ids=lambda value: value.name if isinstance(value, Fault) else None,
 )
@@ -48,7 +50,7 @@ async def test_each_fault(
         await client.aclose()
         assert link.happened == [(2, fault)]
         assert [command[1] for command in link.seen] == [b"one", b"two", b"three"]
-        if fault is Fault.HOLD:
+        if fault in (Fault.HOLD, Fault.STALL):
             await link.release()
             assert await raw.get("two") == b"2"
 
@@ -64,3 +66,23 @@ async def test_a_lost_reply_leaves_those_before_it(redis_url: str, raw: Any, tmp
         assert [await raw.exists(name) for name in ("a", "b", "c", "d")] == [1, 1, 1, 0]
         await link.deliver(link.seen[2])  # a replay
         await client.aclose()
+
+
+async def test_a_stalled_transaction_arrives_whole_and_finds_what_it_watched_changed(
+    redis_url: str, raw: Any, tmp_path: Path
+) -> None:
+    async with FaultLink(_path(redis_url), tmp_path, {2: Fault.STALL, 5: Fault.STALL}) as link:
+        for name, changed in (("one", False), ("two", True)):
+            client = _client(link)
+            pipe = client.pipeline()
+            await pipe.watch("guard")
+            await pipe.get("guard")
+            pipe.multi()
+            pipe.set(name, "1")
+            with pytest.raises(WatchError):
+                await pipe.execute()
+            if changed:
+                await raw.set("guard", "changed")
+            await link.release()
+            assert bool(await raw.exists(name)) is not changed
+            await client.aclose()

@@ -36,6 +36,7 @@ class Fault(enum.Enum):
     TEAR = "cut in the middle of it"
     HOLD = "kept back and the link cut; delivered when the test releases it"
     HOLE = "swallowed: no answer, the link stays"
+    STALL = "it and the rest of its transaction arrive on their own connection when the test releases them; link cut"
 
 
 @dataclass
@@ -57,6 +58,7 @@ class FaultLink:
     def __post_init__(self) -> None:
         self.socket = self.folder / "faults.sock"
         self.down = False
+        self._stalled: list[_Pair] = []
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -83,6 +85,9 @@ class FaultLink:
     async def release(self) -> list[object]:
         """Delivers what was held, as commands that were under way for a long time would be; their replies."""
         held, self.held = self.held, []
+        stalled, self._stalled = self._stalled, []
+        for pair in stalled:
+            await pair.go_on()
         return [await self.deliver(command) for command in held]
 
     async def deliver(self, command: Command) -> object:
@@ -133,17 +138,34 @@ class _Pair:
         self._expected = self._answered = 0
         self._mute = False
         self._caught_up = asyncio.Event()
+        self._in_transaction = False
+        self._kept: list[bytes] = []
+        self._released = asyncio.Event()
+        self._gone_on = asyncio.Event()
 
     async def run(self) -> None:
         server_reader, server_writer = await asyncio.open_unix_connection(self._link.target, limit=1 << 26)
         replies = asyncio.create_task(self._replies(server_reader))
         try:
             await self._requests(server_writer)
+            if self._kept:
+                self._writer.close()
+                self._link._stalled.append(self)
+                await self._released.wait()
+                for whole in self._kept:
+                    await self._send(whole, server_writer)
+                await self._all_answered()
         finally:
+            self._gone_on.set()
             server_writer.close()
             replies.cancel()
             with contextlib.suppress(asyncio.CancelledError, OSError):
                 await replies
+
+    async def go_on(self) -> None:
+        """What was stalled arrives now."""
+        self._released.set()
+        await self._gone_on.wait()
 
     async def _requests(self, server: asyncio.StreamWriter) -> None:
         rest = b""
@@ -155,9 +177,22 @@ class _Pair:
                 if not await self._pass(command, whole, server):
                     return
 
+    def _stall(self, whole: bytes) -> bool:
+        """Keeps a command; False when it was the last one to be kept."""
+        self._mute = True
+        self._kept.append(whole)
+        return self._in_transaction
+
     async def _pass(self, command: Command, whole: bytes, server: asyncio.StreamWriter) -> bool:
         """Passes one command on; False when the link is to be cut."""
-        match self._link.strike(command):
+        fault = self._link.strike(command)
+        name = command[0].upper()
+        self._in_transaction = name == b"MULTI" or (self._in_transaction and name != b"EXEC")
+        if self._kept:
+            return self._stall(whole)
+        match fault:
+            case Fault.STALL:
+                return self._stall(whole)
             case Fault.DROP:
                 return False
             case Fault.TEAR:
