@@ -57,6 +57,20 @@ async def test_batches_newest_first(db: Database, raw: redis.asyncio.Redis) -> N
     assert found.edition == ("Pro", "likely")
 
 
+async def test_a_batch_is_only_gone_where_nothing_is_there(db: Database, raw: redis.asyncio.Redis) -> None:
+    await batch(raw, "aaaaaaaaaaaaaa")
+    await batch(raw, "bbbbbbbbbbbbb")
+    await raw.set("b-bbbbbbbbbbbbb", "no hash")
+    await batch(raw, "cccccccccccc")
+    await raw.sadd("batch-died", "aaaaaaaaaaaaaa", "bbbbbbbbbbbbb")
+    found = await read_extras(db, NOW, {})
+    assert [(one.bid[0], one.gone, one.died) for one in found.batches] == [
+        ("c", True, False),
+        ("b", False, True),
+        ("a", True, True),
+    ]
+
+
 async def test_no_more_than_a_page_of_batches(db: Database, raw: redis.asyncio.Redis) -> None:
     await raw.zadd("batches", {f"bid{number:04}": number for number in range(3_000)})
     found = await read_extras(db, NOW, {})

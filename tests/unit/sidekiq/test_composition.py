@@ -87,6 +87,18 @@ def test_a_margin_is_not_wider_than_it_must_be() -> None:
     assert 0.08 < sum(lumps) / 20 < 0.25
 
 
+def test_a_margin_is_no_more_than_what_was_not_read_could_change() -> None:
+    halves = [(50, 100), (50, 100)]
+    assert margin(halves, 200) == 0.0
+    assert margin(halves, 202) == pytest.approx(2 / 202 / 2)  # both of the other two are of the class, or none
+    assert margin([(90, 100), (90, 100)], 202) == pytest.approx(2 / 202 * 0.9)
+    apart = [margin([(40, 100), (60, 100)], size) or 0.0 for size in (202, 220, 400, 100_000)]
+    assert apart == sorted(apart)
+    assert apart[0] < apart[1] < apart[2]
+    alike = [margin(halves, size) or 0.0 for size in (250, 400, 1_000, 100_000)]
+    assert alike == sorted(set(alike)), "of pieces that are alike, the more is left the wider"
+
+
 @given(st.lists(st.sampled_from([*SHARES, None]), max_size=SAMPLE_JOBS))
 def test_what_was_read_whole_is_counted(names: list[str | None]) -> None:
     found = compose(pieces_of([payload(name) for name in names]), len(names))
