@@ -31,7 +31,7 @@ ATTEMPTS: Final = 3
 """So often is it begun anew when something else edits the queue; and as often when the link breaks."""
 _LAST_ARRIVALS: Final = 2_000
 _CANDIDATES: Final = 3_000
-_ANCHORS: Final = 3
+_ANCHORS: Final = 16
 _FIRST: Final = 20
 _CUTS: Final = 50
 _PAUSE: Final = 0.2
@@ -136,7 +136,7 @@ class _Entries:
         for offset in dropped:
             kept[offset] = 0
         self._kept += kept
-        self._hashes += b"".join([hashlib.sha1(raw, usedforsecurity=False).digest()[:8] for raw in window])
+        self._hashes += b"".join([_half(raw) for raw in window])
 
     def kept_from(self, first: int) -> tuple[int, int]:
         """How many of those from `first` on were kept, and how many not."""
@@ -243,8 +243,14 @@ class _Sweep:
             min(self._what.window, fitting),
             WINDOW_BYTES,
             min(ARRIVALS, fitting),
-            *self._newest,
+            *self._head(),
+            b"" if window else self._marks(len(self._swept)),
         ]
+
+    def _head(self) -> tuple[bytes, bytes]:
+        """The newest known entry, and half the SHA-1 of those behind it."""
+        newest, *behind = self._newest
+        return newest, b"".join([_half(raw).hex().encode() for raw in behind])
 
     def _lengths(self) -> tuple[int, int, int, int]:
         """Entries known, entries fetched, and how long the two lists under construction are."""
@@ -261,8 +267,8 @@ class _Sweep:
             self._said,
             *self._lengths(),
             *ends,
-            self._tail(),
-            *self._newest,
+            self._marks(self._size - self._fetched),
+            *self._head(),
         )
         status, out, error = await self._eval("shadow_cut", names, arguments)
         if status == b"retry":
@@ -272,19 +278,17 @@ class _Sweep:
         left = natural(out) or 0
         return Rebuilt("ok", left, self.found - left)
 
-    def _still_there(self) -> int:
-        """How many of the swept entries were there at the last step; negative: none, nor so many of those that came."""
-        return self._size - self._fetched
-
     def _fetched_of_swept(self) -> tuple[int, int]:
         """How many at the end of the two lists had been fetched at the last step."""
-        there = self._still_there()
+        there = self._size - self._fetched
         kept, dropped = self._swept.kept_from(max(there, 0))
         return kept - min(there, 0), dropped
 
-    def _tail(self) -> bytes:
-        """What is at the tail of the queue if workers take nothing more, if they take one, and so on."""
-        there = self._still_there()
+    def _marks(self, there: int) -> bytes:
+        """What is at the tail of the queue if workers take nothing more, if they take one, and so on.
+
+        `there`: how many of the swept entries are; negative: none, nor so many of those that have come.
+        """
         swept = range(min(there, len(self._swept)) - 1, max(there - _CANDIDATES, 0) - 1, -1)
         marks = [self._swept.mark(at) for at in swept]
         first = max(-there, 0)
@@ -315,3 +319,7 @@ class _Sweep:
     async def _eval(self, name: str, keys: Sequence[bytes], arguments: Sequence[Argument]) -> list[object]:
         reply = await self._db.command("EVAL", script(name), len(keys), *keys, *arguments)
         return list(reply) if isinstance(reply, list) else []
+
+
+def _half(raw: bytes) -> bytes:
+    return hashlib.sha1(raw, usedforsecurity=False).digest()[:8]

@@ -4,7 +4,7 @@
 -- ARGV: number of the attempt, what the lock says, entries known, fetched at the last step, length of the copy, of what
 -- is taken out, how many at the end of each were fetched before the last step, arrivals at most, whether it goes to the
 -- trash, time to reap, seconds to live, per entry that the last step left at the tail, the last first: k or d (taken
--- out) and half its SHA-1; then the newest known entries.
+-- out) and half its SHA-1; the newest known entry, and of those behind it half their SHA-1.
 -- Returns status, entries taken out, error.
 local function failed(reply) return type(reply) == 'table' and reply.err end
 local told = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'cut')
@@ -22,10 +22,12 @@ local size, known, before = redis.call('LLEN', KEYS[2]), tonumber(ARGV[3]), tonu
 if size == 0 then return {'empty', 0, ''} end
 
 -- Where the newest known entry is now. Of equal entries that one for which the rest fits.
+local function half(entry) return string.sub(redis.sha1hex(entry), 1, 16) end
 local function fits(place)
-  for i = 14, #ARGV do
-    local entry = redis.call('LINDEX', KEYS[2], place + i - 14)
-    if entry and entry ~= ARGV[i] or i == 14 and not entry then return false end
+  if redis.call('LINDEX', KEYS[2], place) ~= ARGV[14] then return false end
+  for i = 1, #ARGV[15] / 16 do
+    local entry = redis.call('LINDEX', KEYS[2], place + i)
+    if entry and half(entry) ~= string.sub(ARGV[15], i * 16 - 15, i * 16) then return false end
   end
   return true
 end
@@ -45,9 +47,8 @@ if came > tonumber(ARGV[9]) or (more + 1) * 17 > #ARGV[13] then return {'retry',
 -- The tail must be what it was, but for what workers have taken: the last entries, each by its hash.
 local last = redis.call('LRANGE', KEYS[2], -16, -1)
 for i = 0, math.min(#last, math.floor(#ARGV[13] / 17) - more) - 1 do
-  local half = string.sub(redis.sha1hex(last[#last - i]), 1, 16)
   local at = (more + i) * 17
-  if half ~= string.sub(ARGV[13], at + 2, at + 17) then return {'changed', 0, ''} end
+  if half(last[#last - i]) ~= string.sub(ARGV[13], at + 2, at + 17) then return {'changed', 0, ''} end
 end
 local gone_kept, gone_out = tonumber(ARGV[7]), tonumber(ARGV[8])
 for i = 0, more - 1 do

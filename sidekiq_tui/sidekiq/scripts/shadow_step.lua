@@ -3,7 +3,8 @@
 -- KEYS: record, queue, copy, what is taken out, lock.
 -- ARGV: number of the attempt, of the step, what the lock says, entries known, fetched so far (at least), length of the
 -- copy, of what is taken out, place of the window among the known entries, its length, SHA-1 of its entries joined by NUL,
--- its offsets to take out (packed, two bytes each), entries to read, bytes, arrivals to take, then the newest known entries.
+-- its offsets to take out (packed, two bytes each), entries to read, bytes, arrivals to take, the newest known entry, of
+-- those behind it half their SHA-1, and for an empty window of those before its place, from there on, k or d and the same.
 -- Returns status, entries fetched since the start, arrivals left (of `again`: entries of the window), arrivals taken
 -- (newest first), entries, error.
 local function failed(reply) return type(reply) == 'table' and reply.err end
@@ -22,10 +23,12 @@ local size, known = redis.call('LLEN', KEYS[2]), tonumber(ARGV[4])
 if size == 0 then return answer('empty') end
 
 -- Where the newest known entry is now. Of equal entries that one for which the rest fits.
+local function half(entry) return string.sub(redis.sha1hex(entry), 1, 16) end
 local function fits(place)
-  for i = 15, #ARGV do
-    local entry = redis.call('LINDEX', KEYS[2], place + i - 15)
-    if entry and entry ~= ARGV[i] or i == 15 and not entry then return false end
+  if redis.call('LINDEX', KEYS[2], place) ~= ARGV[15] then return false end
+  for i = 1, #ARGV[16] / 16 do
+    local entry = redis.call('LINDEX', KEYS[2], place + i)
+    if entry and half(entry) ~= string.sub(ARGV[16], i * 16 - 15, i * 16) then return false end
   end
   return true
 end
@@ -44,6 +47,13 @@ local fetched = known + came - size
 
 local start, count, most = came + ARGV[8], tonumber(ARGV[9]), tonumber(ARGV[12])
 local found = start < size and redis.call('LRANGE', KEYS[2], start, start + count + most - 1) or {}
+-- Is an empty window where it is thought to be? The last entry before it that is still there tells.
+if count == 0 then
+  local last = math.min(size - came, tonumber(ARGV[8])) - 1
+  local at = (ARGV[8] - 1 - last) * 17
+  local entry = redis.call('LINDEX', KEYS[2], came + last)
+  if not entry or half(entry) ~= string.sub(ARGV[17], at + 2, at + 17) then return answer('moved') end
+end
 -- Workers have reached the window: its end is gone.
 if #found < count then return {'again', fetched, #found, {}, {}, ''} end
 if redis.sha1hex(table.concat(found, '\0', 1, count)) ~= ARGV[10] then return answer('moved') end
