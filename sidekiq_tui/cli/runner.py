@@ -66,7 +66,7 @@ class _Run:
             await asyncio.gather(*(server.close() for server in self._servers), return_exceptions=True)
 
     async def _once(self) -> int:
-        outcomes = list(await asyncio.gather(*(self._ask(server) for server in self._servers)))
+        outcomes = await self._view.ask(self._servers)
         diagnostics.PROGRESS.clear()
         now = time.time()
         if self._format == "table":
@@ -77,12 +77,6 @@ class _Run:
         codes = [outcome.exit_code for outcome in outcomes if outcome.error is not None]
         failure = _UNREACHABLE if _UNREACHABLE in codes else next(iter(codes), 0)
         return self._view.exit_code([value for _, value in answers(outcomes)], failure)
-
-    async def _ask(self, server: Server) -> Outcome[Any]:
-        try:
-            return Outcome(server.profile, await self._view.read(server))
-        except Exception as error:  # also a mistake of ours with one server's data must not hide the others
-            return Outcome(server.profile, error=error)
 
     def _print_table(self, outcomes: Sequence[Outcome[Any]], now: float) -> None:
         look = Look.of(self._args)  # anew each time: the terminal may have another size
@@ -111,7 +105,10 @@ class _Run:
     def _element(self, outcome: Outcome[Any], now: float) -> records.Record:
         if outcome.error is None:
             return records.server_element(outcome.name, self._view.element(outcome.profile, outcome.value, now))
-        fields = self._view.element_without(outcome.profile, outcome.error)
+        if outcome.value is not None:
+            fields = self._view.element(outcome.profile, outcome.value, now)
+        else:
+            fields = self._view.element_without(outcome.profile, outcome.error)
         return records.server_element(outcome.name, fields, _words(outcome))
 
     def _complain(self, outcomes: Sequence[Outcome[Any]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[T]):
-    """What one server gave: a value, or the reason why not."""
+    """What one server gave: a value, the reason why not, or a part and why not all."""
 
     profile: Profile
     value: T | None = None
@@ -50,6 +51,16 @@ class View(ABC, Generic[T]):
     def wants(self, profile: Profile) -> bool:
         """Whether to ask this server of the scope at all."""
         return True
+
+    async def ask(self, servers: Sequence[Server]) -> list[Outcome[T]]:
+        """Ask all servers at once; none delays another, none hides another."""
+        return list(await asyncio.gather(*map(self._outcome, servers)))
+
+    async def _outcome(self, server: Server) -> Outcome[T]:
+        try:
+            return Outcome(server.profile, await self.read(server))
+        except Exception as error:  # also a mistake of ours with one server's data must not hide the others
+            return Outcome(server.profile, error=error)
 
     @abstractmethod
     async def read(self, server: Server) -> T:
@@ -89,5 +100,5 @@ class View(ABC, Generic[T]):
 
 
 def answers(outcomes: Iterable[Outcome[T]]) -> list[tuple[Profile, T]]:
-    """The servers that answered, with what they said."""
+    """The servers that answered, with what they said; also those that said only a part."""
     return [(outcome.profile, outcome.value) for outcome in outcomes if outcome.value is not None]

@@ -30,12 +30,14 @@ class ServerProgress:
     """Where it reads now, or read last."""
     missed: tuple[Place, ...] = ()
     """Places that were not read to their end: one that is being read, too."""
+    full: bool = False
+    """As much was found as was wanted: there may be more."""
     error: SidekiqError | None = None
 
     @property
     def complete(self) -> bool:
         """Whether everything was read."""
-        return self.state == "done" and not self.missed
+        return self.state == "done" and not self.missed and not self.full
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class _Reading:
     places: dict[Place, tuple[int, int]] = field(default_factory=dict)
     missed: dict[Place, None] = field(default_factory=dict)
 
-    def add(self, found: Slice) -> None:
+    def add(self, found: Slice, limit: int | None) -> None:
         """One more slice; of its jobs only the number is kept."""
         read, total = self.places.get(found.place, (0, 0))
         self.places[found.place] = (found.read, found.total)
@@ -63,9 +65,11 @@ class _Reading:
             self.missed.pop(found.place, None)
         else:
             self.missed[found.place] = None
+        count = self.progress.found + len(found.jobs)
         self.progress = replace(
             self.progress,
-            found=self.progress.found + len(found.jobs),
+            found=count,
+            full=limit is not None and count >= limit,
             read=self.progress.read + found.read - read,
             total=self.progress.total + found.total - total,
             place=found.place,
@@ -78,18 +82,25 @@ class _Reading:
 
 
 class FleetSearch:
-    """Looks for a matcher everywhere, or in one `place`, on all servers of a fleet at once.
+    """Looks for a matcher everywhere, or in one `place`, on all servers of a fleet at once. To be iterated once.
 
-    Servers that a filter's `server:` terms rule out are left out. `deadline`: seconds after which a server that is not
-    done ends as failed; None: as long as it answers. Several may be iterated one after the other, not at once.
+    Servers that a filter's `server:` terms rule out are left out. A server ends once it has found `limit` jobs (of its
+    last slice there may be more), and as failed when it is not done after `deadline` seconds.
     """
 
     def __init__(
-        self, fleet: Fleet, matcher: Matcher, *, place: Place | None = None, deadline: float | None = None
+        self,
+        fleet: Fleet,
+        matcher: Matcher,
+        *,
+        place: Place | None = None,
+        limit: int | None = None,
+        deadline: float | None = None,
     ) -> None:
         self.matcher: Final = matcher
         self.place: Final = place
         self._jid: str | None = None
+        self._limit = limit
         self._deadline = deadline
         wanted = [name for name in fleet.names if not isinstance(matcher, Filter) or matcher.matches_server(name)]
         self._all = fleet.names
@@ -137,10 +148,19 @@ class FleetSearch:
                 if piece.value is None:
                     reading.end(piece.error)
                 else:
-                    reading.add(piece.value)
+                    reading.add(piece.value, self._limit)
                 yield FoundSlice(piece.server, piece.value, reading.progress)
 
-    def _read(self, server: Server) -> AsyncGenerator[Slice, None]:
+    async def _read(self, server: Server) -> AsyncGenerator[Slice, None]:
+        found = 0
+        async with aclosing(self._everything(server)) as slices:
+            async for part in slices:
+                yield part
+                found += len(part.jobs)
+                if self._limit is not None and found >= self._limit:
+                    return
+
+    def _everything(self, server: Server) -> AsyncGenerator[Slice, None]:
         if self._jid is not None:
             return server.find_jid(self._jid)
         if self.place is not None:

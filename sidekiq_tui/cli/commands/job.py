@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sidekiq_tui.cli.parser import add_global_options
+from sidekiq_tui.cli.parser import add_global_options, positive_seconds
 
 if TYPE_CHECKING:
     import argparse
@@ -21,6 +21,13 @@ def add_parser(subparsers: Subparsers) -> None:
         "Without --server: on all servers. Exit code 1 when it is nowhere: it is done, or was deleted.",
     )
     parser.add_argument("jid", metavar="JID", help="the job's id")
+    parser.add_argument(
+        "--deadline",
+        type=positive_seconds,
+        default=None,
+        metavar="S",
+        help="stop with a server that is not done after S seconds (default: as long as it answers)",
+    )
     add_global_options(parser)
     parser.set_defaults(run=run)
 
@@ -30,4 +37,4 @@ def run(args: argparse.Namespace) -> int:
     from sidekiq_tui.cli.runner import run_view
     from sidekiq_tui.cli.views.job import JobView
 
-    return run_view(JobView(args.jid), args, every_server=True)
+    return run_view(JobView(args.jid, deadline=args.deadline), args, every_server=True)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from sidekiq_tui.cli import diagnostics, render
+from sidekiq_tui.cli.searching import PLACES, look_everywhere
 from sidekiq_tui.cli.view import Outcome, View, answers
 from sidekiq_tui.presentation import records, units
 from sidekiq_tui.presentation.columns import Cell, Context, Span
 from sidekiq_tui.presentation.columns.jobs import class_cell, error_cell
 from sidekiq_tui.presentation.values import pretty_lines, raw_lines
-from sidekiq_tui.sidekiq.job import JobRecord, Place
+from sidekiq_tui.servers.fleet_search import FleetSearch
+from sidekiq_tui.sidekiq.job import JobRecord
 
 if TYPE_CHECKING:
     from sidekiq_tui.cli.render import Look
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from sidekiq_tui.servers.server import Server
 
 NOT_FOUND: Final = 1
-PLACES: Final = {"queue": "queue", "retry": "retries", "schedule": "scheduled", "dead": "dead", "work": "running"}
-"""Words for where a job lies."""
 _SCORES: Final = {"retry": "next try", "schedule": "runs", "dead": "died"}
 
 
@@ -31,24 +30,26 @@ class JobView(View[list[JobRecord]]):
 
     word = "job"
 
-    def __init__(self, jid: str) -> None:
+    def __init__(self, jid: str, *, deadline: float | None = None) -> None:
+        """`deadline` seconds for each server; None: as long as it answers."""
         self._jid = jid
+        self._deadline = deadline
+
+    async def ask(self, servers: Sequence[Server]) -> list[Outcome[list[JobRecord]]]:
+        """Look through everything on all servers at once, slice by slice."""
+        return await look_everywhere(
+            servers,
+            lambda fleet: FleetSearch.for_jid(fleet, self._jid, deadline=self._deadline),
+            lambda jobs, progress: list(jobs),
+            more="the job may be there",
+        )
 
     async def read(self, server: Server) -> list[JobRecord]:
-        """Look through everything, slice by slice."""
-        found: list[JobRecord] = []
-        missed: dict[Place, None] = {}
-        async with aclosing(server.find_jid(self._jid)) as slices:
-            async for part in slices:
-                found += part.jobs
-                missed[part.place] = None
-                if part.complete:
-                    del missed[part.place]
-                diagnostics.PROGRESS.show(f"{server.name}: {PLACES[part.place.kind]} {units.count(part.read)} read")
-        if missed:
-            places = ", ".join(f"{PLACES[place.kind]} {place.queue or ''}".strip() for place in missed)
-            diagnostics.warn(f"{server.name}: not everything could be searched: {places}", "the job may be there")
-        return found
+        """One server."""
+        (outcome,) = await self.ask([server])
+        if outcome.value is None:
+            raise outcome.error or RuntimeError("a search without a result")
+        return outcome.value
 
     def element(self, profile: Profile, value: list[JobRecord], now: float) -> records.Record:
         """The job once a place."""

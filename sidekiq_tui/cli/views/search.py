@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import aclosing
+import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sidekiq_tui.cli import diagnostics, render
+from sidekiq_tui.cli.searching import look_everywhere
 from sidekiq_tui.cli.view import Outcome, View, answers
-from sidekiq_tui.cli.views.job import PLACES
 from sidekiq_tui.presentation import records
 from sidekiq_tui.presentation.columns import JobRow, Span, job_columns
 from sidekiq_tui.presentation.columns.jobs import JID
 from sidekiq_tui.presentation.units import count
+from sidekiq_tui.servers.fleet_search import FleetSearch
 from sidekiq_tui.sidekiq.filter import Filter
-from sidekiq_tui.sidekiq.job import JobRecord, Place
+from sidekiq_tui.sidekiq.job import JobRecord
 
 if TYPE_CHECKING:
     from sidekiq_tui.cli.render import Look
@@ -34,42 +35,59 @@ class FoundJobs:
 
 
 class SearchView(View[FoundJobs]):
-    """What a filter matches in running jobs, sets and queues. `limit` None: all of it."""
+    """What a filter matches in running jobs, sets and queues.
+
+    `limit` jobs a server (None: all of them); `deadline` seconds for each. With `stream` each job is handed over as a
+    record as soon as it is found, and `lines` has none.
+    """
 
     word = "search"
 
-    def __init__(self, filter: Filter, *, limit: int | None) -> None:
+    def __init__(
+        self,
+        filter: Filter,
+        *,
+        limit: int | None,
+        deadline: float | None = None,
+        stream: Callable[[records.Record], None] | None = None,
+    ) -> None:
         self._filter = filter
         self._limit = limit
+        self._deadline = deadline
+        self._stream = stream
+        self._streamed: dict[str, int] = {}
 
     def wants(self, profile: Profile) -> bool:
         """Whether the filter's `server:` terms let it through."""
         return self._filter.matches_server(profile.name)
 
+    async def ask(self, servers: Sequence[Server]) -> list[Outcome[FoundJobs]]:
+        """All servers at once, slice by slice; says on stderr which places could not be read to the end."""
+        return await look_everywhere(
+            servers,
+            lambda fleet: FleetSearch(fleet, self._filter, limit=self._limit, deadline=self._deadline),
+            lambda jobs, progress: FoundJobs(tuple(jobs[: self._limit]), progress.read, progress.complete),
+            found=None if self._stream is None else self._hand_over,
+        )
+
     async def read(self, server: Server) -> FoundJobs:
-        """Slice by slice; says on stderr which places could not be read to the end."""
-        found: list[JobRecord] = []
-        read: dict[Place, int] = {}
-        missed: dict[Place, None] = {}
-        full = False
-        async with aclosing(server.search(self._filter)) as slices:
-            async for part in slices:
-                found += part.jobs
-                read[part.place] = part.read
-                missed[part.place] = None
-                if part.complete:
-                    del missed[part.place]
-                total = count(sum(read.values()))
-                diagnostics.PROGRESS.show(
-                    f"{server.name}: {count(len(found))} found in {total} read, {PLACES[part.place.kind]}"
-                )
-                if self._limit is not None and len(found) >= self._limit:
-                    full = True
-                    break
-        if missed and not full:
-            places = ", ".join(f"{PLACES[place.kind]} {place.queue or ''}".strip() for place in missed)
-            diagnostics.warn(f"{server.name}: not everything could be searched: {places}", "there may be more")
-        return FoundJobs(tuple(found[: self._limit]), sum(read.values()), not missed and not full)
+        """One server."""
+        (outcome,) = await self.ask([server])
+        if outcome.value is None:
+            raise outcome.error or RuntimeError("a search without a result")
+        return outcome.value
+
+    def _hand_over(self, server: str, jobs: Sequence[JobRecord]) -> None:
+        before = self._streamed.get(server, 0)
+        some = jobs if self._limit is None else jobs[: max(0, self._limit - before)]
+        self._streamed[server] = before + len(some)
+        for job in some:
+            if self._stream is not None:
+                self._stream({"server": server, **records.job_record(job, time.time(), place=True)})
+
+    def lines(self, elements: Sequence[records.Record]) -> Iterable[records.Record]:
+        """The jobs that were not handed over already."""
+        return () if self._stream is not None else super().lines(elements)
 
     def element(self, profile: Profile, value: FoundJobs, now: float) -> records.Record:
         """The jobs, each with its place, and whether these are all."""

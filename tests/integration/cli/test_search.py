@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import socket
+import time
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
+from sidekiq_tui.cli import output
 from sidekiq_tui.demo.embedded import EmbeddedRedis
 from tests.conftest import plain_client
 from tests.integration.cli.conftest import Sqtui
@@ -96,6 +99,67 @@ def test_several_servers_and_one_that_is_away(sqtui: Sqtui, url: str, config: Ca
         ("away", False, 0),
     ]
     assert ran.document["total"] == {"jobs": 5}
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """An address that accepts connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"redis://127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_what_servers_find_is_printed_before_the_last_has_answered(
+    sqtui: Sqtui, url: str, silent: str, config: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = config(f'[servers.silent]\nurl = "{silent}"\n[servers.prod]\nurl = "{url}"\n')
+    printed: list[float] = []
+    write_lines = output.write_lines
+
+    def noted(lines: Iterable[str]) -> None:
+        printed.append(time.monotonic())
+        write_lines(lines)
+
+    monkeypatch.setattr(output, "write_lines", noted)
+    ran = sqtui("--all", "search", "class:Wanted", "--deadline", "1.5", "--config", file, "-o", "ndjson")
+    ended = time.monotonic()
+    assert ran.code == 3
+    assert places(ran.records) == EVERYWHERE
+    assert {record["server"] for record in ran.records} == {"prod"}
+    assert ended - printed[0] > 0.7
+    assert ran.err == f"sqtui: silent: not done within 1.5s: not all was read ({silent.removeprefix('redis://')})\n"
+
+
+@pytest.mark.parametrize("form", ["ndjson", "csv", "json"])
+def test_a_limit_is_for_each_server(sqtui: Sqtui, url: str, config: Callable[[str], str], form: str) -> None:
+    file = config(f'[servers.a]\nurl = "{url}"\n[servers.b]\nurl = "{url}"\n')
+    ran = sqtui("--all", "search", "jid:0000", "--limit", "3", "--config", file, "-o", form)
+    assert ran.code == 0
+    if form == "ndjson":
+        assert sorted(record["server"] for record in ran.records) == ["a"] * 3 + ["b"] * 3
+    elif form == "json":
+        assert [(one["complete"], len(one["jobs"])) for one in ran.document["servers"]] == [(False, 3)] * 2
+    else:
+        assert len(ran.out.splitlines()) == 7
+
+
+def test_a_server_that_is_ruled_out_is_not_asked(sqtui: Sqtui, url: str, config: Callable[[str], str]) -> None:
+    file = config(f'[servers.prod]\nurl = "{url}"\n[servers.away]\nurl = "redis://127.0.0.1:1"\n')
+    ran = sqtui("search", "class:Wanted", "server:prod", "--config", file, "-o", "ndjson")
+    assert (ran.code, ran.err, len(ran.records)) == (0, "", 5)
+
+
+def test_a_job_is_told_with_its_server_although_another_is_silent(
+    sqtui: Sqtui, url: str, silent: str, config: Callable[[str], str]
+) -> None:
+    file = config(f'[servers.silent]\nurl = "{silent}"\n[servers.prod]\nurl = "{url}"\n')
+    ran = sqtui("--all", "job", JID, "--deadline", "1", "--config", file, "-o", "json")
+    assert ran.code == 3
+    assert [(one["name"], one["ok"], len(one["jobs"])) for one in ran.document["servers"]] == [
+        ("silent", False, 0),
+        ("prod", True, 5),
+    ]
+    table = sqtui("job", JID, "--deadline", "1", "--config", file).out
+    assert table.count("server\tprod") == 5
 
 
 def test_a_search_for_nothing_is_refused(sqtui: Sqtui, url: str) -> None:
