@@ -344,3 +344,72 @@ async def test_leaving_asks_what_becomes_of_a_running_operation(
         assert f"deleted {3000 - left:,}" in live.text
         await live.pilot.press("q")
         await live.until(lambda: not live.app.is_running)
+
+
+async def test_a_part_of_what_was_deleted_is_put_back_from_the_trash(redis_url: str, raw: redis.asyncio.Redis) -> None:
+    jobs = await fill(raw, 4)
+    scores = [await raw.zscore("retry", one) for one in jobs]
+    async with live_app(redis_url, view="retries", label=None) as live:
+        await ready(live)
+        await live.pilot.press("a", "D")
+        await asked(live, ConfirmModal)
+        await live.pilot.press("y")
+        await live.sees("deleted 4")
+        assert await raw.exists("retry") == 0
+        await live.pilot.press("U")
+        await live.sees("Trash 1")
+        await live.pilot.press("enter")
+        await live.until(lambda: type(live.app.screen).__name__ == "TrashJobsScreen" and live.table.current is not None)
+        await live.pilot.press("/", *"jid:000001", "enter")
+        await live.sees("000000000000000000000001")
+        await live.pilot.press("space", "R")
+        await asked(live, RowQuestion)
+        await live.pilot.press("y")
+        await live.sees("put back 1")
+        assert await raw.zrange("retry", 0, -1, withscores=True) == [[jobs[1], scores[1]]]
+        await live.pilot.press("escape", "escape", "escape")
+        await live.until(lambda: type(live.app.screen).__name__ == "TrashScreen")
+        await live.pilot.press("R")
+        await asked(live, ConfirmModal)
+        await live.pilot.press("y")
+        await live.until(lambda: "put back 3" in live.text)
+        assert await raw.zcard("retry") == 4
+
+
+async def test_a_queue_is_cleared_after_its_servers_name_and_comes_back_in_order(
+    redis_url: str, raw: redis.asyncio.Redis
+) -> None:
+    jobs = [job(number) for number in range(50)]
+    await raw.rpush("queue:default", *jobs)
+    await raw.sadd("queues", "default")
+    async with live_app(redis_url, view="queues", label=None) as live:
+        await ready(live)
+        await live.pilot.press("X")
+        await asked(live, ConfirmModal)
+        assert "Clear queue default: 50 jobs" in live.text
+        await live.pilot.press(*"prod", "enter")
+        await live.sees("cleared 50")
+        assert await raw.exists("queue:default") == 0
+        await live.pilot.press("u")
+        await live.until(lambda: live.app.front is None)
+        await live.pilot.press(*"prod", "enter") if "Type the server" in live.text else await live.pilot.press("y")
+        await live.sees("put back 50")
+        assert await raw.lrange("queue:default", 0, -1) == jobs
+
+
+async def test_the_audit_has_a_row_for_each_operation(redis_url: str, raw: redis.asyncio.Redis) -> None:
+    await fill(raw, 2)
+    async with live_app(redis_url, view="retries", label=None) as live:
+        await ready(live)
+        for key, words in (("R", "retried 1"), ("K", "killed 1")):
+            await live.pilot.press(key)
+            await asked(live, RowQuestion)
+            await live.pilot.press("y")
+            await live.sees(words)
+            await live.until(lambda: live.table.current is not None or "No retries" in live.text)
+        await live.pilot.press("g", "a")
+        await live.sees("Audit 2  4 lines, the chain holds")
+        await live.sees("retried 1")
+        await live.sees("killed 1")
+        await live.pilot.press("/", *"kill", "enter")
+        await live.until(lambda: "retried 1" not in live.body)

@@ -39,7 +39,9 @@ DETAIL_LINES: Final = 9
 DETAIL_LINES_LOW: Final = 6
 LOW: Final = 30
 _NAME_CELLS: Final = 12
-_HIDDEN: Final = frozenset({"v", "prev", "step"})
+_HIDDEN: Final = frozenset({"v", "prev", "step", "n", "time", "id", "who", "server", "kind", "what", "count", "undo"})
+"""What the row or the line above says."""
+_LAST: Final = ("jids_digest", "plan", "run", "boot", "mono")
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,27 +282,31 @@ class AuditScreen(ViewScreen):
 
 
 def detail_lines(row: AuditedOperation, context: Context) -> list[Cell]:
-    """All that both lines say, a field a line; first how it came out."""
+    """What both lines say beyond the row, a field a line; how it came out first, long numbers last."""
     lines: list[Cell] = []
     for step, line in (("outcome", row.outcome), ("intent", row.intent)):
         if line is None:
             lines.append(
-                (Span(f" {step.ljust(_NAME_CELLS)}", "muted"), Span("none yet: under way, or crashed", "warn"))
+                (Span(f" {step.ljust(_NAME_CELLS)}", "title"), Span("none yet: under way, or crashed", "warn"))
             )
             continue
-        when = units.clock(line.time, context.now, utc=context.time_mode == "utc")
+        when = units.time_at(line.time, context.now, context.time_mode)
         lines.append((Span(f" {step.ljust(_NAME_CELLS)}", "title"), Span(f"line {line.n:,}, {when}", "muted")))
-        for key, value in line.fields.items():
-            if key not in _HIDDEN and value not in (None, "", [], {}):
-                shown = value if isinstance(value, str) else json_text(value)
-                lines.append(
-                    (Span(f"  {context.safe(key)[:_NAME_CELLS].ljust(_NAME_CELLS)}", "muted"), _span(shown, context))
-                )
+        for key in sorted(line.fields, key=_LAST.__contains__):
+            shown = "" if key in _HIDDEN else _shown(line.fields[key])
+            if shown:
+                name = context.safe(key)[:_NAME_CELLS].ljust(_NAME_CELLS)
+                lines.append((Span(f"  {name}", "muted"), Span(context.safe(shown))))
     return lines
 
 
-def _span(shown: str, context: Context) -> Span:
-    return Span(context.safe(shown))
+def _shown(value: object) -> str:
+    """A value in words; counts without zeros."""
+    if isinstance(value, dict):
+        return "  ".join(f"{key} {_shown(one)}" for key, one in value.items() if one not in (0, None, "", [], {}))
+    if isinstance(value, list):
+        return "  ".join(map(_shown, value))
+    return value if isinstance(value, str) else "" if value is None else json_text(value)
 
 
 def _text(row: AuditedOperation) -> str:
