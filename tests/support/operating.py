@@ -51,7 +51,11 @@ class Operator:
 
     async def do(self, operation: Operation, **options: Any) -> Outcome:
         """From plan to outcome."""
-        return await (await self.start(operation, **options)).wait()
+        run = await self.start(operation, **options)
+        outcome = await run.wait()
+        if run.mistake is not None:
+            raise run.mistake
+        return outcome
 
     async def undo(self, outcome: Outcome) -> Outcome:
         """Takes back what ended so."""
