@@ -167,7 +167,7 @@ async def _asked(screen: ViewScreen, plan: Plan, facts: tuple[Fact, ...]) -> str
     if question.kind == "yes" and plan.count == 1:
         notes: Cell = tuple(Span(f"  {context.glyphs.warn} {context.safe(note)}", "warn") for note in plan.notes)
         if plan.undo:
-            notes = (*notes, Span(f"  {context.safe(plan.undo)}", "muted"))
+            notes = (Span(f"  undo: {context.safe(plan.undo)}", "muted"), *notes)
         words = "".join(span.text for _, cell in facts for span in cell)
         words = f"put back: {words}?" if words else deeds.row_question(plan, context)
         asks = RowQuestion(words, short, notes, bad=bad, ascii=state.ascii)

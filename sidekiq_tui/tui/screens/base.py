@@ -22,7 +22,6 @@ from sidekiq_tui.tui.actions.operations import JOB_CHANGES
 from sidekiq_tui.tui.changing import CHANGING, in_footer, reason_against, refusal
 from sidekiq_tui.tui.corner import strip_of
 from sidekiq_tui.tui.messages import LeaveWanted
-from sidekiq_tui.tui.operating import is_planning
 from sidekiq_tui.tui.state import AppState
 from sidekiq_tui.tui.subject import Subject
 from sidekiq_tui.tui.unfinished import unfinished_words
@@ -125,7 +124,7 @@ class ViewScreen(GatheringScreen[None]):
         if action.where in CHANGING:
             return reason_against(self.app_state, action, self.subject())
         if action.id == "stop-scan":
-            if self.app_state.busy or is_planning(self):
+            if self.app_state.busy:
                 return None
             if type(self).stop_scan is ViewScreen.stop_scan:
                 return "nothing is running"
