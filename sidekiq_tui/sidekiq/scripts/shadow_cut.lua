@@ -44,11 +44,13 @@ end
 if not came then return {'anchor', 0, ''} end
 local more = known + came - size - before
 if came > tonumber(ARGV[9]) or (more + 1) * 17 > #ARGV[13] then return {'retry', 0, ''} end
--- The tail must be what it was, but for what workers have taken: the last entries, each by its hash.
-local last = redis.call('LRANGE', KEYS[2], -16, -1)
-for i = 0, math.min(#last, math.floor(#ARGV[13] / 17) - more) - 1 do
-  local at = (more + i) * 17
-  if half(last[#last - i]) ~= string.sub(ARGV[13], at + 2, at + 17) then return {'changed', 0, ''} end
+-- The tail must be what it was, but for what workers have taken: its entries, each by its hash.
+local bytes = 0
+for i = 0, math.min(200, size - came, math.floor(#ARGV[13] / 17) - more) - 1 do
+  local entry, at = redis.call('LINDEX', KEYS[2], -1 - i), (more + i) * 17
+  if half(entry) ~= string.sub(ARGV[13], at + 2, at + 17) then return {'changed', 0, ''} end
+  bytes = bytes + #entry
+  if bytes > 524288 then break end
 end
 local gone_kept, gone_out = tonumber(ARGV[7]), tonumber(ARGV[8])
 for i = 0, more - 1 do
