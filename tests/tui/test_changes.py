@@ -413,3 +413,39 @@ async def test_the_audit_has_a_row_for_each_operation(redis_url: str, raw: redis
         await live.sees("killed 1")
         await live.pilot.press("/", *"kill", "enter")
         await live.until(lambda: "retried 1" not in live.body)
+
+
+async def test_what_was_left_is_told_at_the_next_start_and_goes_on(
+    redis_url: str, raw: redis.asyncio.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(raw, 3000)
+    async with live_app(redis_url, view="retries", label=None) as live:
+        await ready(live)
+        assert live.state.operations is not None
+        start = live.state.operations.start
+        monkeypatch.setattr(live.state.operations, "start", lambda plan, answer: start(plan, answer, rate=400.0))
+        await live.pilot.press("A", "D")
+        await asked(live, ConfirmModal)
+        await live.pilot.press(*"prod", "enter")
+        await live.sees("ctrl+x stops")
+        await live.pilot.press("q")
+        await asked(live, ChoiceModal)
+        await live.pilot.press("k", "enter")
+        await live.until(lambda: not live.app.is_running)
+    left = await raw.zcard("retry")
+    assert 0 < left < 3000
+    async with live_app(redis_url, view="retries", label=None) as live:
+        await live.sees("deleting 3,000 jobs stopped")
+        await live.pilot.press("U")
+        await live.sees("1 without an end")
+        await live.pilot.press("R")
+        await live.sees("E goes on with it, D ends it where it is")
+        await live.pilot.press("E")
+        await asked(live, ConfirmModal)
+        assert f"Delete {left:,} jobs" in live.text
+        await live.pilot.press(*str(left), "enter") if "the number" in live.text else await live.pilot.press(
+            *"prod", "enter"
+        )
+        await live.sees(f"deleted {left:,}")
+        assert await raw.zcard("retry") == 0
+        await live.until(lambda: "stopped at" not in live.text)
