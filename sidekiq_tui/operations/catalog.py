@@ -119,6 +119,69 @@ class Copy(OfJobs):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Across(OfJobs):
+    """To another server: into the same queue or set there, or to `queue`, which those in sets get into their payload.
+
+    `fields` and `drop` as `Edit` has them. `redact`: rules of the target's profile (see `redaction`) by which values
+    are replaced. Else bytes stay as they are.
+    """
+
+    queue: str | None = None
+    fields: Mapping[str, object] = field(default_factory=dict)
+    drop: tuple[str, ...] = ()
+    redact: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer(Across):
+    """Moves jobs to the server `target`, each once, in their order (operations-safety 11). Planned on the source."""
+
+    kind: ClassVar[str] = "transfer"
+    target: str
+    drain: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyAcross(Across):
+    """Copies jobs from the server `source`, from which nothing is taken. Planned on the target."""
+
+    kind: ClassVar[str] = "copy-across"
+    source: str
+    new_jids: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Synchronise(CopyAcross):
+    """Makes a queue or set hold what the source's does, by jid: copies what is missing. `jobs` is a `Whole` there."""
+
+    kind: ClassVar[str] = "synchronise"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evacuate(Operation):
+    """Moves everything that waits on a server to the server `target`: all queues and all three sets."""
+
+    kind: ClassVar[str] = "evacuate"
+    level: ClassVar[Access] = "full"
+    target: str
+    redact: tuple[str, ...] = ()
+    drain: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnStaged(Operation):
+    """Ends an unfinished move: jobs that are parked return to their places, unless the target has them.
+
+    `force`: also when the target cannot say so; they may run twice then.
+    """
+
+    kind: ClassVar[str] = "return"
+    undoable: ClassVar[Undoable] = "no"
+    operation: str
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Enlist(Operation):
     """New jobs, as payloads ready to push (see `new_jobs`): each with its queue, or its time for the schedule."""
 

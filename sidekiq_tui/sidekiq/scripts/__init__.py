@@ -7,7 +7,7 @@ from typing import Final
 
 DRAIN: Final = b"#!lua flags=allow-oom\n"
 """Before a text: it may begin though the server's memory is full. From Redis 7.0 on (operations-safety 6.6)."""
-DRAINING: Final = ("batch",)
+DRAINING: Final = ("batch", "take")
 """The scripts that may: what they add, they take away elsewhere."""
 
 
