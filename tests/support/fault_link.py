@@ -35,7 +35,7 @@ class Fault(enum.Enum):
     LOSE = "delivered, the reply is lost and the link cut"
     TEAR = "cut in the middle of it"
     HOLD = "kept back and the link cut; delivered when the test releases it"
-    HOLE = "swallowed: no answer, the link stays"
+    HOLE = "swallowed with all that follows on its connection: no answer, the link stays"
     STALL = "it and the rest of its transaction arrive on their own connection when the test releases them; link cut"
 
 
@@ -140,6 +140,7 @@ class _Pair:
         self._caught_up = asyncio.Event()
         self._in_transaction = False
         self._kept: list[bytes] = []
+        self._hole = False
         self._released = asyncio.Event()
         self._gone_on = asyncio.Event()
 
@@ -190,6 +191,8 @@ class _Pair:
         self._in_transaction = name == b"MULTI" or (self._in_transaction and name != b"EXEC")
         if self._kept:
             return self._stall(whole)
+        if self._hole:
+            return True
         match fault:
             case Fault.STALL:
                 return self._stall(whole)
@@ -203,6 +206,7 @@ class _Pair:
                 self._link.held.append(command)
                 return False
             case Fault.HOLE:
+                self._hole = True
                 return True
             case Fault.LOSE:
                 await self._all_answered()
