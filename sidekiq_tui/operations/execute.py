@@ -34,6 +34,8 @@ from sidekiq_tui.sidekiq.database import Database
 from sidekiq_tui.sidekiq.errors import SidekiqError
 from sidekiq_tui.sidekiq.job import Place
 from sidekiq_tui.sidekiq.keys import Keys
+from sidekiq_tui.sidekiq.operation_record import prune
+from sidekiq_tui.sidekiq.trash import reap
 
 _RENEW: Final = 300.0
 """Seconds that a grant must still live; with less it is renewed, and the connection with it."""
@@ -156,6 +158,8 @@ class Execution:
                 return "unknown", halt.words, halt.code or "unknown"
             return self._failed(halt.words, halt.code)
         except GuardRefused as error:
+            if sender is not None:
+                await sender.finish()
             return self._failed(str(error), "guard")
         except SidekiqError as error:
             return self._failed(str(error), error.code or error.title)
@@ -164,9 +168,21 @@ class Execution:
             return "failed", f"sqtui failed ({type(error).__name__})", "mistake"
         finally:
             if sender is not None:
+                await self._tidied(sender)
                 await sender.hang_up()
             if self._reader is not None:
                 await self._reader.close()
+
+    async def _tidied(self, sender: Sender) -> None:
+        """Frees old trash and forgets old records, while a connection that writes is there. What fails waits."""
+        if self.plan.mode != "A" or self.run.stopping:
+            return
+        with contextlib.suppress(SidekiqError):
+            db = await sender.database()
+            now = self.desk.clock()
+            await reap(db, now)
+            if self.desk.untidy(f"records of {self.plan.server}"):
+                await prune(db, now)
 
     def _failed(self, trouble: str, error: str) -> tuple[Ending, str, str]:
         nothing = self.count.tally().settled == 0
@@ -193,6 +209,9 @@ class Execution:
                 problems.append(f"the line of this outcome is not in the audit: {failure}")
         if problems:
             outcome = replace(outcome, words=f"{outcome.words}; {'; '.join(problems)}", error="; ".join(problems))
+        if self.desk.untidy("journal"):
+            with contextlib.suppress(JournalError):
+                await self.desk.journal.tidy()
         self._tell("ended", outcome.words)
         return outcome
 

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Final
 
 from sidekiq_tui.operations.audit import Head
 from sidekiq_tui.operations.catalog import Clear
+from sidekiq_tui.operations.entries import Entry as Kept
+from sidekiq_tui.operations.entries import pack
 from sidekiq_tui.operations.execute import Execution
+from sidekiq_tui.operations.journal import Batch
+from sidekiq_tui.operations.prepared import UNKNOWN, new_bid
 from sidekiq_tui.operations.selection import Whole
 from sidekiq_tui.operations.sender import Halted, Sender, refusal_words
-from sidekiq_tui.sidekiq.clearing import Cleared, clear, clear_when_full
+from sidekiq_tui.sidekiq import plain_clearing
+from sidekiq_tui.sidekiq.clearing import LATEST, Cleared, clear, clear_when_full, latest, read_end, take_out
+from sidekiq_tui.sidekiq.errors import ServerUnreachable
 from sidekiq_tui.sidekiq.job import Place
 from sidekiq_tui.sidekiq.keys import Keys
+from sidekiq_tui.sidekiq.walk import Entry
 
+_BIT: Final = 200
+_MISSES: Final = 20
 _GROWN: Final = (1000, 0.1)
 """So many entries more than were confirmed, or such a share of them, are still what was meant (7.3)."""
 
@@ -41,6 +51,14 @@ class ClearExecution(Execution):
         return self.sender_with(head, {"places": json.dumps(places)})
 
     async def _work(self, sender: Sender) -> None:
+        if self.plan.mode == "B":
+            await self._bit_by_bit(sender)
+        else:
+            await self._at_once(sender)
+        self.count.plus(gone=0 if self.run.stopping else self.count.tally().untouched)
+
+    async def _at_once(self, sender: Sender) -> None:
+        empty = plain_clearing.clear if self.plan.mode == "C" else clear
         trash = Keys(self.server.profile.namespace).trash(self.id) if self.undo_kind() == "trash" else None
         try:
             await sender.begin()
@@ -51,13 +69,61 @@ class ClearExecution(Execution):
         else:
             now = self.desk.clock()
             cleared = await sender.ask(
-                lambda db, record: clear(db, record, self.place, bound=self.bound, trash=trash, now=now)
+                lambda db, record: empty(db, record, self.place, bound=self.bound, trash=trash, now=now)
             )
         if cleared.status not in ("ok", "none"):
             raise Halted(self._why_not(cleared), code=cleared.error.partition(" ")[0] or cleared.status.upper())
         self.count.plus(done=cleared.count)
         self.count.total = max(self.count.total, cleared.count)
-        self.count.plus(gone=self.count.tally().untouched)
+
+    async def _bit_by_bit(self, sender: Sender) -> None:
+        """Without keys of our own: the oldest jobs first, each bit on this machine's disk before it goes."""
+        misses = number = 0
+        while (left := self.plan.count - self.count.tally().done) > 0 and await self.rested(sender):
+            db = await sender.database()
+            entries = await read_end(db, self.place, min(_BIT, left))
+            if not entries:
+                break
+            results = await self._take(sender, number, entries)
+            number += 1
+            self.count.plus(done=results.count("1"))
+            misses = 0 if "1" in results else misses + 1
+            if misses == _MISSES:
+                raise Halted(f"{self.place.queue or self.place.kind} changes too fast to be copied")
+            self._progressed()
+
+    async def _take(self, sender: Sender, number: int, entries: Sequence[Entry]) -> str:
+        """Keeps a copy of the entries and takes them out; a result each. Raises `Halted`."""
+        bid, count = new_bid(), len(entries)
+        kept = [Kept(self.place, raw, score) for raw, score in entries]
+        blob = pack(kept) if self.keeps else None
+        journal = self.desk.journal
+        await journal.add(self.id, [Batch(number, bid, count, blob)], {})
+        db = await sender.database()
+        last = await latest(db)
+        try:
+            taken = await take_out(db, None, number, bid, self.place, entries, last=last)
+        except ServerUnreachable:
+            results = await self._looked_for(sender, entries)
+        else:
+            if taken.status != "ok":
+                raise Halted(
+                    refusal_words(taken.error.partition(" ")[0], taken.error or taken.status, self.plan.server)
+                )
+            results = taken.results
+        await journal.add(self.id, [], {number: results})
+        if UNKNOWN in results:
+            self.count.unknown += count
+            raise Halted("done or taken by someone else: this user's rights do not let sqtui tell")
+        return results
+
+    async def _looked_for(self, sender: Sender, entries: Sequence[Entry]) -> str:
+        """After a lost reply: once it cannot arrive any more, whether all is as it was."""
+        self._waits("checking", "connection lost; waiting until nothing of it can arrive any more")
+        await sender.hang_up()
+        await self.run.rest(LATEST + 1.0)
+        there = await read_end(await sender.database(), self.place, len(entries))
+        return ("-" if list(there) == list(entries) else UNKNOWN) * len(entries)
 
     def _why_not(self, cleared: Cleared) -> str:
         name = self.place.queue or self.place.kind

@@ -11,6 +11,7 @@ from sidekiq_tui.operations.outcome import Outcome
 from sidekiq_tui.operations.prepared import new_bid
 from sidekiq_tui.operations.sender import Halted, Sender, refusal_words
 from sidekiq_tui.operations.undo import Way, from_journal, from_trash, way_back
+from sidekiq_tui.sidekiq import plain_clearing
 from sidekiq_tui.sidekiq.clearing import Restored, undo_clear
 from sidekiq_tui.sidekiq.database import Database
 from sidekiq_tui.sidekiq.job import Place
@@ -35,9 +36,8 @@ class UndoExecution(Execution):
         way = await way_back(self.desk.journal, self.server, self.operation.operation)
         await sender.begin()
         self._tell("running", "")
-        # Without scripts, what was deleted from sets comes back entry by entry; a clear cannot be done there.
-        if self.operation.only is not None or (way.parts and self.plan.mode == "C"):
-            only = None if self.operation.only is None else frozenset(self.operation.only)
+        if self.operation.only is not None:
+            only = frozenset(self.operation.only)
             await self.batches(sender).carry_out(from_trash(self.server, way, only))
         elif way.parts:
             await self._all(sender, way)
@@ -59,7 +59,8 @@ class UndoExecution(Execution):
 
     async def _at_once(self, sender: Sender, part: TrashPart, place: Place) -> bool:
         """Puts a cleared queue or set back by one script; False when so much came since that it takes steps."""
-        restored = await sender.ask(lambda db, record: undo_clear(db, record, place, part.key))
+        put_back = plain_clearing.undo_clear if self.plan.mode == "C" else undo_clear
+        restored = await sender.ask(lambda db, record: put_back(db, record, place, part.key))
         if restored.status == "many":
             return False
         if restored.status != "ok":
@@ -78,7 +79,11 @@ class UndoExecution(Execution):
 
             async def step(db: Database, seq: int, bid: str = bid) -> BatchReply:
                 nonlocal left
-                done = await restore_step(db, sender.record, seq, bid, part.key, place)
+                if self.plan.mode == "C":
+                    now = self.desk.clock()
+                    done = await plain_clearing.restore_step(db, sender.keys, seq, bid, part.key, place, now=now)
+                else:
+                    done = await restore_step(db, sender.record, seq, bid, part.key, place)
                 left = done.left
                 results = "1" * done.restored + "x" * done.existing + "D" * done.duplicated
                 return BatchReply(done.status, results, done.error)

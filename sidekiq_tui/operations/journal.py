@@ -219,16 +219,12 @@ class Journal:
 
     async def batches(self, id: str, *, before: int | None = None, limit: int = 20) -> tuple[Batch, ...]:
         """Batches of an operation, the last first, of those before a number."""
+        highest = _HIGHEST if before is None else before
+        return await self._read(lambda db: _batches(db, "number < ? ORDER BY number DESC", id, highest, limit), ())
 
-        def read(db: sqlite3.Connection) -> tuple[Batch, ...]:
-            rows = db.execute(
-                "SELECT number, bid, n, blob, results FROM batch WHERE op=? AND number < ? "
-                "ORDER BY number DESC LIMIT ?",
-                (id, _HIGHEST if before is None else before, limit),
-            )
-            return tuple(Batch(*row) for row in rows)
-
-        return await self._read(read, ())
+    async def batches_after(self, id: str, number: int = -1, *, limit: int = 20) -> tuple[Batch, ...]:
+        """Batches of an operation in their order, of those after a number."""
+        return await self._read(lambda db: _batches(db, "number > ? ORDER BY number", id, number, limit), ())
 
     async def head(self) -> Head | None:
         """The end of the audit's chain as last seen."""
@@ -303,6 +299,13 @@ def _insert(db: sqlite3.Connection, noted: Noted, rest: bytes | None) -> None:
         noted.undone, noted.owner.pid, noted.owner.started, noted.owner.host, noted.touched, rest,
     )  # fmt: skip
     db.execute(f"INSERT INTO op ({_COLUMNS}, rest) VALUES ({', '.join('?' * len(row))})", row)
+
+
+def _batches(db: sqlite3.Connection, which: str, id: str, number: int, limit: int) -> tuple[Batch, ...]:
+    rows = db.execute(
+        f"SELECT number, bid, n, blob, results FROM batch WHERE op=? AND {which} LIMIT ?", (id, number, limit)
+    )
+    return tuple(Batch(*row) for row in rows)
 
 
 def _set_results(db: sqlite3.Connection, id: str, results: Mapping[int, str]) -> None:

@@ -21,7 +21,7 @@ from sidekiq_tui.operations.executions import execution
 from sidekiq_tui.operations.forward import Forward
 from sidekiq_tui.operations.guard import Question
 from sidekiq_tui.operations.history import UndoEntry, Unfinished
-from sidekiq_tui.operations.journal import Journal
+from sidekiq_tui.operations.journal import Journal, JournalError
 from sidekiq_tui.operations.plan import Plan
 from sidekiq_tui.operations.planning import make_plan
 from sidekiq_tui.operations.prepared import new_id
@@ -182,13 +182,18 @@ class Operations:
     async def verify_audit(self, servers: Collection[str] = ()) -> Verdict:
         """Checks the chain against itself, the head in the journal, and those in the records of some servers."""
         heads: list[tuple[str, Head]] = []
-        kept = await self._desk.journal.head()
-        if kept is not None:
-            heads.append(("the journal", kept))
-        for name in servers:
-            heads.extend(await heads_on(self._desk, name))
+        notes: tuple[str, ...] = ()
+        try:
+            kept = await self._desk.journal.head()
+            if kept is not None:
+                heads.append(("the journal", kept))
+            for name in servers:
+                heads.extend(await heads_on(self._desk, name))
+        except JournalError as error:
+            notes = (f"the heads in the journal were not compared: {error}",)
         key = self.settings.audit_key
-        return await asyncio.to_thread(verify, self._audit_folder, heads=heads, key=key)
+        verdict = await asyncio.to_thread(verify, self._audit_folder, heads=heads, key=key)
+        return replace(verdict, notes=(*notes, *verdict.notes))
 
     async def close(self) -> None:
         """Leaves what runs after its batch, to be gone on with by `resume`, and closes the journal."""

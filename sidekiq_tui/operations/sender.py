@@ -15,7 +15,7 @@ from sidekiq_tui.operations.pace import Pace
 from sidekiq_tui.operations.prepared import UNKNOWN, Prepared, new_bid
 from sidekiq_tui.sidekiq import operation_record as records
 from sidekiq_tui.sidekiq.database import Database
-from sidekiq_tui.sidekiq.errors import SidekiqError
+from sidekiq_tui.sidekiq.errors import CommandRefused, SidekiqError
 from sidekiq_tui.sidekiq.operation_record import BatchReply, ClosedRecord, RecordKeys, classify
 
 NONCE: Final = "nonce"
@@ -247,7 +247,7 @@ class Sender:
             try:
                 await self._end_record(await self.database())
             except SidekiqError as error:
-                if pause is None:
+                if pause is None or isinstance(error, GuardRefused | CommandRefused):
                     return False
                 await self.hang_up()
                 self._link.report("checking", str(error))

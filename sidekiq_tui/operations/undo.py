@@ -12,7 +12,7 @@ from sidekiq_tui.operations.census import place_name
 from sidekiq_tui.operations.entries import Entry, is_digests, unpack
 from sidekiq_tui.operations.fingerprint import fingerprint
 from sidekiq_tui.operations.history import UndoEntry
-from sidekiq_tui.operations.journal import Journal, Noted
+from sidekiq_tui.operations.journal import Batch, Journal, Noted
 from sidekiq_tui.operations.parameters import operation_of
 from sidekiq_tui.operations.plan import Plan, Price
 from sidekiq_tui.operations.price import BATCH_ENTRIES, ENTRY
@@ -118,7 +118,8 @@ def _refused(operation: Undo, way: Way, records: Sequence[OperationRecord], coun
         return f"its undo {how} already ({begun.who})"
     if noted is not None and noted.undone is not None and operation.only is None:
         return "it was undone already"
-    if (noted is not None and noted.state in ("open", "unknown")) or any(one.state == "open" for one in known):
+    begun_here = noted is not None and noted.state in ("open", "unknown")
+    if begun_here or (noted is None and any(one.state == "open" for one in known)):
         return "it has not ended: resume it, or leave it, first"
     if way.parts:
         if any(part.place is None for part in way.parts):
@@ -153,21 +154,32 @@ async def from_journal(journal: Journal, noted: Noted, *, after: int = 0) -> Asy
     operation = operation_of(noted.kind, noted.parameters)
     front = isinstance(operation, MoveToQueue) and operation.front
     paused = isinstance(operation, Pause) and operation.paused
-    before: int | None = None
-    while batches := await journal.batches(noted.id, before=before):
-        before = batches[-1].number
+    async for one in _kept(journal, noted):
+        entries = unpack(one.blob or b"")
+        done = [entry for entry, result in zip(entries, one.results or "", strict=True) if result == "1"]
+        pieces = [
+            Piece(reverse(entry, noted.kind, front=front, paused=paused), None, _jid(entry)) for entry in done[::-1]
+        ]
+        left_out = min(after, len(pieces))
+        after -= left_out
+        if pieces[left_out:]:
+            yield pieces[left_out:]
+
+
+async def _kept(journal: Journal, noted: Noted) -> AsyncIterator[Batch]:
+    """The batches of which the bytes were kept, the last first, but for a clear, which began with the oldest jobs."""
+    number: int | None = None
+    while True:
+        if noted.kind == "clear":
+            batches = await journal.batches_after(noted.id, -1 if number is None else number)
+        else:
+            batches = await journal.batches(noted.id, before=number)
+        if not batches:
+            return
+        number = batches[-1].number
         for one in batches:
-            if one.blob is None or one.results is None or is_digests(one.blob):
-                continue
-            pieces = []
-            for entry, result in zip(reversed(unpack(one.blob)), reversed(one.results), strict=True):
-                if result == "1":
-                    item = reverse(entry, noted.kind, front=front, paused=paused)
-                    pieces.append(Piece(item, None, _jid(entry)))
-            left_out = min(after, len(pieces))
-            after -= left_out
-            if pieces[left_out:]:
-                yield pieces[left_out:]
+            if one.blob is not None and one.results is not None and not is_digests(one.blob):
+                yield one
 
 
 def reverse(entry: Entry, kind: str, *, front: bool = False, paused: bool = False) -> batch.Item:
@@ -209,12 +221,12 @@ def _pushed_back(entry: Entry) -> batch.Item:
     return batch.Push(entry.old, score=entry.score, into=_set(entry.place))
 
 
-async def from_trash(server: Server, way: Way, only: Collection[bytes] | None) -> AsyncIterator[list[Piece]]:
-    """Entries of the trash, by their digests, or all."""
+async def from_trash(server: Server, way: Way, only: Collection[bytes]) -> AsyncIterator[list[Piece]]:
+    """Some entries of the trash, by their digests."""
     for part in way.parts:
         found: list[JobRecord] = []
         async for jobs in server.walk_trash(part):
-            found.extend(job for job in jobs if only is None or digest(job.raw) in only)
+            found.extend(job for job in jobs if digest(job.raw) in only)
         if found:
             yield [Piece(_restored(part, job), None, job.jid) for job in found]
 

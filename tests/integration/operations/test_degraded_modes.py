@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from sidekiq_tui.operations.catalog import Clear
 from sidekiq_tui.operations.selection import Rows, Whole
 from sidekiq_tui.servers.profile import Secret
+from sidekiq_tui.sidekiq.job import Place
 from tests.integration.operations.test_execute_and_undo import DEEDS, without_new_names
-from tests.support.operating import Operator, everywhere, fill
+from tests.support.operating import DEAD, MAIL, Operator, everywhere, fill
 
 RIGHTS = {
     "B": "~retry ~schedule ~dead ~queue:* ~queues ~processes ~stat:* ~paused ~*-signals ~it-* +@all",
@@ -54,5 +56,22 @@ async def test_done_and_taken_back(raw: Any, redis_url: str, tmp_path: Path, mod
             assert without_new_names(after) == without_new_names(before)
         if mode == "B":
             assert await raw.keys("sqtui:*") == []
+    finally:
+        await operator.close()
+
+
+@pytest.mark.parametrize("mode", RIGHTS)
+@pytest.mark.parametrize("place", [DEAD, MAIL], ids=["set", "queue"])
+async def test_cleared_and_put_back(raw: Any, redis_url: str, tmp_path: Path, mode: str, place: Place) -> None:
+    operator = await limited(raw, redis_url, tmp_path / "state", mode)
+    try:
+        await fill(raw, place, 450)
+        before = await everywhere(raw)
+        outcome = await operator.do(Clear(place=Whole(place)))
+        assert (outcome.ending, outcome.tally.done) == ("done", 450), outcome
+        assert without_new_names(await everywhere(raw)) == {}
+        undone = await operator.undo(outcome)
+        assert (undone.ending, undone.tally.done) == ("done", 450), undone
+        assert await everywhere(raw) == before
     finally:
         await operator.close()
