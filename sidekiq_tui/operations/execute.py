@@ -35,10 +35,12 @@ from sidekiq_tui.sidekiq.errors import SidekiqError
 from sidekiq_tui.sidekiq.job import Place
 from sidekiq_tui.sidekiq.keys import Keys
 from sidekiq_tui.sidekiq.operation_record import prune
-from sidekiq_tui.sidekiq.trash import reap
+from sidekiq_tui.sidekiq.trash import budget, reap
 
 _RENEW: Final = 300.0
 """Seconds that a grant must still live; with less it is renewed, and the connection with it."""
+_SMALL: Final = 8 << 20
+"""Bytes of deleted jobs for which there is always room in a server's trash."""
 _REPORTS: Final = 0.05
 """Seconds between two reports of progress."""
 RECORD_VERSION: Final = 1
@@ -79,6 +81,7 @@ class Execution:
         self._reader: Database | None = None
         self._maker: Maker | None = None
         self._trash: TrashParts | None = None
+        self._spills = False
         self.rebuilt: dict[Place, int] = {}
         """Queues that are rebuilt, and how many entries leave each."""
         self.link = Link(self._connect, self._waits, lambda: self.run.stopping, desk.clock)
@@ -225,6 +228,15 @@ class Execution:
 
     async def _prepare(self) -> None:
         """Finds out what is needed before anything is begun. Reads only."""
+        if not isinstance(self.operation, Delete) or self.rebuilt or self.undo_kind() != "trash":
+            return
+        if self.desk.settings.payloads != "keep" or self.plan.price.sent < _SMALL:
+            return
+        redis = (await self.server.overview(self.desk.clock())).redis
+        if await self.server.trash_bytes() + self.plan.price.sent > budget(redis.maxmemory):
+            # Too much of a burden for the server: the copy is kept on this machine.
+            self._spills = True
+            await self.desk.journal.set_undo(self.id, "journal")
 
     def sender(self, head: Head) -> Sender:
         """The conversation with the server."""
@@ -338,7 +350,7 @@ class Execution:
         if kind == "trash":
             if kept == "none" or not getattr(self.operation, "keep", True):
                 return "no"
-            return "trash" if self.plan.mode != "B" else "journal" if kept == "keep" else "no"
+            return "trash" if self.plan.mode != "B" and not self._spills else "journal" if kept == "keep" else "no"
         return "no" if kind == "journal" and kept != "keep" else kind
 
     # ---- What the work asks on its way

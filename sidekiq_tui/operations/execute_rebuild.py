@@ -52,6 +52,7 @@ class RebuildExecution(Execution):
         queues = [place for place in targets.digests if place.kind == "queue"]
         sizes = {place: (await self.server.page(place, 0, 1)).size for place in queues}
         self.rebuilt = big_queues(self.operation, targets, sizes)
+        await super()._prepare()
 
     @property
     def targets(self) -> Targets:

@@ -151,6 +151,10 @@ class Journal:
 
         await self._write(store)
 
+    async def set_undo(self, id: str, undo: UndoKind) -> None:
+        """Where the way back lies, if not where it was meant to."""
+        await self._write(lambda db: db.execute("UPDATE op SET undo=? WHERE id=?", (undo, id)))
+
     async def mark_undone(self, id: str, by: str | None) -> None:
         """Notes which operation took it back; None: it can be taken back again."""
         await self._write(lambda db: db.execute("UPDATE op SET undone=? WHERE id=?", (by, id)))

@@ -295,6 +295,16 @@ class Server:
         """What was deleted or cleared and can still come back, the newest first; three trips."""
         return await self._call(read_trash)
 
+    async def trash_bytes(self) -> int:
+        """What the trash holds of the server's memory, about; four trips."""
+
+        async def read(database: Database) -> int:
+            parts = await read_trash(database)
+            replies = await database.pipeline([("MEMORY", "USAGE", part.key) for part in parts])
+            return sum(reply for reply in replies if isinstance(reply, int))
+
+        return await self._call(read)
+
     async def trash_jobs(self, part: TrashPart, offset: int, limit: int) -> tuple[JobRecord, ...]:
         """Some entries of a part of the trash, in its order; one trip."""
         return await self._call(lambda database: read_part(database, part, offset, limit))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sidekiq_tui.operations import price
+from sidekiq_tui.operations import execute, price
 from sidekiq_tui.operations.catalog import Clear, Delete, Kill, MoveToQueue, OfJobs, Undo
 from sidekiq_tui.operations.selection import Matching, Whole
 from sidekiq_tui.sidekiq.filter import parse_filter
@@ -138,3 +138,20 @@ class TestRebuild:
         assert (outcome.ending, outcome.tally.untouched) == ("stopped", 500), outcome
         assert await everywhere(raw) == before
         assert (await anna.operations.plan("prod", Undo(operation=outcome.id))).refused
+
+
+@pytest.mark.parametrize("place", [DEAD, MAIL], ids=["set", "queue"])
+async def test_what_is_too_much_for_the_servers_trash_is_kept_here(
+    anna: Operator, raw: Any, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execute, "_SMALL", 0)
+    monkeypatch.setattr(execute, "budget", lambda maxmemory: 10_000)
+    await fill(raw, place, 450)
+    before = await everywhere(raw)
+    outcome = await anna.do(Delete(jobs=Whole(place)))
+    assert outcome.tally.done == 450
+    assert await raw.keys("sqtui:trash*") == []
+    [entry] = await anna.operations.undoable("prod")
+    assert (entry.whence, entry.count) == ("journal", 450)
+    assert (await anna.undo(outcome)).tally.done == 450
+    assert await everywhere(raw) == before
