@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sidekiq_tui.operations.catalog import (
+    Across,
     Copy,
     Delete,
     Edit,
@@ -42,6 +43,7 @@ _NEVER_STORED: Final = ("at", "pool", "client_class", "client")
 _RESET: Final = (*FAILURE_FIELDS, *_NEVER_STORED)
 _USUAL: Final = frozenset(("retry", "queue", "jid", "created_at"))
 _COUNTS: Final = (int, float, type(None))
+_TO_QUEUE: Final = (MoveToQueue, Copy)
 _DEFAULT_QUEUE: Final = str(DEFAULT_OPTIONS["queue"])
 
 MALFORMED: Final = "malformed: no JSON object"
@@ -71,7 +73,7 @@ class PayloadContext:
 
 def destination(job: JobRecord, operation: OfJobs) -> str:
     """The queue that a job goes to or stays with: the operation's, the payload's, or Sidekiq's default."""
-    if isinstance(operation, MoveToQueue | Copy) and operation.queue is not None:
+    if isinstance(operation, _TO_QUEUE) and operation.queue is not None:
         return operation.queue
     if job.place.queue is not None:
         return job.place.queue
@@ -103,6 +105,8 @@ def refusal(job: JobRecord, operation: OfJobs) -> str:
             return _not_movable(job, operation)
         case Edit():
             return _not_editable(job, operation)
+        case Across():
+            return _not_to_cross(job, operation)
         case Copy():
             encrypted = "encrypted: its arguments can't be changed"
             return encrypted if job.encrypted and "args" in operation.fields else _not_pushable(job, operation)
@@ -117,7 +121,7 @@ def new_payload(job: JobRecord, operation: OfJobs, context: PayloadContext) -> b
         case MoveToQueue():
             return _moved(job, operation, context)
         case Edit():
-            return _edited(job.raw, job.item, operation.fields, operation.drop)
+            return edited(job.raw, job.item, operation.fields, operation.drop)
         case Copy():
             return _copied(job, operation, context)
     return job.raw
@@ -182,6 +186,18 @@ def _not_movable(job: JobRecord, operation: MoveToQueue) -> str:
     return _invalid(job)
 
 
+def _not_to_cross(job: JobRecord, operation: Across) -> str:
+    if job.encrypted and ("args" in operation.fields or "args" in operation.drop):
+        return "encrypted: its arguments can't be changed"
+    if operation.fields or operation.drop:
+        try:
+            made = JobRecord(edited(job.raw, job.item, operation.fields, operation.drop), job.place, job.score)
+        except ValueError as error:
+            return f"cannot be written: {error}"
+        return _invalid(made)
+    return "" if _usual(job.item) else _invalid(job)
+
+
 def _not_editable(job: JobRecord, operation: Edit) -> str:
     changed = {*operation.fields, *operation.drop}
     if job.encrypted and not changed.isdisjoint(("args", "encrypt")):
@@ -189,7 +205,7 @@ def _not_editable(job: JobRecord, operation: Edit) -> str:
     if job.place.kind == "queue" and "queue" in changed:
         return "in a queue: move it instead"
     try:
-        made = JobRecord(_edited(job.raw, job.item, operation.fields, operation.drop), job.place, job.score)
+        made = JobRecord(edited(job.raw, job.item, operation.fields, operation.drop), job.place, job.score)
     except ValueError as error:
         return f"cannot be written: {error}"
     if made.raw == job.raw:
@@ -236,21 +252,21 @@ def _moved(job: JobRecord, operation: MoveToQueue, context: PayloadContext) -> b
         changes["enqueued_at"] = context.time(item)
         drop = ("at",)
     made = spliced(job.raw, item, changes, drop)
-    return with_first_argument(made, {"queue_name": operation.queue}) if _active_job(item) else made
+    return with_first_argument(made, {"queue_name": operation.queue}) if active_job(item) else made
 
 
-def _edited(raw: bytes, item: Mapping[str, object], fields: Mapping[str, object], drop: tuple[str, ...]) -> bytes:
-    """`args` of an ActiveJob are the arguments inside its own payload, unless they are that payload."""
+def edited(raw: bytes, item: Mapping[str, object], fields: Mapping[str, object], drop: tuple[str, ...]) -> bytes:
+    """Sets and drops fields. `args` of an ActiveJob are those inside its own payload, unless they are that payload."""
     outer = dict(fields)
-    if "args" in outer and _active_job(item) and not _is_wrapped(outer["args"]):
+    if "args" in outer and active_job(item) and not _is_wrapped(outer["args"]):
         raw = with_first_argument(raw, {"arguments": outer.pop("args")})
     return with_fields(raw, outer, drop)
 
 
 def _copied(job: JobRecord, operation: Copy, context: PayloadContext) -> bytes:
     item = job.item
-    raw = _edited(job.raw, item, operation.fields, ())
-    if _active_job(item):
+    raw = edited(job.raw, item, operation.fields, ())
+    if active_job(item):
         inner: dict[str, object] = {"job_id": str(uuid.uuid4())}
         if operation.queue is not None:
             inner["queue_name"] = operation.queue
@@ -269,7 +285,7 @@ def _copied(job: JobRecord, operation: Copy, context: PayloadContext) -> bytes:
     return with_fields(raw, changes, [name for name in drop if name not in operation.fields])
 
 
-def _active_job(item: Mapping[str, object]) -> bool:
+def active_job(item: Mapping[str, object]) -> bool:
     """Whether the first argument is ActiveJob's own payload."""
     return (is_wrapper(item) or truthy(item.get("wrapped"))) and _is_wrapped(item.get("args"))
 

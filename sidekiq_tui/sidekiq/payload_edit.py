@@ -9,13 +9,14 @@ import json
 import re
 from collections.abc import Collection, Mapping
 from functools import cache
+from math import isfinite
 from typing import Final, NamedTuple
 
 from sidekiq_tui.sidekiq.client_payload import dumps_value
 from sidekiq_tui.sidekiq.payload import decode, to_bytes, to_text
 
 _BLANKS: Final = " \t\r\n"
-_SIMPLE: Final = re.compile(rb':(?:-?[0-9][0-9.eE+-]*|"[^"\\]*")(?=[,}])')
+_simple: Final = re.compile(rb':(?:-?[0-9][0-9.eE+-]*|"[^"\\]*")(?=[,}])').match
 """A number, or a text without escapes, and nothing blank around."""
 _decoder: Final = json.JSONDecoder(parse_int=str, parse_float=str)
 """Only where values end matters; Python refuses integers of thousands of digits."""
@@ -29,7 +30,7 @@ def spliced(raw: bytes, item: Mapping[str, object], changes: Mapping[str, object
     """
     if item.keys().isdisjoint(drop):
         made = _replaced(raw, item, changes)
-        if made is not None and (b"\\u" not in raw or decode(made) == {**item, **changes}):
+        if made is not None and (b"\\" not in raw or b"\\u" not in raw or decode(made) == {**item, **changes}):
             return made
     return with_fields(raw, changes, drop)
 
@@ -44,16 +45,13 @@ def _replaced(raw: bytes, item: Mapping[str, object], changes: Mapping[str, obje
         if name not in item:
             if not raw.endswith(b"}") or not item:
                 return None
-            raw = b"%b,%b:%b}" % (raw[:-1], quoted, _written(value))
+            raw = raw[:-1] + b"," + quoted + b":" + _written(value) + b"}"
             continue
-        at = raw.find(quoted)
-        end = at + len(quoted)
-        if at < 0 or raw.find(quoted, end) != -1:
-            return None
-        simple = _SIMPLE.match(raw, end)
+        parts = raw.split(quoted, 2)
+        simple = _simple(parts[1]) if len(parts) == 2 else None
         if simple is None:
             return None
-        raw = b"%b:%b%b" % (raw[:end], _written(value), raw[simple.end() :])
+        raw = parts[0] + quoted + b":" + _written(value) + parts[1][simple.end() :]
     return raw
 
 
@@ -63,7 +61,9 @@ def _quoted(name: str) -> bytes:
 
 
 def _written(value: object) -> bytes:
-    return b"%d" % value if type(value) is int else dumps_value(value).encode()
+    if type(value) is int or (type(value) is float and isfinite(value)):
+        return repr(value).encode()  # as JSON has it
+    return dumps_value(value).encode()
 
 
 def with_first_argument(raw: bytes, changes: Mapping[str, object]) -> bytes:
@@ -82,6 +82,11 @@ def with_first_argument(raw: bytes, changes: Mapping[str, object]) -> bytes:
     _, end = _value(text, start)
     inner = to_text(with_fields(to_bytes(text[start:end]), changes))
     return to_bytes(text[:start] + inner + text[end:])
+
+
+def members(text: str) -> list[tuple[str, int, int]]:
+    """Name, start and end of the value of each member of a JSON object, as it is written. Raises ValueError."""
+    return [(pair.name, pair.value, pair.end) for pair in _pairs(text)[0]]
 
 
 class _Pair(NamedTuple):

@@ -14,7 +14,8 @@ from typing import Final, Literal, NamedTuple, cast
 from sidekiq_tui.sidekiq.clearing import place_key, redis_type
 from sidekiq_tui.sidekiq.database import Argument, Database, Reply
 from sidekiq_tui.sidekiq.errors import SidekiqError
-from sidekiq_tui.sidekiq.job import Place
+from sidekiq_tui.sidekiq.job import Place, PlaceKind
+from sidekiq_tui.sidekiq.keys import SET_NAMES
 from sidekiq_tui.sidekiq.operation_record import KEPT, RecordKeys
 from sidekiq_tui.sidekiq.payload import to_text
 from sidekiq_tui.sidekiq.replies import fields as hash_fields
@@ -89,11 +90,11 @@ class GivenBack:
 
 @dataclass(frozen=True, slots=True)
 class OpenStage:
-    """A stage that is neither acknowledged nor given back. `place`: which of the record's places its jobs come from."""
+    """A stage that is neither acknowledged nor given back. `place`: where its jobs come from."""
 
     seq: int
     bid: str
-    place: int
+    place: Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,23 +118,38 @@ class TransferState:
 
 
 async def take_end(
-    db: Database, keys: RecordKeys, seq: int, bid: str, place: Place, number: int, *, expected: int, count: int,
-    skip: int = 0, drain: bool = False,
-) -> Taken:  # fmt: skip
+    db: Database,
+    keys: RecordKeys,
+    seq: int,
+    bid: str,
+    place: Place,
+    *,
+    expected: int,
+    count: int,
+    skip: int = 0,
+    drain: bool = False,
+) -> Taken:
     """Parks the next jobs of a queue (those that run next first) or of a set (from the low end, after `skip`)."""
     arguments = ("end", count, STAGE_BYTES, skip)
-    return await _take(db, keys, seq, bid, place, number, expected, arguments, drain)
+    return await _take(db, keys, seq, bid, place, expected, arguments, drain)
 
 
 async def take_these(
-    db: Database, keys: RecordKeys, seq: int, bid: str, place: Place, number: int, jobs: Sequence[Chosen], *,
-    expected: int, drain: bool = False,
-) -> Taken:  # fmt: skip
+    db: Database,
+    keys: RecordKeys,
+    seq: int,
+    bid: str,
+    place: Place,
+    jobs: Sequence[Chosen],
+    *,
+    expected: int,
+    drain: bool = False,
+) -> Taken:
     """Parks jobs by their bytes; those of a queue must come oldest first."""
     arguments: list[Argument] = ["these", len(jobs), 1 << 40]
     for job in jobs:
         arguments += ["t" if job.tail else "h", job.raw]
-    return await _take(db, keys, seq, bid, place, number, expected, arguments, drain)
+    return await _take(db, keys, seq, bid, place, expected, arguments, drain)
 
 
 async def _take(
@@ -142,14 +158,13 @@ async def _take(
     seq: int,
     bid: str,
     place: Place,
-    number: int,
     expected: int,
     arguments: Sequence[Argument],
     drain: bool,
 ) -> Taken:
     reply = await db.command(
         "EVAL", script("take", drain=drain), 3, keys.record, place_key(db, place), db.keys.stage(keys.id, bid),
-        seq, bid, expected, number, redis_type(place), *arguments,
+        seq, bid, expected, _place_text(place), redis_type(place), *arguments,
     )  # fmt: skip
     status, results, next, error = _parts(reply, 4)
     return Taken(cast(TakeStatus, _said(status)), _said(results), natural(next) or 0, _plain(error))
@@ -270,7 +285,7 @@ async def transfer_state(db: Database, keys: RecordKeys) -> TransferState | None
 def state_of(told: Mapping[str, bytes], state: Literal["open", "done", "closed"]) -> TransferState:
     """What the fields of a record say."""
     ids = {seq: to_text(bid) for seq, bid in _numbered(told, "id:")}
-    places = {seq: natural(at) or 0 for seq, at in _numbered(told, "of:")}
+    places = {seq: place for seq, at in _numbered(told, "of:") if (place := _place_of(to_text(at))) is not None}
     results = {seq: to_text(one) for seq, one in _numbered(told, "r")}
     return TransferState(
         state=state,
@@ -308,6 +323,17 @@ def _numbered(told: Mapping[str, bytes], start: str) -> Iterator[tuple[int, byte
     for name, value in told.items():
         if name.startswith(start) and name[size:].isdecimal():
             yield int(name[size:]), value
+
+
+def _place_text(place: Place) -> str:
+    return f"{place.kind}:{place.queue or ''}"
+
+
+def _place_of(text: str) -> Place | None:
+    kind, _, queue = text.partition(":")
+    if kind == "queue":
+        return Place("queue", queue)
+    return Place(cast(PlaceKind, kind)) if kind in SET_NAMES else None
 
 
 def _score(score: float | None) -> str:

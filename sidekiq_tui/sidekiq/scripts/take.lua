@@ -1,6 +1,6 @@
 -- Parks jobs for another server: out of their queue or set, into a stage that the record names (operations-safety 11).
--- KEYS: record, queue or set, stage. ARGV: number, random id, number that should come next, number of the place, type of
--- the place, how (`end`: from where jobs run next; `these`: by their bytes), how many, most bytes, then: for `end` how
+-- KEYS: record, queue or set, stage. ARGV: number, random id, number that should come next, name of the place, its type,
+-- how (`end`: from where jobs run next; `these`: by their bytes), how many, most bytes, then: for `end` how
 -- many of a set to step over, for `these` pairs of a letter (t: nearer to the tail) and bytes.
 -- Returns {status, a result for each, next number, error}.
 local pcall = redis.pcall

@@ -50,7 +50,7 @@ async def test_a_queue_goes_in_its_order(raw: Any, there: Any) -> None:
     jobs = [job(number) for number in range(5)]
     await raw.lpush("queue:mail", *jobs)
     await there.lpush("queue:mail", b"here before")
-    taken = await steps.take_end(source, record(source), 0, "b0", MAIL, 0, expected=0, count=3)
+    taken = await steps.take_end(source, record(source), 0, "b0", MAIL, expected=0, count=3)
     assert (taken.status, taken.results, taken.next) == ("ok", "111", 1)
     staged = await steps.read_stage(source, record(source), "b0", MAIL)
     assert [one.raw for one in staged] == jobs[:3]
@@ -73,7 +73,7 @@ async def test_every_step_answers_the_same_again_and_changes_nothing(raw: Any, t
     await raw.lpush("queue:mail", *[job(number) for number in range(4)])
 
     async def take() -> steps.Taken:
-        return await steps.take_end(source, record(source), 0, "b0", MAIL, 0, expected=0, count=2)
+        return await steps.take_end(source, record(source), 0, "b0", MAIL, expected=0, count=2)
 
     assert ((await take()).status, (await take()).status) == ("ok", "done")
     assert await raw.llen("queue:mail") == 2
@@ -98,7 +98,7 @@ async def test_chosen_jobs_go_and_what_is_gone_is_told(raw: Any, there: Any, pla
     else:
         await raw.zadd("dead", {one: 1_750_000_000.123456 + at for at, one in enumerate(jobs)})
     chosen = [Chosen(jobs[0], tail=True), Chosen(b"gone"), Chosen(jobs[2])]
-    taken = await steps.take_these(source, record(source), 0, "b0", place, 0, chosen, expected=0)
+    taken = await steps.take_these(source, record(source), 0, "b0", place, chosen, expected=0)
     assert (taken.status, taken.results) == ("ok", "101")
     staged = await steps.read_stage(source, record(source), "b0", place)
     assert [one.raw for one in staged] == [jobs[0], jobs[2]]
@@ -109,9 +109,7 @@ async def test_chosen_jobs_go_and_what_is_gone_is_told(raw: Any, there: Any, pla
             [jobs[0], 1_750_000_000.123456],
             [jobs[2], 1_750_000_002.123456],
         ]
-    assert (
-        await steps.take_these(source, record(source), 1, "b1", place, 0, [Chosen(b"x")], expected=1)
-    ).results == "0"
+    assert (await steps.take_these(source, record(source), 1, "b1", place, [Chosen(b"x")], expected=1)).results == "0"
     state = await steps.transfer_state(source, record(source))
     assert [one.seq for one in state.stages] == [0] if state is not None else False
 
@@ -135,7 +133,7 @@ async def test_a_stage_returns_to_where_it_was(raw: Any, there: Any, place: Plac
     else:
         await raw.zadd("dead", {one: 7.25 for one in jobs})
         before = await raw.zrange("dead", 0, -1, withscores=True)
-    await steps.take_end(source, record(source), 0, "b0", place, 0, expected=0, count=4)
+    await steps.take_end(source, record(source), 0, "b0", place, expected=0, count=4)
     assert await raw.exists("queue:mail", "dead") == 0
     staged = await steps.read_stage(source, record(source), "b0", place)
     await close(target, record(target))
@@ -152,10 +150,10 @@ async def test_what_the_other_side_does_not_take_returns_with_the_acknowledgemen
     source, _ = await both(raw, there)
     jobs = [job(number) for number in range(5)]
     await raw.lpush("queue:mail", *jobs)
-    await steps.take_end(source, record(source), 0, "b0", MAIL, 0, expected=0, count=4)
+    await steps.take_end(source, record(source), 0, "b0", MAIL, expected=0, count=4)
     await steps.acknowledge(source, record(source), 0, "b0", MAIL, gone=2, back=[0, 2])
     assert await raw.lrange("queue:mail", 0, -1) == [jobs[4], jobs[2], jobs[0]]
-    await steps.take_end(source, record(source), 1, "b1", MAIL, 0, expected=1, count=2)
+    await steps.take_end(source, record(source), 1, "b1", MAIL, expected=1, count=2)
     await steps.acknowledge(source, record(source), 1, "b1", MAIL, gone=0, back=[0, 1], to_head=True)
     assert await raw.lrange("queue:mail", 0, -1) == [jobs[2], jobs[0], jobs[4]]
 
@@ -177,8 +175,8 @@ async def test_the_state_of_an_iterable_job_goes_along(raw: Any, there: Any) -> 
 async def test_records_that_went_back_are_not_believed(raw: Any, there: Any) -> None:
     source, target = await both(raw, there)
     await raw.lpush("queue:mail", job(1))
-    assert (await steps.take_end(source, record(source), 5, "b5", MAIL, 0, expected=5, count=1)).status == "moved"
-    jump = await steps.take_end(source, record(source), 5, "b5", MAIL, 0, expected=0, count=1)
+    assert (await steps.take_end(source, record(source), 5, "b5", MAIL, expected=5, count=1)).status == "moved"
+    jump = await steps.take_end(source, record(source), 5, "b5", MAIL, expected=0, count=1)
     assert (jump.status, jump.next) == ("ok", 6)
     assert (await steps.put(target, record(target), 5, "b5", MAIL, [Staged(b"{}")], expected=3)).status == "back"
     assert await there.exists("queue:mail") == 0
@@ -189,9 +187,9 @@ async def test_at_most_four_stages_are_open(raw: Any, there: Any) -> None:
     await raw.lpush("queue:mail", *[job(number) for number in range(9)])
     for seq in range(4):
         assert (
-            await steps.take_end(source, record(source), seq, f"b{seq}", MAIL, 0, expected=seq, count=1)
+            await steps.take_end(source, record(source), seq, f"b{seq}", MAIL, expected=seq, count=1)
         ).status == "ok"
-    assert (await steps.take_end(source, record(source), 4, "b4", MAIL, 0, expected=4, count=1)).status == "full"
+    assert (await steps.take_end(source, record(source), 4, "b4", MAIL, expected=4, count=1)).status == "full"
     assert await raw.llen("queue:mail") == 5
 
 
@@ -199,7 +197,7 @@ async def test_a_wrong_type_is_told_before_anything_is_written(raw: Any, there: 
     source, target = await both(raw, there)
     await raw.set("queue:mail", "text")
     await there.set("queue:mail", "text")
-    taken = await steps.take_end(source, record(source), 0, "b0", MAIL, 0, expected=0, count=1)
+    taken = await steps.take_end(source, record(source), 0, "b0", MAIL, expected=0, count=1)
     assert (taken.status, taken.error) == ("type", "queue:mail")
     done = await steps.put(target, record(target), 0, "b0", MAIL, [Staged(b"{}")], expected=0)
     assert (done.status, done.error) == ("type", "queue:mail")
@@ -223,7 +221,7 @@ class _Runner:
             await self.deliver(stage.seq, stage.bid)
         bid = new_bid()
         seq = state.next
-        taken = await self.until(lambda: steps.take_end(source, keys, seq, bid, self.place, 0, expected=seq, count=3))
+        taken = await self.until(lambda: steps.take_end(source, keys, seq, bid, self.place, expected=seq, count=3))
         if taken.status in ("ok", "done"):
             await self.deliver(seq, bid)
         return taken.status != "empty" or bool(state.stages)
