@@ -21,7 +21,7 @@ LARGEST: Final = 64 << 20
 CLASSES: Final = 1000
 NAMELESS: Final = "no class"
 _LOCKS: Final = ("unique_for", "lock_digest", "unique_digest", "lock")
-_TELLING: Final = ("bid", *_LOCKS)
+_TELLING: Final = ("bid", "encrypt", *_LOCKS)
 
 
 class Census:
@@ -30,7 +30,7 @@ class Census:
     def __init__(self, operation: OfJobs) -> None:
         self.stays: Counter[str] = Counter()
         self.signs: Counter[str] = Counter()
-        """Jobs by what to warn of: batch, lock, once (`retry: false`), large, malformed."""
+        """Jobs by what to warn of: batch, lock, once (`retry: false`), encrypted, large, malformed."""
         self.bytes = 0
         self._operation = operation
         self._classes: Counter[str] = Counter()
@@ -80,6 +80,7 @@ class Census:
             "batch": truthy(item.get("bid")),
             "lock": any(truthy(item.get(lock)) for lock in _LOCKS),
             "once": item.get("retry") is False,
+            "encrypted": truthy(item.get("encrypt")),
             "large": len(job.raw) > LARGE,
         }
         self.signs.update(sign for sign, seen in found.items() if seen)

@@ -9,7 +9,15 @@ import re
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from sidekiq_tui.operations.catalog import Clear, OfJobs, Operation, Pause, SignalProcesses
+from sidekiq_tui.operations.catalog import (
+    Clear,
+    Evacuate,
+    OfJobs,
+    Operation,
+    Pause,
+    SignalProcesses,
+    Transfer,
+)
 from sidekiq_tui.operations.errors import AccessDenied, CannotBeDone, NotConfirmed, PlanOutdated
 from sidekiq_tui.operations.plan import Plan, ServerMark
 from sidekiq_tui.operations.selection import Matching, Whole
@@ -41,6 +49,8 @@ def level_of(operation: Operation) -> Access:
     """The access that an operation needs: its class's, or more by what it is done to (operations-safety 14.1)."""
     if isinstance(operation, SignalProcesses) and operation.signal == "TERM":
         return "full"
+    if isinstance(operation, Transfer) and is_whole(operation):
+        return "full"
     return operation.level
 
 
@@ -62,6 +72,9 @@ def question(plan: Plan, profile: Profile) -> Question:
 
     A whole set or queue, and anything on a guarded or production server, takes the server's name as the plan has it.
     """
+    peer = plan.peer
+    if peer is not None and peer.guarded and peer.writes:
+        return Question("name", peer.name, f"Type the name of the target to go on: {peer.name}")
     if profile.guard or profile.production or is_whole(plan.operation):
         return Question("name", plan.server, f"Type the server's name to go on: {plan.server}")
     if plan.count > MANY:
@@ -73,7 +86,7 @@ def question(plan: Plan, profile: Profile) -> Question:
 
 def is_whole(operation: Operation) -> bool:
     """Whether it is for all that is in a place: a clear, all of a set or queue, or a filter that leaves nothing out."""
-    if isinstance(operation, Clear):
+    if isinstance(operation, Clear | Evacuate):
         return True
     if not isinstance(operation, OfJobs):
         return False
@@ -124,6 +137,24 @@ def renew(plan: Plan, profile: Profile, grant: Grant, now: float, *, read_only: 
         raise PlanOutdated("this grant is for another plan")
     _may(plan, profile, read_only)
     return replace(grant, expires=now + GRANT_LIFE)
+
+
+def peer_refusal(profile: Profile, *, read_only: bool = False) -> str:
+    """Why nothing may come to a server from another one; empty when it may (operations-safety 14.1)."""
+    if read_only:
+        return "sqtui was started with --read-only"
+    return f"{profile.name} is read-only here (access in its profile)" if profile.access == "read-only" else ""
+
+
+def admit_peer(plan: Plan, profile: Profile, now: float, *, read_only: bool = False) -> Grant:
+    """The grant for the other server of a plan that is admitted, or runs on. Raises AccessDenied, PlanOutdated."""
+    peer = plan.peer
+    if peer is None or not peer.writes or peer.name != profile.name:
+        raise PlanOutdated(f"the plan changes nothing on {profile.name}")
+    refusal = peer_refusal(profile, read_only=read_only)
+    if refusal:
+        raise AccessDenied(refusal)
+    return Grant(peer.name, peer.mark, plan.operation.kind, plan.fingerprint, "operate", now + GRANT_LIFE)
 
 
 def admit_upkeep(mark: ServerMark, profile: Profile, kind: Upkeep, now: float, *, read_only: bool = False) -> Grant:

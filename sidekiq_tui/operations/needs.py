@@ -8,6 +8,7 @@ from typing import Final
 from sidekiq_tui.operations.catalog import (
     Clear,
     Copy,
+    CopyAcross,
     Delete,
     Edit,
     Enlist,
@@ -19,6 +20,7 @@ from sidekiq_tui.operations.catalog import (
     Reschedule,
     Retry,
     ToFront,
+    Transfer,
 )
 from sidekiq_tui.operations.probe import Abilities
 from sidekiq_tui.sidekiq.job import Place
@@ -54,6 +56,12 @@ def needs(operation: Operation, places: Iterable[Place]) -> Iterator[Right]:
             yield from _of_job(operation, place)
 
 
+def arrivals(places: Iterable[Place]) -> Iterator[Right]:
+    """The rights to put jobs into these places."""
+    for place in places:
+        yield from _PUSH if place.kind == "queue" else (("ZADD", place.kind),)
+
+
 def _of_job(operation: OfJobs, place: Place) -> Iterator[Right]:
     area = place.kind
     takes = ("LREM", area) if area == "queue" else ("ZREM", area)
@@ -72,5 +80,9 @@ def _of_job(operation: OfJobs, place: Place) -> Iterator[Right]:
             yield from ((*_PUSH, takes) if area == "queue" else (("ZADD", area), takes))
         case ToFront():
             yield from (("RPUSH", area), takes)
+        case Transfer():
+            yield takes
+        case CopyAcross():
+            yield from arrivals([place])
         case Copy():
             yield from (_PUSH if operation.at is None else (("ZADD", "schedule"),))

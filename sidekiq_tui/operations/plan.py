@@ -28,6 +28,19 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
+class Peer:
+    """The other server of an operation between two. `writes`: whether it is changed, or only read."""
+
+    name: str
+    label: str | None
+    mark: ServerMark
+    user: str | None
+    guarded: bool
+    """Its name is asked for: it is guarded, or production."""
+    writes: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """One operation on one server. Counts are exact unless `estimated`; times are Unix seconds."""
 
@@ -65,5 +78,7 @@ class Plan:
     undo: str = ""
     """How it can be undone, in words, or that it cannot."""
     price: Price = Price()
+    peer: Peer | None = None
+    """Of an operation between two servers: the other one."""
     targets: Targets | None = None
     """The entries themselves, for operations on jobs."""

@@ -10,6 +10,7 @@ from typing import Final
 
 from sidekiq_tui.operations import planning_others as others
 from sidekiq_tui.operations.catalog import (
+    Across,
     Clear,
     Copy,
     Enqueue,
@@ -67,7 +68,7 @@ async def make_plan(
     """
     seen = await survey(server, now, read_only=read_only)
     if isinstance(operation, OfJobs):
-        return await _plan_jobs(server, operation, seen, progress)
+        return await plan_jobs(server, operation, seen, progress)
     if isinstance(operation, Clear):
         return await others.plan_clear(server, operation, seen)
     return await others.plan_other(server, operation, seen)
@@ -81,7 +82,8 @@ class _Reading:
     total: dict[Place, int]
 
 
-async def _plan_jobs(server: Server, operation: OfJobs, seen: Survey, progress: Listener | None) -> Plan:
+async def plan_jobs(server: Server, operation: OfJobs, seen: Survey, progress: Listener | None) -> Plan:
+    """The plan for the jobs of a selection, each of which is read. Raises SidekiqError, InvalidJob."""
     check_values(operation)
     census = Census(operation)
     reading = _Reading({}, {})
@@ -171,7 +173,7 @@ def check_values(operation: Operation) -> None:
     match operation:
         case MoveToQueue():
             _check_name(operation.queue)
-        case Copy():
+        case Copy() | Across():
             checked_fields(operation.fields)
             if operation.queue is not None:
                 _check_name(operation.queue)
@@ -189,7 +191,7 @@ def _scheduled(operation: OfJobs) -> bool:
 def _refused(operation: OfJobs, census: Census, seen: Survey) -> str:
     if not census.count:
         return "there is nothing to do" if census.stays else "there is no such job"
-    queue = operation.queue if isinstance(operation, MoveToQueue | Copy) else None
+    queue = operation.queue if isinstance(operation, MoveToQueue | Copy | Across) else None
     known = {one.name for one in seen.overview.queues}
     if queue is not None and not _NAME.fullmatch(queue) and queue not in known:
         return f"Sidekiq could not show a queue called {quoted(queue)}: use letters, digits and _ : . -"

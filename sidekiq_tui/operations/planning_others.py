@@ -52,7 +52,7 @@ OVERHEAD: Final = 1.3
 
 
 @dataclass(slots=True)
-class _Found:
+class Found:
     """What was found out about one operation."""
 
     count: int = 0
@@ -78,10 +78,10 @@ async def plan_clear(server: Server, operation: Clear, seen: Survey) -> Plan:
     place = operation.place.place
     refused = seen.refusal(operation)
     if refused:
-        return _plan(server, operation, seen, _Found(refused=refused))
+        return _plan(server, operation, seen, Found(refused=refused))
     size = (await server.page(place, 0, 1)).size
-    found = _Found(count=size, places={place_name(place): size} if size else {}, total=size)
-    mean = await _classes(server, place, size, found)
+    found = Found(count=size, places={place_name(place): size} if size else {}, total=size)
+    mean = await count_classes(server, place, size, found)
     held = int(size * mean * OVERHEAD)
     longest = RENAME if operation.keep else size * FREE
     found.price = Price(calls=3, seconds=3 * seen.overview.rtt, longest_call=longest)
@@ -98,7 +98,7 @@ async def plan_clear(server: Server, operation: Clear, seen: Survey) -> Plan:
     return _plan(server, operation, seen, found)
 
 
-async def _classes(server: Server, place: Place, size: int, found: _Found) -> float:
+async def count_classes(server: Server, place: Place, size: int, found: Found) -> float:
     """Counts classes: exactly in small places, by an even sample in large queues. Returns bytes of a payload."""
     if 0 < size <= COUNTED:
         counts: Counter[str] = Counter()
@@ -131,7 +131,7 @@ async def plan_other(server: Server, operation: Operation, seen: Survey) -> Plan
     """The plan of what is neither done to jobs nor a clear. Raises SidekiqError; TypeError for an unknown operation."""
     refused = seen.refusal(operation)
     if refused:
-        return _plan(server, operation, seen, _Found(refused=refused))
+        return _plan(server, operation, seen, Found(refused=refused))
     match operation:
         case Enlist():
             found = _pushed(operation, seen)
@@ -147,7 +147,7 @@ async def plan_other(server: Server, operation: Operation, seen: Survey) -> Plan
             found = _reset(operation, seen)
         case DeleteProfiles():
             known = {profile.key for profile in await server.profiles()}
-            found = _Found(count=sum(key in known for key in set(operation.profiles)))
+            found = Found(count=sum(key in known for key in set(operation.profiles)))
             found.stays["expired or deleted"] = len(set(operation.profiles)) - found.count
         case _:
             raise TypeError(f"{operation.kind} is not planned here")
@@ -161,7 +161,7 @@ async def plan_other(server: Server, operation: Operation, seen: Survey) -> Plan
     return _plan(server, operation, seen, found)
 
 
-def _plan(server: Server, operation: Operation, seen: Survey, found: _Found) -> Plan:
+def _plan(server: Server, operation: Operation, seen: Survey, found: Found) -> Plan:
     undo = undo_words(operation, seen, found.places)
     return Plan(
         operation=operation,
@@ -188,7 +188,7 @@ def _plan(server: Server, operation: Operation, seen: Survey, found: _Found) -> 
     )
 
 
-def _pushed(operation: Enlist, seen: Survey) -> _Found:
+def _pushed(operation: Enlist, seen: Survey) -> Found:
     places: Counter[str] = Counter()
     classes: Counter[str] = Counter()
     queues: Counter[str] = Counter()
@@ -196,13 +196,13 @@ def _pushed(operation: Enlist, seen: Survey) -> _Found:
     for raw, queue, at in operation.payloads:
         job = JobRecord(raw, Place("queue", queue))
         if job.malformed:
-            return _Found(refused=f"one of them is {MALFORMED}")
+            return Found(refused=f"one of them is {MALFORMED}")
         places["schedule" if at is not None else f"queue {queue}"] += 1
         classes[job.display_class or NAMELESS] += 1
         queues[queue] += 1
         due += at is not None and at <= seen.now
         sent += len(raw)
-    found = _Found(len(operation.payloads), dict(places), tuple(classes.most_common()), tuple(queues.most_common()))
+    found = Found(len(operation.payloads), dict(places), tuple(classes.most_common()), tuple(queues.most_common()))
     found.notes += queue_notes(queues, seen)
     if due:
         found.notes.append(f"{jobs(due)} due in the past: they run at once")
@@ -214,13 +214,13 @@ def _pushed(operation: Enlist, seen: Survey) -> _Found:
     return found
 
 
-def _paused(operation: Pause, seen: Survey) -> _Found:
+def _paused(operation: Pause, seen: Survey) -> Found:
     """Open source workers ignore `paused`: to write it there would be a lie (protocol 11.1, 12.23)."""
     state = {queue.name: queue for queue in seen.overview.queues}
     paused = {name for name, queue in state.items() if queue.paused}
     change = [name for name in dict.fromkeys(operation.queues) if (name in paused) != operation.paused]
     sizes = {name: queue.size or 0 for name, queue in state.items()}
-    found = _Found(len(change), queues=tuple((name, sizes.get(name, 0)) for name in change))
+    found = Found(len(change), queues=tuple((name, sizes.get(name, 0)) for name in change))
     found.places = {f"queue {name}": 1 for name in change}
     found.stays["already so"] = len(set(operation.queues)) - len(change)
     if not operation.paused:
@@ -238,9 +238,9 @@ def _paused(operation: Pause, seen: Survey) -> _Found:
     return found
 
 
-def _signalled(operation: SignalProcesses, seen: Survey) -> _Found:
+def _signalled(operation: SignalProcesses, seen: Survey) -> Found:
     known = {process.identity: process for process in seen.overview.processes}
-    found = _Found()
+    found = Found()
     reached: list[str] = []
     for identity in dict.fromkeys(operation.identities):
         process = known.get(identity)
@@ -277,24 +277,24 @@ def _left_alone(reached: Sequence[str], seen: Survey) -> list[str]:
     return [f"nobody else serves {listed(sorted(theirs - others))}"] if theirs - others else []
 
 
-def _pruned(operation: PruneProcesses, seen: Survey) -> _Found:
+def _pruned(operation: PruneProcesses, seen: Survey) -> Found:
     wanted = set(operation.identities)
     count = len(wanted.intersection(seen.overview.ghosts))
-    found = _Found(count, about="\n".join(sorted(wanted)).encode("utf-8", "surrogateescape"))
+    found = Found(count, about="\n".join(sorted(wanted)).encode("utf-8", "surrogateescape"))
     found.stays["live, or forgotten already"] = len(wanted) - count
     return found
 
 
-def _cancelled(operation: CancelJobs, seen: Survey) -> _Found:
-    found = _Found(len(set(operation.jids)))
+def _cancelled(operation: CancelJobs, seen: Survey) -> Found:
+    found = Found(len(set(operation.jids)))
     found.notes.append("only iterable jobs obey, from Sidekiq 7.3.3 on, at their next step; others run on")
     return found
 
 
-def _reset(operation: ResetStatistics, seen: Survey) -> _Found:
+def _reset(operation: ResetStatistics, seen: Survey) -> Found:
     values = {"processed": seen.overview.processed, "failed": seen.overview.failed}
     change = [name for name in operation.counters if values[name] != 0]
-    found = _Found(len(change))
+    found = Found(len(change))
     found.stays["already 0"] = len(operation.counters) - len(change)
     found.notes += [f"{name}: {values[name]:,} becomes 0" for name in change if values[name] is not None]
     return found

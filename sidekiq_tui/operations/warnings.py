@@ -7,12 +7,15 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from sidekiq_tui.operations.catalog import (
+    Across,
     Clear,
     Copy,
+    CopyAcross,
     Delete,
     Edit,
     Enlist,
     Enqueue,
+    Evacuate,
     Kill,
     MoveToQueue,
     OfJobs,
@@ -21,6 +24,7 @@ from sidekiq_tui.operations.catalog import (
     Reschedule,
     Retry,
     SignalProcesses,
+    Transfer,
 )
 from sidekiq_tui.operations.census import LARGE, Census
 from sidekiq_tui.operations.probe import CLOCK_RIGHT
@@ -106,6 +110,14 @@ def job_notes(operation: OfJobs, census: Census, seen: Survey) -> Iterator[str]:
                 yield f"{_of(batch)} to a batch, their copies will not"
             if lock:
                 yield f"{lock:,} with a unique lock: their copies take none"
+        case Across():
+            stay = "its copy to none" if isinstance(operation, CopyAcross) else "which stays behind and pending"
+            if batch:
+                yield f"{_of(batch)} to a batch, {stay}"
+            if lock:
+                yield f"{lock:,} may hold a unique lock, which is not there"
+            if encrypted := signs["encrypted"]:
+                yield f"{encrypted:,} encrypted: the other side must have the same key"
         case Retry() | Enqueue():
             if once:
                 yield f"{once:,} with retry: false: they are gone if they fail"
@@ -158,7 +170,9 @@ def undo_words(operation: Operation, seen: Survey, places: Collection[str] = ())
             return "yes, those that no worker has taken yet, at the front of their old queue"
         case Reschedule():
             return "yes, those not rescheduled since by someone else"
-        case Copy() | Enlist():
+        case Transfer() | Evacuate():
+            return "yes, by moving back what no worker has taken there yet"
+        case Copy() | Enlist() | CopyAcross():
             return "yes, those that no worker has taken yet"
         case Pause():
             return "yes, by the opposite"
