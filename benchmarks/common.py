@@ -8,7 +8,7 @@ import socket
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 
 import redis
@@ -21,15 +21,15 @@ NOW = 1_795_314_150.0  # Unix seconds; data does not depend on the day it is mea
 
 
 @contextlib.contextmanager
-def private_server(*, tcp: bool = False) -> Iterator[EmbeddedRedis]:
+def private_server(*, tcp: bool = False, config: Sequence[str] = ()) -> Iterator[EmbeddedRedis]:
     """A server of the benchmark's own; the one $SQTUI_REDIS_SERVER names, else the bundled one.
 
-    `tcp`: with a port too, for who cannot reach its socket.
+    `tcp`: with a port too, for who cannot reach its socket. `config`: further lines of its settings.
     """
     port = _free_port() if tcp else None
     with tempfile.TemporaryDirectory(prefix="sqtui-bench-") as folder:
         server = EmbeddedRedis.start(
-            Path(folder), binary=find_server("bundled"), config=("maxmemory 8gb",), tcp_port=port
+            Path(folder), binary=find_server("bundled"), config=("maxmemory 8gb", *config), tcp_port=port
         )
         try:
             yield server

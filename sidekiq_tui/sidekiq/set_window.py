@@ -67,9 +67,9 @@ async def read_window(db: Database, key: bytes, cut: Cut, below: int, above: int
     One trip; two where more entries than asked for have the very score of the cut. Only when all its anchors have left
     such a crowd, it takes a few more to find the place among them.
     """
-    if cut.score == -math.inf and not cut.after:
+    if cut.raw is None and cut.score == -math.inf and not cut.after:
         return await _from_start(db, key, above)
-    if cut.score == math.inf and cut.after:
+    if cut.raw is None and cut.score == math.inf and cut.after:
         return await _from_end(db, key, below)
     reader = _Reader(db, key, cut, below, above)
     window = await reader.by_score()

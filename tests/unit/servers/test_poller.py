@@ -88,6 +88,12 @@ async def test_one_slow_answer_among_quick_ones_changes_nothing() -> None:
     assert snapshot.interval == 2.0
 
 
+async def test_many_servers_that_all_wait_for_each_other_at_the_start_are_soon_polled_as_usual() -> None:
+    polled = Polled()
+    assert (await polled.poll(replace(make_overview(), rtt=1.5))).interval == subject.MAX_INTERVAL
+    assert (await polled.poll(replace(make_overview(), rtt=0.02))).interval == 2.0
+
+
 async def test_a_mistake_in_judging_an_answer_does_not_end_the_polls(monkeypatch: pytest.MonkeyPatch) -> None:
     polled = Polled()
 
