@@ -17,7 +17,7 @@ except ImportError:  # an optional speed-up
     _fast = None
     _refusals: tuple[type[Exception], ...] = ()
 else:
-    _fast = msgspec.json.decode
+    _fast = msgspec.json.Decoder().decode
     _refusals = (msgspec.MsgspecError, ValueError, RecursionError)
 
 # Ruby's JSON refuses what nests deeper (max_nesting), so no Sidekiq can read it; and the limits of Python's own readers

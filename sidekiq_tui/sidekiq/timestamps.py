@@ -38,6 +38,8 @@ def parse_time(value: object) -> float | None:
 
 def time_form(value: object) -> TimeForm | None:
     """How a readable time is written, so that a writer can copy the form; None when it is unreadable."""
+    if type(value) is float and 0.0 <= value < _MILLISECONDS_FROM:  # what nearly all are, told at once
+        return "float seconds"
     if parse_time(value) is None:
         return None
     if isinstance(value, str):
