@@ -20,6 +20,7 @@ from sidekiq_tui.operations.making import Maker, TrashParts
 from sidekiq_tui.operations.outcome import Ending, Outcome, Progress
 from sidekiq_tui.operations.pace import Pace
 from sidekiq_tui.operations.parameters import parameters_text, rest_of
+from sidekiq_tui.operations.patience import patiently
 from sidekiq_tui.operations.pieces import of_enlist, of_jobs, of_others
 from sidekiq_tui.operations.plan import Mode
 from sidekiq_tui.operations.run import Run
@@ -82,6 +83,7 @@ class Execution:
         self._maker: Maker | None = None
         self._trash: TrashParts | None = None
         self._spills = False
+        self._details: dict[str, object] = {}
         self.rebuilt: dict[Place, int] = {}
         """Queues that are rebuilt, and how many entries leave each."""
         self.link = Link(self._connect, self._waits, lambda: self.run.stopping, desk.clock)
@@ -142,7 +144,7 @@ class Execution:
         """Does the work; how it ended, what the trouble was in words, and the error."""
         sender: Sender | None = None
         try:
-            guard.check_server(self.plan, await self.server.mark())
+            guard.check_server(self.plan, await patiently(lambda: self.server.mark()))
             await self._prepare()
             sender = self.sender(head)
             await self._work(sender)
@@ -153,6 +155,7 @@ class Execution:
             await sender.finish()
             return "done", "", ""
         except Halted as halt:
+            self._details |= halt.details
             if halt.unknown:
                 return "unknown", halt.words, halt.code or "unknown"
             if sender is not None and halt.code not in ("EXISTS", "TAKEN", "UNREACHABLE"):
@@ -219,7 +222,7 @@ class Execution:
         return outcome
 
     def _outcome(self, ending: Ending, said: str, *, error: str = "", undo_id: str | None = None) -> Outcome:
-        details: dict[str, object] = {}
+        details = dict(self._details)
         if self.count.twice:
             details["duplicates"] = list(self.count.twice)
         return Outcome(self.id, ending, self.count.tally(), said, undo_id, error, details)
@@ -315,7 +318,7 @@ class Execution:
         """What makes items. One for the whole operation: it counts."""
         if self._maker is None:
             now = self.desk.clock()
-            context = await payload_context(self.server, now)
+            context = await patiently(lambda: payload_context(self.server, now))
             self._maker = Maker(operation, context, total=self.plan.count, trash=self.trash_parts(), now=now)
         return self._maker
 

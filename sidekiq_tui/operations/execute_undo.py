@@ -8,6 +8,7 @@ from sidekiq_tui.operations.catalog import Undo
 from sidekiq_tui.operations.errors import CannotBeKept
 from sidekiq_tui.operations.execute import Execution
 from sidekiq_tui.operations.outcome import Outcome
+from sidekiq_tui.operations.patience import patiently
 from sidekiq_tui.operations.prepared import new_bid
 from sidekiq_tui.operations.sender import Halted, Sender, refusal_words
 from sidekiq_tui.operations.undo import Way, from_journal, from_trash, way_back
@@ -33,7 +34,7 @@ class UndoExecution(Execution):
         return outcome
 
     async def _work(self, sender: Sender) -> None:
-        way = await way_back(self.desk.journal, self.server, self.operation.operation)
+        way = await patiently(lambda: way_back(self.desk.journal, self.server, self.operation.operation))
         await sender.begin()
         self._tell("running", "")
         if self.operation.only is not None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
+from functools import partial
 from typing import Final, NamedTuple
 
 from sidekiq_tui.operations.catalog import MoveToQueue, OfJobs
+from sidekiq_tui.operations.patience import BREAKS, patiently, pause_after
 from sidekiq_tui.operations.targets import Targets, digest
 from sidekiq_tui.servers.server import Server
 from sidekiq_tui.sidekiq.database import Database
+from sidekiq_tui.sidekiq.errors import ServerUnreachable
 from sidekiq_tui.sidekiq.job import JobRecord, Place
 
 ROWS_LOOKED_FOR: Final = 500
@@ -51,11 +54,11 @@ class Sources:
                 rows = [job for job in self._targets.jobs if job.place == place]
             if rows is not None:
                 if place.kind == "queue":
-                    yield await self._queue_rows(db, place, rows)
+                    yield await patiently(partial(self._queue_rows, db, place, rows))
                 else:
                     yield [Chosen(job) for job in sorted(rows, key=lambda job: job.score or 0.0)]
             elif place.kind == "queue":
-                yield await self._whole_queue(place, digests)
+                yield await patiently(partial(self._whole_queue, place, digests))
             else:
                 async with aclosing(self._set(place, digests)) as found:
                     async for slice_ in found:
@@ -63,17 +66,23 @@ class Sources:
 
     async def _set(self, place: Place, digests: Counter[bytes]) -> AsyncGenerator[list[Chosen], None]:
         wanted = Wanted(digests)
-        for _ in range(_PASSES):
-            complete = False
-            async with aclosing(self._server.scan(place, wanted)) as slices:
-                async for found in slices:
-                    complete = found.complete
-                    if found.jobs:
-                        yield [Chosen(job) for job in found.jobs]
-                    if not wanted.left:
-                        return
-            if complete:
-                break
+        passes = breaks = 0
+        complete = False
+        while passes < _PASSES and not complete:
+            try:
+                async with aclosing(self._server.scan(place, wanted)) as slices:
+                    async for found in slices:
+                        complete, breaks = found.complete, 0
+                        if found.jobs:
+                            yield [Chosen(job) for job in found.jobs]
+                        if not wanted.left:
+                            return
+                passes += 1
+            except ServerUnreachable:  # what was given is not given again
+                breaks += 1
+                if breaks == BREAKS:
+                    raise
+                await pause_after(breaks)
         self.missing += wanted.left
 
     async def _whole_queue(self, place: Place, digests: Counter[bytes]) -> list[Chosen]:

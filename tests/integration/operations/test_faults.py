@@ -10,11 +10,12 @@ import pytest
 
 from sidekiq_tui.demo.embedded import EmbeddedRedis
 from sidekiq_tui.operations import price
-from sidekiq_tui.operations.catalog import Clear, Delete, MoveToQueue, Operation, Undo
+from sidekiq_tui.operations.catalog import Clear, Delete, MoveToQueue, Operation, Retry, Undo
 from sidekiq_tui.operations.selection import Whole
 from tests.integration.operations.test_execute_and_undo import DEEDS, without_new_names
 from tests.support.fault_link import Fault, FaultLink
-from tests.support.operating import DEAD, MAIL, Operator, everywhere, fill, lies
+from tests.support.operating import DEAD, MAIL, RETRY, Operator, everywhere, fill, lies
+from tests.support.proxy import FaultProxy
 
 COMMANDS = 7
 """BEGIN, three batches, FINISH; with one lost CLOSE and another BEGIN."""
@@ -141,3 +142,20 @@ async def test_one_fault_where_whole_keys_move(
             assert number > 3
         finally:
             await operator.close()
+
+
+async def test_a_link_that_breaks_again_and_again(
+    raw: Any, redis_server: EmbeddedRedis, redis_url: str, tmp_path: Path
+) -> None:
+    """Reads and writes alike are cut, at every place of the way."""
+    async with FaultProxy(redis_server.socket, tmp_path) as proxy:
+        operator = Operator(proxy.url, tmp_path / "state")
+        try:
+            await fill(raw, RETRY, 12_000)
+            run = await operator.start(Retry(jobs=Whole(RETRY)))
+            run.subscribe(lambda run: proxy.cut() if run.progress.state == "running" else None)
+            outcome = await run.wait()
+        finally:
+            await operator.close()
+    assert (outcome.ending, outcome.tally.done) == ("done", 12_000), outcome
+    assert set((await lies(raw)).values()) == {1}
