@@ -188,8 +188,7 @@ def reverse(entry: Entry, kind: str, *, front: bool = False, paused: bool = Fals
     if kind == "pause":
         return batch.SetPaused(entry.old.decode("utf-8", "surrogateescape"), not paused)
     if kind == "reset":
-        counter = "processed" if entry.old == b"processed" else "failed"
-        return batch.ResetCounter(counter, add=int(entry.score or 0))
+        return batch.ResetCounter("processed" if entry.old == b"processed" else "failed", add=int(entry.score or 0))
     if new is None or target is None:
         return _pushed_back(entry)
     if place is None:
