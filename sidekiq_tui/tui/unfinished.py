@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 async def look_for_unfinished(state: AppState, server: str) -> None:
-    """Asks a server once in a session, and again when an operation has ended there. What fails is asked later."""
+    """Asks a server once in a session, and again when an operation has ended there."""
     if state.operations is None:
         return
     try:
         state.unfinished[server] = await state.operations.unfinished(server)
     except SqtuiError:
-        state.unfinished.pop(server, None)
+        state.unfinished[server] = ()
 
 
 def unfinished_words(state: AppState) -> Sequence[Span]:

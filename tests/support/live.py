@@ -88,13 +88,14 @@ async def live_app(
     registry = Registry(profiles) if clock is None else Registry(profiles, clock=clock)
     state = AppState(registry) if clock is None else AppState(registry, clock=clock)
     state.scope, state.ascii, state.read_only = scope, ascii, read_only
-    state.operations = Operations(
-        registry.server, home=state_folder(), read_only=read_only, clock=state.clock, who=Who("anna", "ws3")
-    )
+    # By the true time, also while the screen's stands still: the servers have it too.
+    state.operations = Operations(registry.server, home=state_folder(), read_only=read_only, who=Who("anna", "ws3"))
     app = SqtuiApp(state, start_view=view)
     async with app.run_test(size=size) as pilot:
         live = Live(app, pilot, state)
         await live.until(lambda: all(state.snapshots[name].taken_at is not None for name in names))
+        answering = [name for name in names if state.snapshots[name].overview is not None]
+        await live.until(lambda: all(name in state.unfinished for name in answering))  # asked once, at the start
         yield live
 
 

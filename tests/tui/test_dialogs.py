@@ -233,6 +233,6 @@ async def test_help_begins_with_what_is_this_screens_own() -> None:
         await pilot.press("?")
         await until(pilot, lambda: "Keys of dashboard" in screen_text(app))
         shown = app.screen.query_one(SpanLines).text
-        titles = ["Lists", "This screen", "Move", "Go to", "Servers", "Everywhere"]
+        titles = ["Lists", "This screen", "Changes", "Move", "Go to", "Servers", "Everywhere"]
         assert [line for line in shown.splitlines() if line in titles] == titles
         assert "shorter charts" in screen_text(app)

@@ -21,7 +21,7 @@ async def test_space_marks_and_goes_on_and_the_title_counts(redis_url: str, raw:
         await live.pilot.press("space", "j", "space")
         assert marked(live) == [0, 2]
         await live.sees("2 marked")
-        assert "copy JID 2" in live.text
+        assert "D delete 2" in live.text
         lines = live.body.splitlines()
         assert [line[1] for line in lines[2:6]] == ["✓", " ", "✓", " "]
         await live.pilot.press("k", "space")

@@ -25,28 +25,26 @@ def _change(
 
 
 _JOBS: Final = (
-    _change("retry-jobs", "R", "retry", "retry now: to their queue, one retry less counted", JOB_CHANGES, 11),
-    _change("enqueue-jobs", "E", "enqueue", "to their queue at once, counts untouched", JOB_CHANGES, 11),
+    _change("retry-jobs", "R", "retry", "retry now, one retry less counted", JOB_CHANGES, 11),
+    _change("enqueue-jobs", "E", "enqueue", "enqueue now, counts untouched", JOB_CHANGES, 11),
     _change("delete-jobs", "D", "delete", "delete; to the trash for a week", JOB_CHANGES, 12),
     _change("kill-jobs", "K", "kill", "to the dead set", JOB_CHANGES, 13),
-    _change("reschedule-jobs", "t", "reschedule", "to another time, or spread over a while", JOB_CHANGES, 21),
+    _change("reschedule-jobs", "t", "reschedule", "to another time, or spread over some", JOB_CHANGES, 21),
     _change("edit-jobs", "e", "edit", "edit arguments and options", JOB_CHANGES, 22),
-    _change("move-jobs", "M", "move", "to another queue, or to the front of their own", JOB_CHANGES, 23),
+    _change("move-jobs", "M", "move", "to another queue, or to its front", JOB_CHANGES, 23),
     _change("copy-jobs", "C", "copy", "copies with new JIDs, to a queue", JOB_CHANGES, 24),
-    _change("front-jobs", "^", "to the front", "to the front of their queue: they run next", JOB_CHANGES, 25),
+    _change("front-jobs", "^", "to the front", "to the front of their queue", JOB_CHANGES, 25),
     _change("retry-anew", "r", "retry anew", "retry with all retries had again", JOB_CHANGES),
     _change("cut-jobs", "m", "take to move", "remember them, to be moved with P", JOB_CHANGES, needs=""),
     _change("take-jobs", "c", "take to copy", "remember them, to be copied with P", JOB_CHANGES, needs=""),
-    _change("export-jobs", "s", "save", "write them to a file: NDJSON, JSON or CSV", JOB_CHANGES, 29, needs=""),
+    _change("export-jobs", "s", "save", "write to a file: NDJSON, JSON, CSV", JOB_CHANGES, 29, needs=""),
 )
 
-_WHOLE: Final = (
-    _change("clear-place", "X", "clear", "clear the whole queue or set; the trash keeps it", WHOLE_CHANGES, 27, "full"),
-)
+_WHOLE: Final = (_change("clear-place", "X", "clear", "clear the whole queue or set", WHOLE_CHANGES, 27, "full"),)
 
 _QUEUES: Final = (
     _change("pause-queue", "p", "pause", "pause the queue, or let it run on", QUEUE_CHANGES, 26),
-    _change("paste-jobs", "P", "put here", "put what m or c took into this queue", QUEUE_CHANGES, 14),
+    _change("paste-jobs", "P", "put here", "put what m or c took in this queue", QUEUE_CHANGES, 14),
 )
 
 _QUEUE_ROWS: Final = (
@@ -55,23 +53,23 @@ _QUEUE_ROWS: Final = (
 )
 
 _PROCESSES: Final = (
-    _change("quiet-processes", "Q", "quiet", "no new jobs for a process, or for many", PROCESS_CHANGES, 11),
+    _change("quiet-processes", "Q", "quiet", "no new jobs for one process or many", PROCESS_CHANGES, 11),
     _change("stop-processes", "T", "stop", "stop a process, or many", PROCESS_CHANGES, 12, "full"),
-    _change("dump-threads", "!", "dump", "have a process log its threads, or many", PROCESS_CHANGES, 13),
+    _change("dump-threads", "!", "dump", "have one process or many log threads", PROCESS_CHANGES, 13),
     _change("prune-processes", "D", "forget lost", "forget processes that died silently", PROCESS_CHANGES, 14, "full"),
-    _change("cancel-job", "c", "cancel job", "ask an iterable job to end at its next step", PROCESS_CHANGES),
+    _change("cancel-job", "c", "cancel job", "ask an iterable job to end", PROCESS_CHANGES),
 )
 
 _NEW: Final = (
-    _change("new-job", "n", "new job", "a new job; like the one under the cursor", NEW_JOBS, 46),
+    _change("new-job", "n", "new job", "a new job, like the one here", NEW_JOBS, 46),
     _change("import-jobs", "I", "import", "jobs from a file of NDJSON", NEW_JOBS),
 )
 
 _OTHERS: Final = (
     _change("reset-statistics", "R", "reset", "set the lifetime counters to 0", STATISTICS, 0, "full"),
     _change("delete-profile", "D", "delete", "delete the profile", PROFILE_CHANGES, 14, "full"),
-    _change("restore-entries", "R", "put back", "put back what was done; part of it where marked", TRASH, 11),
-    _change("continue-operation", "E", "continue", "go on with what was begun and not ended", TRASH, 12),
+    _change("restore-entries", "R", "put back", "put back all of it, or the marked", TRASH, 11),
+    _change("continue-operation", "E", "continue", "go on with what was begun", TRASH, 12),
     _change("end-operation", "D", "leave it", "end what was begun where it stopped", TRASH, 13),
 )
 
@@ -82,18 +80,18 @@ _ALWAYS: Final = (
         "stop-scan",
         ("ctrl+x",),
         "stop",
-        "stop the running operation, or reading for a filter",
+        "stop the operation, or reading",
         SCREEN,
         EVERYWHERE,
         "app.stop",
         10,
     ),
-    Action("hold", ("ctrl+y",), "hold", "hold the running operation, or let it go on", SCREEN, EVERYWHERE, "app.hold"),
+    Action("hold", ("ctrl+y",), "hold", "hold the operation, or let it go on", SCREEN, EVERYWHERE, "app.hold"),
 )
 
 _DIALOGS: Final = (
     Action("confirm-cancel", ("escape",), "cancel", "cancel", SCREEN, "confirm", "cancel"),
-    Action("confirm-yes", ("y",), "yes", "yes, where the question is yes or no", SCREEN, "confirm", "yes"),
+    Action("confirm-yes", ("y",), "yes", "yes, where that is the question", SCREEN, "confirm", "yes"),
     Action("confirm-other", ("ctrl+t",), "other way", "the other way, where there is one", SCREEN, "confirm", "other"),
     Action("confirm-down", ("down", "pagedown"), "down", "more of it", SCREEN, "confirm", "scroll(1)"),
     Action("confirm-up", ("up", "pageup"), "up", "back", SCREEN, "confirm", "scroll(-1)"),

@@ -31,7 +31,7 @@ _EDGE_ROWS: Final = 4
 
 _HERE: Final = "This screen"
 _EVERYWHERE: Final = "Everywhere"
-_ORDER: Final = (LISTS, CHANGES, _HERE, MOVE, GO, SERVERS, _EVERYWHERE)
+_ORDER: Final = (LISTS, _HERE, CHANGES, MOVE, GO, SERVERS, _EVERYWHERE)
 """What is this screen's own comes first: on a small terminal the rest is a few screens down."""
 
 Entry = tuple[str, str, str]

@@ -39,9 +39,9 @@ DETAIL_LINES: Final = 9
 DETAIL_LINES_LOW: Final = 6
 LOW: Final = 30
 _NAME_CELLS: Final = 12
-_HIDDEN: Final = frozenset({"v", "prev", "step", "n", "time", "id", "who", "server", "kind", "what", "count", "undo"})
+_HIDDEN: Final = frozenset({"v", "prev", "step", "n", "time", "id", "who", "server", "kind", "what", "count", "undo", "boot", "mono"})
 """What the row or the line above says."""
-_LAST: Final = ("jids_digest", "plan", "run", "boot", "mono")
+_LAST: Final = ("jids_digest", "plan", "run")
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +290,8 @@ def detail_lines(row: AuditedOperation, context: Context) -> list[Cell]:
                 (Span(f" {step.ljust(_NAME_CELLS)}", "title"), Span("none yet: under way, or crashed", "warn"))
             )
             continue
-        when = units.time_at(line.time, context.now, context.time_mode)
+        when = units.time_cell(line.time, context.now, context.time_mode)
+        when += " ago" if context.time_mode == "relative" else ""
         lines.append((Span(f" {step.ljust(_NAME_CELLS)}", "title"), Span(f"line {line.n:,}, {when}", "muted")))
         for key in sorted(line.fields, key=_LAST.__contains__):
             shown = "" if key in _HIDDEN else _shown(line.fields[key])
