@@ -89,16 +89,16 @@ class BatchRun:
         """Cuts the pieces into batches within the bounds."""
         try:
             batch: list[Piece] = []
-            size = 0
+            size, most = 0, self._pace.entries
             async for some in pieces:
                 for piece in some:
                     length = item_bytes(piece.item)
                     if length > LARGEST_ITEM:
                         self._count.left_alone("too large to be moved by its bytes")
                         continue
-                    if batch and (len(batch) >= self._pace.entries or size + length > MOST_BYTES):
+                    if batch and (len(batch) >= most or size + length > MOST_BYTES):
                         await self._made.put(self._prepared(batch))
-                        batch, size = [], 0
+                        batch, size, most = [], 0, self._pace.entries
                     batch.append(piece)
                     size += length
                 await asyncio.sleep(0)

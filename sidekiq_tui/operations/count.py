@@ -34,13 +34,12 @@ class Count:
     def add(self, batch: Prepared, results: str) -> None:
         """What became of a batch."""
         self._said.update(results)
-        for jid, result in zip(batch.jids, results, strict=False):
-            if result == "1" and jid is not None:
-                self._digest.update(jid.encode("utf-8", "surrogateescape") + b"\n")
-                if len(self.jids) < JIDS_NAMED:
-                    self.jids.append(jid)
-            elif result == "D":
-                self.twice.append(jid or "without a jid")
+        done = [jid for jid, result in zip(batch.jids, results, strict=False) if result == "1" and jid is not None]
+        self._digest.update("".join([f"{jid}\n" for jid in done]).encode("utf-8", "surrogateescape"))
+        self.jids += done[: JIDS_NAMED - len(self.jids)]
+        if "D" in results:
+            pairs = zip(batch.jids, results, strict=False)
+            self.twice += [jid or "without a jid" for jid, result in pairs if result == "D"]
 
     def plus(self, *, done: int = 0, gone: int = 0, exists: int = 0, duplicated: int = 0) -> None:
         """What became of entries that did not go by batches."""

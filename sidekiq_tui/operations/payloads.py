@@ -32,6 +32,7 @@ from sidekiq_tui.sidekiq.client_payload import (
 )
 from sidekiq_tui.sidekiq.errors import InvalidJob
 from sidekiq_tui.sidekiq.job import JobRecord
+from sidekiq_tui.sidekiq.keys import SET_NAMES
 from sidekiq_tui.sidekiq.payload import is_wrapper, truthy
 from sidekiq_tui.sidekiq.payload_edit import spliced, with_fields, with_first_argument
 from sidekiq_tui.sidekiq.timestamps import time_form
@@ -44,6 +45,7 @@ _RESET: Final = (*FAILURE_FIELDS, *_NEVER_STORED)
 _USUAL: Final = frozenset(("retry", "queue", "jid", "created_at"))
 _COUNTS: Final = (int, float, type(None))
 _TO_QUEUE: Final = (MoveToQueue, Copy)
+_PUSHES: Final = (Retry, Enqueue)
 _DEFAULT_QUEUE: Final = str(DEFAULT_OPTIONS["queue"])
 
 MALFORMED: Final = "malformed: no JSON object"
@@ -84,6 +86,8 @@ def destination(job: JobRecord, operation: OfJobs) -> str:
 def refusal(job: JobRecord, operation: OfJobs) -> str:
     """Why this job is left as it is, in words that many jobs share; empty when it is not."""
     kind = job.place.kind
+    if type(operation) in _PUSHES and kind in SET_NAMES and _usual(job.item):
+        return ""
     if kind == "work" and not isinstance(operation, Copy):
         return "running: only its worker can end it"
     if isinstance(operation, Delete):
@@ -94,7 +98,7 @@ def refusal(job: JobRecord, operation: OfJobs) -> str:
         case Retry() | Enqueue():
             if kind == "queue":
                 return "already in a queue"
-            return "" if _usual(job.item) else _not_pushable(job, operation)
+            return _not_pushable(job, operation)
         case Kill():
             return "already dead" if kind == "dead" else ""
         case Reschedule():

@@ -113,10 +113,12 @@ class _Sheet:
         self._length = 0
         self._queues: dict[str, int] = {}
         self._sets: dict[str, int] = {}
+        self.moves: dict[tuple[str, str], tuple[Argument, ...]] = {}
+        """What moves from a set to a queue have in common: nearly all that are many are such."""
 
     def add(self, run: tuple[Argument, ...], *values: Argument) -> None:
         """An item: its letter and what it has in common with those of its run, and its own values."""
-        if run != self._run or self._length == _LONGEST_RUN:
+        if (run is not self._run and run != self._run) or self._length == _LONGEST_RUN:
             self.end_run()
             self._run = run
         self._values += values
@@ -183,9 +185,12 @@ def _score(score: float | None) -> str:
 
 
 def _move(sheet: _Sheet, item: Move) -> None:
-    source = sheet.job_set(item.source, "ZREM")
-    queue = sheet.queue(item.queue, "LPUSH", "LPOP")
-    sheet.add(("M", source, queue, sheet.queues(), item.queue), item.old, item.new)
+    run = sheet.moves.get((item.source, item.queue))
+    if run is None:
+        source = sheet.job_set(item.source, "ZREM")
+        queue = sheet.queue(item.queue, "LPUSH", "LPOP")
+        run = sheet.moves[item.source, item.queue] = ("M", source, queue, sheet.queues(), item.queue)
+    sheet.add(run, item.old, item.new)
 
 
 def _move_in_sets(sheet: _Sheet, item: MoveInSets) -> None:
