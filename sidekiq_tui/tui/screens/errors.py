@@ -43,7 +43,7 @@ from sidekiq_tui.tui.widgets.record_table import RecordTable
 from sidekiq_tui.tui.widgets.rows import StaticRows
 from sidekiq_tui.tui.widgets.sorting import Order, in_order, next_order
 from sidekiq_tui.tui.widgets.text_block import TextBlock
-from sidekiq_tui.tui.widgets.title_line import TitleLine
+from sidekiq_tui.tui.widgets.title_line import TitleLine, fitting
 
 RISING: Final = frozenset({"class", "error", "in", "queue"})
 _PLACES: Final = (Place("retry"), Place("dead"))
@@ -79,6 +79,7 @@ class ErrorsScreen(ErrorsReader):
         self._places: dict[str, Region] = {}
         self._day = False
         self._charted: Cause | None = None
+        self._footer_tells: int | None = None
 
     def body(self) -> ComposeResult:
         """Title, list, details, chart."""
@@ -307,10 +308,15 @@ class ErrorsScreen(ErrorsReader):
         left = title_left(self.board, len(self._rows), self._typed, self.server if state.scope is None else "", width)
         right = title_right(self.board, self.reading, self.away, context, width)
         shown = range_spans(self.table, len(self._rows))
-        self.query_one("#title", TitleLine).show(left, [*shown, Span("  "), *right] if shown else right)
+        right = [*shown, Span("  "), *right] if shown else right
+        self.query_one("#title", TitleLine).show(fitting(left, right, width), right)
 
     def _draw_selected(self) -> None:
         row, board = self.table.current, self.board
+        count = None if row is None else row.group.count
+        if self._footer_tells != count:  # keys say how many jobs they would hit
+            self._footer_tells = count
+            self.refresh_footer()
         if row is None or board is None:
             self.note()
             return

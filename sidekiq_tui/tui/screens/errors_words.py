@@ -44,12 +44,13 @@ class Reading:
     frozen: bool = False
 
 
-def title_left(board: ErrorBoard | None, matching: int, filter: str, server: str, width: int) -> list[Span]:
-    """How many groups of how many jobs; `server` is named where the frame does not."""
+def title_left(board: ErrorBoard | None, matching: int, filter: str, server: str, width: int) -> list[list[Span]]:
+    """How many groups of how many jobs, in parts that may go from the end; `server`: where the frame names none."""
     named = [Span(f"{display_text(server)} ", "title")] if server else []
     if board is None:
-        return [*named, Span("Errors", "title")]
+        return [[*named, Span("Errors", "title")]]
     spans = [*named, Span(group_count(len(board.groups)), "title")]
+    more: list[list[Span]] = []
     if filter:
         spans += [
             Span("  filter " if width >= WIDE else "  / ", "muted"),
@@ -61,9 +62,9 @@ def title_left(board: ErrorBoard | None, matching: int, filter: str, server: str
         if width >= NARROW:
             retries = units.UNKNOWN if "retry" in board.denied else units.count(board.retries)
             dead = units.UNKNOWN if "dead" in board.denied else units.count(board.dead)
-            spans.append(Span(f"  retries {retries}, dead {dead}", "muted"))
+            more.append([Span(f"  retries {retries}, dead {dead}", "muted")])
     spans += [Span(f"  {_NAMES[name]} can't be read", "warn") for name in board.denied]
-    return spans
+    return [spans, *more]
 
 
 def title_right(board: ErrorBoard | None, reading: Reading, away: bool, context: Context, width: int) -> list[Span]:

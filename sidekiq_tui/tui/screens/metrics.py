@@ -37,7 +37,7 @@ from sidekiq_tui.tui.widgets.line_chart import GUTTER
 from sidekiq_tui.tui.widgets.record_table import RecordTable
 from sidekiq_tui.tui.widgets.rows import StaticRows
 from sidekiq_tui.tui.widgets.sorting import Order, in_order, next_order
-from sidekiq_tui.tui.widgets.title_line import TitleLine
+from sidekiq_tui.tui.widgets.title_line import TitleLine, fitting
 
 RISING: Final = frozenset({"class"})
 MINUTES_A_CLASS: Final = 60
@@ -262,11 +262,11 @@ class MetricsScreen(MetricsView):
         narrow = self.size.width < NARROW
         left = list_title(self.metrics, self._rows, self._filter, named, narrow)
         state_now = age_spans(self._slow, self.away, PERIODS[self._period], age)
-        left += state_now
         roomy = not narrow or (self.size.width >= NARROWEST_RANGE and not state_now)
         shown = range_spans(self.table, len(self._rows)) if roomy else []
         right = [*shown, Span("  " if shown else ""), *period_choices(self._period, self.snapshot)]
-        self.query_one("#title", TitleLine).show(left, right)
+        kept = fitting(left, [*state_now, *right], self.size.width)
+        self.query_one("#title", TitleLine).show([*kept, *state_now], right)
 
     def _draw_note(self) -> None:
         row = self.table.current

@@ -30,6 +30,8 @@ from sidekiq_tui.tui.screens.metrics_periods import (
 from sidekiq_tui.tui.screens.metrics_samples import column_of
 
 _FACT_CELLS: Final = 22
+_SHARE_SLOT: Final = 20
+"""Cells of a fact that a count and its share take."""
 _COUNT_CELLS: Final = 5
 _MARK_CELLS: Final = 8
 
@@ -47,14 +49,15 @@ def count_words(number: int, word: str, some: str) -> str:
 
 def list_title(
     metrics: Metrics | None, rows: Sequence[MetricsRow], filter: str, server: str, narrow: bool
-) -> list[Span]:
-    """How many classes ran, how many jobs, how many of these failed; `server` is named where the frame does not.
+) -> list[list[Span]]:
+    """How many classes ran, how many jobs, how many of these failed, in parts that may go from the end; `server` is
+    named where the frame does not.
 
     Percentiles never reach back further than Sidekiq keeps histograms: eight hours.
     """
     named = [Span(f"{display_text(server)} ", "title")] if server else []
     if metrics is None:
-        return [*named, Span("Metrics", "title")]
+        return [[*named, Span("Metrics", "title")]]
     classes = count_words(len(metrics.jobs), "class", "classes")
     spans = [*named, Span(classes if narrow else f"Metrics {classes}", "title")]
     if filter:
@@ -66,17 +69,15 @@ def list_title(
     processed, failed = sum(row.processed for row in rows), sum(row.failed for row in rows)
     share = units.share(min(1.0, failed / processed)) if processed else units.UNKNOWN
     spans.append(Span(f"  {count_words(processed, 'job', 'jobs')}", "strong" if processed else "muted"))
-    hours = metrics.granularity == "hourly"
-    if narrow:
-        spans.append(Span("  p50 p95 of 8h" if hours else f"  {share} failed", "muted"))
-    else:
-        spans.append(Span(f"  {units.count(failed)} failed", "text" if failed else "muted"))
-        spans.append(Span(f" {share}" if failed else "", "muted"))
-        spans.append(Span(f"  {count_words(len(metrics.marks), 'deploy', 'deploys')}", "muted"))
-        spans.append(Span("  p50 p95 of the last 8h" if hours else "", "muted"))
     if metrics.truncated:
         spans.append(Span("  more classes than can be shown", "warn"))
-    return spans
+    hours = metrics.granularity == "hourly"
+    if narrow:
+        return [spans, [Span("  p50 p95 of 8h" if hours else f"  {share} failed", "muted")]]
+    fails = [Span(f"  {units.count(failed)} failed", "text" if failed else "muted")]
+    fails.append(Span(f" {share}" if failed else "", "muted"))
+    reach = [[Span("  p50 p95 of the last 8h", "muted")]] if hours else []
+    return [spans, fails, *reach, [Span(f"  {count_words(len(metrics.marks), 'deploy', 'deploys')}", "muted")]]
 
 
 def age_spans(slow: bool, away: bool, period: Period, age: float | None) -> list[Span]:
@@ -137,10 +138,11 @@ def facts_lines(row: MetricsRow, context: Context, width: int) -> list[Cell]:
         )
 
     cut = context.glyphs.cut
+    share = units.share(row.failing) if row.failed and slot >= _SHARE_SLOT else ""
     lines = (
         (
             fact("runs", units.count(row.processed)),
-            fact("failed", units.count(row.failed), units.share(row.failing) if row.failed else ""),
+            fact("failed", units.count(row.failed), share),
             fact("mean", units.duration(row.mean)),
             fact("total", units.duration(row.total)),
         ),

@@ -22,6 +22,19 @@ def title_spans(left: Sequence[Span], right: Sequence[Span], width: int) -> Cell
     return (Span(" "), *head, Span("  " if tail else ""), *right, Span(" "))
 
 
+def fitting(parts: Sequence[Sequence[Span]], right: Sequence[Span], width: int) -> list[Span]:
+    """The parts of a title's left side that stand whole beside its right one: the last go first, the first never."""
+    tail = sum(cell_width(text) for text, _ in right)
+    room = width - 2 - (tail + 2 if tail else 0)
+    shown: list[Span] = []
+    for index, part in enumerate(parts):
+        room -= sum(cell_width(text) for text, _ in part)
+        if index and room < 0:
+            break
+        shown += part
+    return shown
+
+
 class TitleLine(Line):
     """One line with two sides."""
 
