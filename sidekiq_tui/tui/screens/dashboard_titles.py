@@ -43,10 +43,11 @@ def choice_spans(choices: Sequence[str], chosen: int) -> list[Span]:
 
 def processed_title(view: ScopeView, samples: Samples, wide: bool, glyphs: GlyphSet) -> list[Span]:
     """The rate of now, and the highest and the mean one of the chart."""
-    shown = units.rate(view.rate("processed"))
-    spans = [Span("Processed ", "title"), Span(_per_second(shown), "strong")]
+    rate = view.rate("processed")
+    spans = [Span("Processed ", "title"), Span(_per_second(units.rate(rate)), "strong")]
     highest = worst(samples)
     if highest is not None:
+        highest = max(highest, rate or 0.0)  # a column is the mean of its time
         words = f"   peak {units.rate(highest)}"
         spans.append(Span(words + (f" {glyphs.apart} mean {units.rate(mean(samples))}" if wide else ""), "muted"))
     return spans
@@ -59,7 +60,9 @@ def failed_title(view: ScopeView, samples: Samples, period: float) -> list[Span]
     if rate is not None and processed:
         spans.append(Span(f" {units.share(min(1.0, rate / processed))}", "strong"))
     highest = worst(samples)
-    if highest:
+    if rate is not None and highest is not None and rate > highest:
+        spans.append(Span(f"   peak {units.rate(rate)}/s", "muted"))
+    elif highest:
         age = (len(samples) - 1 - samples.index(highest)) * period / len(samples)
         when = f" {units.age(age)} ago" if age >= period / len(samples) else ""
         spans.append(Span(f"   peak {units.rate(highest)}/s{when}", "muted"))

@@ -156,7 +156,7 @@ def _pair(label: str, words: str) -> Cell:
 
 
 def _options(job: JobRecord, context: Context) -> Cell:
-    rows = [] if job.malformed else list(option_rows(job, context))
+    rows = [] if job.malformed else [row for row in option_rows(job, context) if row[0] != "tags"]
     return _joined([_pair(label + " ", plain(cell)) for label, cell in rows[:3]], context) if rows else ()
 
 
