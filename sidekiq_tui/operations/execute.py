@@ -29,6 +29,7 @@ from sidekiq_tui.operations.senders_degraded import ClaimingSender, UnfencedSend
 from sidekiq_tui.operations.sources import Sources, counts_by_place
 from sidekiq_tui.operations.survey import payload_context
 from sidekiq_tui.operations.targets import Targets
+from sidekiq_tui.operations.transform import Transform
 from sidekiq_tui.servers.server import Server
 from sidekiq_tui.servers.write_access import Grant
 from sidekiq_tui.sidekiq.database import Database
@@ -49,6 +50,17 @@ _SENDERS: Final[Mapping[Mode, type[Sender]]] = {"B": UnfencedSender, "C": Claimi
 
 
 @dataclass(frozen=True, slots=True)
+class Transit:
+    """A move between servers that has begun: its records on source and target, what becomes of the jobs, and whether
+    more are taken (else only those that are parked arrive). `whole`: the queues and sets all of which go."""
+
+    generations: tuple[int, int]
+    transform: Transform
+    goes_on: bool
+    whole: tuple[Place, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """What is carried out, and how. `undo_copy`: keep here or on the server what undo needs."""
 
@@ -59,6 +71,10 @@ class Order:
     of: str | None = None
     """For an undo: the id of what it takes back. For the rest of a resumed operation: that one's id."""
     generation: int = 1
+    peer: Grant | None = None
+    """For an operation between two servers: the grant for the other one."""
+    transit: Transit | None = None
+    """For a move that is gone on with."""
     after: int = 0
     first: int = 0
     """For an undo that is gone on with: its next generation, entries that were handled before, its next batch."""
@@ -248,18 +264,7 @@ class Execution:
 
     def sender_with(self, head: Head, more: Mapping[str, str]) -> Sender:
         """The conversation, whose record says who does what, and nothing of what is in jobs."""
-        fields: dict[str, str | int | float] = {
-            "v": RECORD_VERSION,
-            "kind": self.operation.kind,
-            "who": self.desk.who.text,
-            "at": self.desk.clock(),
-            "n": self.plan.count,
-            "plan": self.plan.fingerprint,
-            "audit": f"{head.n}:{head.hash}",
-        }
-        if self.order.of is not None:
-            fields["of"] = self.order.of
-        fields |= more
+        fields = {**self.record_fields(head), **more}
         drain = bool(getattr(self.operation, "drain", False))
         kind = _SENDERS.get(self.plan.mode, Sender)
         return kind(
@@ -272,6 +277,21 @@ class Execution:
             first=self.order.first,
             drain=drain,
         )
+
+    def record_fields(self, head: Head) -> dict[str, str | int | float]:
+        """What every record says."""
+        fields: dict[str, str | int | float] = {
+            "v": RECORD_VERSION,
+            "kind": self.operation.kind,
+            "who": self.desk.who.text,
+            "at": self.desk.clock(),
+            "n": self.plan.count,
+            "plan": self.plan.fingerprint,
+            "audit": f"{head.n}:{head.hash}",
+        }
+        if self.order.of is not None:
+            fields["of"] = self.order.of
+        return fields
 
     async def _work(self, sender: Sender) -> None:
         """Begins, and carries the pieces out. Raises what stops it."""

@@ -14,7 +14,7 @@ from sidekiq_tui.operations.audit import Audit, Head
 from sidekiq_tui.operations.audit_check import verify
 from sidekiq_tui.operations.audit_line import AuditedOperation, AuditLine, Verdict
 from sidekiq_tui.operations.audit_read import audited_operations, read_lines
-from sidekiq_tui.operations.catalog import Operation, Undo
+from sidekiq_tui.operations.catalog import CopyAcross, Evacuate, Operation, Transfer, Undo
 from sidekiq_tui.operations.desk import Desk
 from sidekiq_tui.operations.execute import Order
 from sidekiq_tui.operations.executions import execution
@@ -28,6 +28,7 @@ from sidekiq_tui.operations.prepared import new_id
 from sidekiq_tui.operations.resume import Continuation, plan_rest
 from sidekiq_tui.operations.run import Run
 from sidekiq_tui.operations.settings import OperationSettings
+from sidekiq_tui.operations.transfer_plan import plan_across
 from sidekiq_tui.operations.undo import can_be_undone, of_journal, plan_undo, undo_id, undoable, way_back
 from sidekiq_tui.operations.unfinished import conclude, heads_on, settle, unfinished
 from sidekiq_tui.operations.who import Who, current_who
@@ -85,6 +86,8 @@ class Operations:
         if isinstance(operation, Undo):
             found = desk.server(server)
             return await plan_undo(desk.journal, found, operation, now=desk.clock(), read_only=desk.read_only)
+        if isinstance(operation, Transfer | Evacuate | CopyAcross):
+            return await plan_across(desk, server, operation, progress)
         return await make_plan(
             desk.server(server), operation, now=desk.clock(), read_only=desk.read_only, progress=progress
         )
@@ -114,6 +117,9 @@ class Operations:
         undo = plan.operation if isinstance(plan.operation, Undo) else None
         run = Run(new_id() if undo is None else undo_id(undo), plan)
         order = Order(run, grant, rate, undo_copy, of=None if undo is None else undo.operation)
+        if plan.peer is not None and plan.peer.writes:
+            peer = desk.server(plan.peer.name).profile
+            order = replace(order, peer=guard.admit_peer(plan, peer, now, read_only=desk.read_only))
         rest = self._rests.get(plan.fingerprint)
         if rest is not None:
             order = replace(order, of=rest.of, generation=rest.generation, after=rest.after, first=rest.first)

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from functools import partial
 from typing import Final, NamedTuple
 
-from sidekiq_tui.operations.catalog import MoveToQueue, OfJobs
+from sidekiq_tui.operations.catalog import Across, MoveToQueue, OfJobs
 from sidekiq_tui.operations.patience import BREAKS, patiently, pause_after
 from sidekiq_tui.operations.targets import Targets, digest
 from sidekiq_tui.servers.server import Server
@@ -33,7 +33,7 @@ class Chosen(NamedTuple):
 
 def oldest_first(operation: OfJobs) -> bool:
     """Whether jobs of a queue go so: what is pushed at a queue's head keeps its order then; all else newest first."""
-    return isinstance(operation, MoveToQueue) and not operation.front
+    return isinstance(operation, Across) or (isinstance(operation, MoveToQueue) and not operation.front)
 
 
 class Sources:

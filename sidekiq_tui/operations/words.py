@@ -8,12 +8,16 @@ from typing import Final
 from sidekiq_tui.operations.catalog import (
     Clear,
     Copy,
+    CopyAcross,
     Enlist,
+    Evacuate,
     MoveToQueue,
     OfJobs,
     Operation,
     Pause,
+    ReturnStaged,
     SignalProcesses,
+    Transfer,
     Undo,
 )
 from sidekiq_tui.operations.outcome import Tally
@@ -29,6 +33,11 @@ DONE: Final[Mapping[str, str]] = {
     "front": "moved to the front",
     "copy": "copied",
     "push": "pushed",
+    "transfer": "moved",
+    "evacuate": "moved",
+    "copy-across": "copied",
+    "synchronise": "copied",
+    "return": "put back",
     "clear": "cleared",
     "pause": "paused",
     "signal": "signalled",
@@ -63,6 +72,12 @@ def deed(operation: Operation) -> str:
             return f"move to {operation.queue}"
         case Copy() if operation.queue is not None:
             return f"copy to {operation.queue}"
+        case Transfer() | Evacuate():
+            return f"move to {operation.target}"
+        case CopyAcross():
+            return f"copy from {operation.source}"
+        case ReturnStaged():
+            return f"return what {operation.operation} parked"
         case SignalProcesses():
             return _SIGNALS[operation.signal]
         case Pause():
@@ -77,7 +92,7 @@ def deed(operation: Operation) -> str:
 def what(operation: Operation, count: int, places: Mapping[str, int]) -> str:
     """The operation in words: `delete 118 from dead`."""
     said = f"{deed(operation)} {count:,}"
-    if isinstance(operation, OfJobs | Clear) and places:
+    if isinstance(operation, OfJobs | Clear | Evacuate) and places:
         said += f" from {', '.join(places)}"
     return said
 

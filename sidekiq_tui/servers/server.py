@@ -286,7 +286,8 @@ class Server:
         """How many jobs an operation has parked under these random ids; one trip."""
 
         async def read(database: Database) -> int:
-            replies = await database.read([("LLEN", database.keys.stage(id, bid)) for bid in bids])
+            stages = [database.keys.stage(id, bid) for bid in bids]
+            replies = await database.pipeline([(size, key) for key in stages for size in ("LLEN", "ZCARD")])
             return sum(reply for reply in replies if isinstance(reply, int))
 
         return await self._call(read)
