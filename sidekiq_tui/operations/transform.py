@@ -60,6 +60,10 @@ class Transform:
             inner["job_id"] = str(uuid.uuid4())
         return with_first_argument(raw, inner) if inner and active_job(job.item) else raw
 
+    def rewrites_times(self, item: Mapping[str, object]) -> bool:
+        """Whether times of a job would be written anew."""
+        return self.form == "seconds" and bool(self._times(item))
+
     def _times(self, item: Mapping[str, object]) -> dict[str, object]:
         """Times in milliseconds as seconds."""
         changes: dict[str, object] = {}
