@@ -9,13 +9,14 @@ from sidekiq_tui.presentation import units
 from sidekiq_tui.presentation.columns.base import Cell, Span, label_role
 from sidekiq_tui.presentation.columns.queues import fetching_processes
 from sidekiq_tui.presentation.glyphs import GlyphSet
-from sidekiq_tui.presentation.text import cell_width, display_text, fit
+from sidekiq_tui.presentation.text import cell_width, display_text, fit, wrap_words
 from sidekiq_tui.servers.health import Reason
 from sidekiq_tui.servers.snapshot import ServerSnapshot
 from sidekiq_tui.sidekiq.overview import Overview, QueueSummary
 from sidekiq_tui.tui.widgets.header_strip import state_mark
 
 SUBJECT_CELLS: Final = 9
+LEAST_WORDS: Final = 16
 QUEUES_SHOWN: Final = 8
 _STATE_ROLES: Final = {"ok": "text", "connecting": "muted", "offline": "warn strong", "bad": "bad strong"}
 
@@ -34,17 +35,26 @@ def headline(snapshot: ServerSnapshot, now: float, glyphs: GlyphSet) -> Cell:
     )
 
 
-def reason_lines(snapshot: ServerSnapshot, glyphs: GlyphSet) -> list[Cell]:
-    """One line a reason, worst first."""
+def reason_lines(snapshot: ServerSnapshot, glyphs: GlyphSet, width: int | None = None) -> list[Cell]:
+    """The reasons, worst first: in lines of `width` cells, or one line each."""
     reasons = snapshot.health.reasons
-    width = max([SUBJECT_CELLS, *(cell_width(display_text(reason.subject)) for reason in reasons)])
-    return [_reason(reason, min(width, 2 * SUBJECT_CELLS), glyphs) for reason in reasons]
+    subjects = max([SUBJECT_CELLS, *(cell_width(display_text(reason.subject)) for reason in reasons)])
+    return [line for reason in reasons for line in _reason(reason, min(subjects, 2 * SUBJECT_CELLS), glyphs, width)]
 
 
-def _reason(reason: Reason, width: int, glyphs: GlyphSet) -> Cell:
+def _reason(reason: Reason, subjects: int, glyphs: GlyphSet, width: int | None) -> list[Cell]:
     glyph, role = (glyphs.bad, "bad") if reason.severity == "bad" else (glyphs.warn, "warn")
-    subject = fit(display_text(reason.subject), width, ellipsis=glyphs.cut)
-    return (Span(f"{glyph} ", role), Span(subject, "strong"), Span(f"  {display_text(reason.text)}"))
+    subject = fit(display_text(reason.subject), subjects, ellipsis=glyphs.cut)
+    return _wrapped((Span(f"{glyph} ", role), Span(f"{subject}  ", "strong")), display_text(reason.text), width)
+
+
+def _wrapped(head: Cell, words: str, width: int | None) -> list[Cell]:
+    """Words after a head, in lines of `width` cells that begin where the words do; None: one line, however long."""
+    if width is None:
+        return [(*head, Span(words))]
+    indent = sum(cell_width(text) for text, _ in head)
+    first, *rest = wrap_words(words, max(LEAST_WORDS, width - indent))
+    return [(*head, Span(first)), *((Span(" " * indent), Span(line)) for line in rest)]
 
 
 def error_lines(snapshot: ServerSnapshot, now: float) -> list[Cell]:
@@ -66,8 +76,8 @@ def _key(key: str, verb: str) -> Cell:
     return (Span(key, "key"), Span(f" {verb}", "muted"))
 
 
-def fact_lines(overview: Overview, glyphs: GlyphSet) -> list[Cell]:
-    """Versions of Sidekiq and Redis, memory, and signs of an edition."""
+def fact_lines(overview: Overview, glyphs: GlyphSet, width: int | None = None) -> list[Cell]:
+    """Versions of Sidekiq and Redis, memory, and signs of an edition, in lines of `width` cells, or one line each."""
     versions = Counter(process.version for process in overview.processes if process.version)
     lines: list[Cell] = []
     if versions:
@@ -78,7 +88,7 @@ def fact_lines(overview: Overview, glyphs: GlyphSet) -> list[Cell]:
         mixed = (Span("   mixed versions", "warn"),) if len(versions) > 1 else ()
         lines.append((Span("sidekiq  ", "muted"), Span(shown), *mixed))
     if overview.edition_signs:
-        lines.append((Span("edition  ", "muted"), Span(display_text(", ".join(overview.edition_signs)))))
+        lines += _wrapped((Span("edition  ", "muted"),), display_text(", ".join(overview.edition_signs)), width)
     redis = overview.redis
     facts = [
         display_text(redis.version or ""),
@@ -124,17 +134,25 @@ def _queue(queue: QueueSummary, fetching: int, name_cells: int) -> Cell:
     )
 
 
-def detail_lines(snapshot: ServerSnapshot, now: float, height: int, glyphs: GlyphSet) -> list[Cell]:
-    """Everything worth knowing in `height` lines: state, reasons, then facts and queues while there is room."""
-    why = error_lines(snapshot, now) or reason_lines(snapshot, glyphs)
+def detail_lines(snapshot: ServerSnapshot, now: float, width: int, height: int, glyphs: GlyphSet) -> list[Cell]:
+    """Everything worth knowing in `height` lines: state, reasons, then facts and queues while there is room.
+
+    Reasons are told in full where they all fit, and cut where they do not.
+    """
+    why = error_lines(snapshot, now) or reason_lines(snapshot, glyphs, width)
+    if 1 + len(why) > height:
+        why = error_lines(snapshot, now) or reason_lines(snapshot, glyphs)
     lines: list[Cell] = [headline(snapshot, now, glyphs)]
     overview = snapshot.overview
-    facts = [] if overview is None else fact_lines(overview, glyphs)
+    facts = [] if overview is None else fact_lines(overview, glyphs, width)
+    if overview is not None and height < 1 + len(why) + len(facts) + 2:
+        facts = fact_lines(overview, glyphs)
     roomy = height >= 1 + len(why) + len(facts) + 2
     if why:
         lines += [(), *why] if roomy and height >= len(why) + 2 else why
-    if overview is not None and roomy:
+    if facts and height >= len(lines) + 2:
         lines += [(), *facts]
+    if overview is not None and roomy:
         room = min(QUEUES_SHOWN + 1, height - len(lines) - 1)
         queues = queue_lines(overview, room)
         lines += [(), *queues] if queues else []

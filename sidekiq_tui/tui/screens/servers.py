@@ -174,7 +174,8 @@ class ServersScreen(ViewScreen):
         if "details" not in self._places:
             self.note(worst_reason(selected, glyphs))
             return
-        lines = detail_lines(selected, context.now, self._places["details"].height, glyphs)
+        place = self._places["details"]
+        lines = detail_lines(selected, context.now, place.width, place.height, glyphs)
         self.query_one("#details", TextBlock).put(lines)
         self.note(left_out(self.table, SERVERS, selected, context))
         if charts and "rate" in self._places:
