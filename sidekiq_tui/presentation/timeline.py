@@ -30,10 +30,15 @@ _ROLES: Final[dict[Kind, str]] = {
 }  # fmt: skip
 
 
+def event_role(event: Event) -> str:
+    """The role of what happened: red for trouble only."""
+    return _ROLES.get(event.kind, "text")
+
+
 def event_cell(event: Event, context: Context) -> Cell:
     """What happened, in one line: the fact, then the names."""
     fact, rest = _words(event, context)
-    return (Span(fact, _ROLES.get(event.kind, "text")), *((Span(f"  {rest}", "muted"),) if rest else ()))
+    return (Span(fact, event_role(event)), *((Span(f"  {rest}", "muted"),) if rest else ()))
 
 
 def _words(event: Event, context: Context) -> tuple[str, str]:

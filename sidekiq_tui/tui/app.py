@@ -116,6 +116,7 @@ class SqtuiApp(ChangingApp):
             collector.settle()
             self.set_interval(REST_SECONDS, self._rest)
         self._bridge.start()
+        self.app_state.timeline.watch(self.app_state.registry)
         self._follow()
         self.app_state.registry.start()
         notices = self.app_state.notices
@@ -234,7 +235,9 @@ class SqtuiApp(ChangingApp):
         self.push_screen(QueueJobsScreen(self.app_state, server, queue))
 
     def on_look_at(self, message: LookAt) -> None:
-        """A server was chosen by name."""
+        """A server was chosen by name, or a group."""
+        if message.group is not None:
+            self.app_state.group = message.group
         self._look_at(message.server)
 
     def on_command_chosen(self, message: CommandChosen) -> None:
@@ -326,6 +329,8 @@ class SqtuiApp(ChangingApp):
     def action_scope(self, number: int) -> None:
         """To a server by its digit; 0 is all."""
         servers = self.app_state.servers
+        if not number and self.app_state.scope is None and self.app_state.group:
+            self.app_state.group = ""  # the second 0 leaves the group
         if number <= len(servers):
             self._look_at(servers[number - 1] if number else None)
         elif self.front is not None:

@@ -69,6 +69,8 @@ def reason_against(state: AppState, action: Action, subject: Subject | None) -> 
     """Why an action cannot change anything here and now, in words; None when it can."""
     if subject is None:
         return NOTHING
+    if subject.refused:
+        return subject.refused
     refused = refusal(state, subject.server, action.needs)
     if refused is not None:
         return refused

@@ -37,6 +37,7 @@ class Words:
     """The names that can be completed."""
 
     servers: Sequence[str] = ()
+    groups: Sequence[str] = ()
     queues: Sequence[str] = ()
     filters: Sequence[str] = ()
     themes: Sequence[str] = ()
@@ -137,6 +138,7 @@ def complete(text: str, words: Words) -> Completion:
         "queue": words.queues,
         "to-queue": words.queues,
         "server": words.servers,
+        "group": words.groups,
         "saved": words.filters,
         "theme": words.themes,
     }

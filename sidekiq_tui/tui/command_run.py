@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from sidekiq_tui.errors import SqtuiError, UsageError
 from sidekiq_tui.presentation.text import display_text
+from sidekiq_tui.servers.groups import find_group, groups_of
 from sidekiq_tui.tui import saved_filters
 from sidekiq_tui.tui.actions import APP, actions_of
 from sidekiq_tui.tui.command_line import CommandAssistant
@@ -32,7 +33,14 @@ def ask_command(app: SqtuiApp, screen: ViewScreen) -> None:
 def words_of(state: AppState) -> Words:
     """The names that exist now."""
     queues = [queue.name for one in state.in_scope.values() if one.overview for queue in one.overview.queues]
-    return Words(state.servers, tuple(dict.fromkeys(queues)), tuple(state.saved_filters), tuple(theme_names()))
+    groups = groups_of(one.profile for one in state.snapshots.values())
+    return Words(
+        servers=state.servers,
+        groups=tuple(groups),
+        queues=tuple(dict.fromkeys(queues)),
+        filters=tuple(state.saved_filters),
+        themes=tuple(theme_names()),
+    )
 
 
 def run_command(app: SqtuiApp, screen: ViewScreen, text: str) -> None:
@@ -51,6 +59,8 @@ def run_command(app: SqtuiApp, screen: ViewScreen, text: str) -> None:
         app.post_message(GoTo("queues", _server_with(state, typed.name), filter=typed.rest, queue=typed.name))
     elif command.name == "server" and typed.name:
         app.post_message(LookAt(_server_called(state, typed.name)))
+    elif command.name == "group":
+        app.post_message(LookAt(None, _group_called(state, typed.name)))
     elif command.name == "theme":
         _choose_theme(app, typed.name)
     elif command.name in ("filter", "save", "unsave") and typed.name:
@@ -114,6 +124,11 @@ def _server_called(state: AppState, name: str) -> str:
     if found:
         raise UsageError(f"{name} could be {', '.join(found[:-1])} or {found[-1]}")
     raise UsageError(f"there is no server {name}", hint=nearest(name, state.servers))
+
+
+def _group_called(state: AppState, name: str) -> str:
+    """The group of that name; all servers without one."""
+    return find_group([one.profile for one in state.snapshots.values()], name) if name else ""
 
 
 def _server_with(state: AppState, queue: str) -> str | None:

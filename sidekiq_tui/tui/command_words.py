@@ -7,7 +7,9 @@ from typing import Final, Literal
 
 from sidekiq_tui.tui.views import VIEWS
 
-Argument = Literal["", "filter", "queue", "server", "jid", "theme", "saved", "name", "to-queue", "when", "file"]
+Argument = Literal[
+    "", "filter", "queue", "server", "servers", "group", "jid", "theme", "saved", "name", "to-queue", "when", "file"
+]
 """What follows a word: nothing, words of a filter, a name that exists, or (`name`) a new one; for changes a queue, a
 time or a file."""
 
@@ -37,6 +39,7 @@ class Command:
 
 _MORE_NAMES: Final = {
     "scheduled": ("schedule",),
+    "changes": ("timeline",),
     "extras": ("pro", "enterprise", "batches", "periodic", "limiters", "leader"),
 }
 
@@ -88,6 +91,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("job", "look for a job everywhere on the server", "jid", ("jid",), needed="a JID"),
     Command("server", "look at a server", "server", ("s",), action="pick-server"),
     Command("all", "all servers at once", action="all-servers"),
+    Command("group", "the servers of a group at once; alone: of all", "group"),
     Command("filter", "use a saved filter", "saved", ("f",), action="pick-filter"),
     Command("save", "save the filter of this view under a name", "name", action="save-filter"),
     Command("unsave", "forget a saved filter", "saved", needed="the name of a saved filter"),

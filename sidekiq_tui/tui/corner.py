@@ -39,8 +39,10 @@ def strip_of(state: AppState) -> Strip:
     """The servers, and the corner of the scope."""
     tabs = server_tabs(state)
     if state.scope is None:
-        age, role = _age(state, list(state.snapshots.values()))
-        return Strip(tabs, None, Corner(age=age, age_cells=_LONG_AGE, age_role=role, insecure=_any_insecure(state)))
+        age, role = _age(state, list(state.in_scope.values()))
+        label = f"group {state.group}" if state.group else None
+        insecure = _any_insecure(state)
+        return Strip(tabs, None, Corner(label, insecure, age=age, age_cells=_LONG_AGE, age_role=role))
     return Strip(tabs, state.servers.index(state.scope), _corner(state, state.snapshots[state.scope]))
 
 
@@ -93,4 +95,4 @@ def _live_age(snapshot: ServerSnapshot, now: float) -> float | None:
 
 
 def _any_insecure(state: AppState) -> bool:
-    return any(snapshot.profile.insecure for snapshot in state.snapshots.values())
+    return any(snapshot.profile.insecure for snapshot in state.in_scope.values())

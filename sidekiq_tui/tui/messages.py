@@ -42,6 +42,8 @@ class LookAt(Message):
 
     server: str | None
     """Its name; None for all."""
+    group: str | None = None
+    """With all: those of this group, of any where it is empty; None: as it was."""
 
 
 @dataclass

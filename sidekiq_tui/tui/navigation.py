@@ -35,4 +35,4 @@ def enter_view(state: AppState, view: View) -> str:
 
 def follow(state: AppState, view: View) -> None:
     """Has the servers polled at full pace that are on the screen, and the others more slowly."""
-    state.registry.view(state.servers if state.scope is None or view.board else (state.scope,))
+    state.registry.view(state.together if view.board else state.names)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -55,6 +57,7 @@ def run(
 
     from sidekiq_tui.servers.registry import Registry
     from sidekiq_tui.servers.settings import Settings
+    from sidekiq_tui.servers.timeline_file import FILE_NAME, load_timeline, save_timeline
     from sidekiq_tui.tui.app import SqtuiApp
     from sidekiq_tui.tui.memory import Memory, load_memory
     from sidekiq_tui.tui.session import begin, remember, start_of
@@ -77,11 +80,17 @@ def run(
     if theme == MONO:
         os.environ["NO_COLOR"] = "1"  # for what Textual draws itself
     app = SqtuiApp(state, start_view=view, theme=theme)
+    events = None if remembered is None else remembered.with_name(FILE_NAME)
+    if events is not None:
+        load_timeline(events, state.timeline, now=time.time())
     try:
         app.run(mouse=mouse and settings.mouse)
     finally:
         if remembered is not None:
             remember(remembered, memory, state, history=settings.history)
+        if events is not None:
+            with contextlib.suppress(OSError):
+                save_timeline(events, state.timeline, now=time.time())
     return app.return_code or 0
 
 

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
     from sidekiq_tui.operations.history import Unfinished
     from sidekiq_tui.operations.operator import Operations
+    from sidekiq_tui.servers.fleet import Fleet
     from sidekiq_tui.servers.profile import Access, Profile
     from sidekiq_tui.servers.registry import Registry
     from sidekiq_tui.servers.snapshot import ServerSnapshot
+    from sidekiq_tui.servers.timeline import Timeline
     from sidekiq_tui.tui.subject import Clip
 
 TIME_MODES: Final[tuple[TimeMode, ...]] = ("relative", "local", "utc")
@@ -31,7 +33,9 @@ class AppState:
     registry: Registry
     clock: Callable[[], float] = time.time
     scope: str | None = None
-    """The server in view; None for all."""
+    """The server in view; None for all, or all of the group."""
+    group: str = ""
+    """The group that stands for all servers where no single one is in view; empty: all there are."""
     time_mode: TimeMode = "relative"
     frozen_at: float | None = None
     ascii: bool = False
@@ -68,8 +72,14 @@ class AppState:
     """Jobs that were taken to be put elsewhere."""
     pace: Pace = field(default_factory=Pace)
     """When to draw what no key asked for."""
+    timeline: Timeline = field(init=False)
+    """What was seen to change on all servers."""
+    _fleet: Fleet | None = None
 
     def __post_init__(self) -> None:
+        from sidekiq_tui.servers.timeline import Timeline  # not before an app is wanted: it loads the Redis client
+
+        self.timeline = Timeline()
         self.snapshots.update({name: self.registry.snapshot(name) for name in self.registry.servers})
 
     def now(self) -> float:
@@ -97,14 +107,37 @@ class AppState:
         return None if self.scope is None else self.snapshots[self.scope]
 
     @property
+    def together(self) -> tuple[str, ...]:
+        """The servers that are shown where all are: those of the group, or all."""
+        if not self.group:
+            return self.servers
+        return tuple(name for name in self.servers if self.snapshots[name].profile.group == self.group) or self.servers
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The servers of the scope."""
+        return self.together if self.scope is None else (self.scope,)
+
+    @property
     def in_scope(self) -> Mapping[str, ServerSnapshot]:
         """The snapshots of the scope."""
-        return self.snapshots if self.scope is None else {self.scope: self.snapshots[self.scope]}
+        return {name: self.snapshots[name] for name in self.names}
+
+    @property
+    def fleet(self) -> Fleet:
+        """The servers of the scope, to be asked at once; those that do not answer their poller are not asked."""
+        from sidekiq_tui.servers.fleet import Fleet
+
+        if self._fleet is None or self._fleet.names != self.names:
+            servers = [self.registry.server(name) for name in self.names]
+            self._fleet = Fleet(servers, trouble=lambda name: self.snapshots[name].error)
+        return self._fleet
 
     @property
     def preferred(self) -> str:
         """The server to show where only one can be: the one in view, the latest one, the first."""
-        return self.scope or next(iter(self.recent), self.servers[0])
+        together = self.together
+        return self.scope or next((name for name in self.recent if name in together), together[0])
 
     def access(self, profile: Profile) -> Access:
         """What may be done on a server in this session."""

@@ -40,6 +40,8 @@ class Subject:
     """The key of the profile of a single run."""
     entry: str | None = None
     """The id of an operation that can be undone or continued."""
+    refused: str = ""
+    """Why nothing can be done to what is chosen, in words."""
 
     @property
     def job(self) -> JobRecord | None:

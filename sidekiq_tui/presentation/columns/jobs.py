@@ -21,6 +21,7 @@ from sidekiq_tui.presentation.columns.base import (
 )
 from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.presentation.values import json_text, screen_args
+from sidekiq_tui.servers.job_on import JobOn
 
 if TYPE_CHECKING:
     from sidekiq_tui.sidekiq.job import JobRecord
@@ -49,7 +50,7 @@ def job_of(row: JobRow | JobRecord) -> JobRecord:
 
 
 def _server(row: JobRow | JobRecord, context: Context, width: int | None) -> Cell:
-    if not isinstance(row, JobRow) or row.server is None:
+    if not isinstance(row, JobRow | JobOn) or row.server is None:
         return ()
     return (Span(context.safe(row.server), label_role(row.label)),)
 
@@ -202,7 +203,7 @@ SERVER: Final = _Column(
     8,
     12,
     _server,
-    sort=lambda row, context: text_key(row.server if isinstance(row, JobRow) else None),
+    sort=lambda row, context: text_key(row.server if isinstance(row, JobRow | JobOn) else None),
     still=True,
 )
 JID: Final = _Column("jid", "jid", 24, 24, _jid, goes=4, still=True)

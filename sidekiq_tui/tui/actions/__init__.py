@@ -12,6 +12,7 @@ from typing import Final
 from textual.binding import Binding, BindingType
 
 from sidekiq_tui.tui.actions import (
+    changes,
     dashboard,
     dialogs,
     errors,
@@ -48,6 +49,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     *operations.ACTIONS,
     *filters.ACTIONS,
     *dashboard.ACTIONS,
+    *changes.ACTIONS,
     *errors.ACTIONS,
     *metrics.ACTIONS,
     *queue.ACTIONS,

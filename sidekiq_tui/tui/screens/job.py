@@ -16,6 +16,7 @@ from sidekiq_tui.presentation import units
 from sidekiq_tui.presentation.columns.base import Cell, Span
 from sidekiq_tui.presentation.columns.jobs import class_cell
 from sidekiq_tui.presentation.text import display_text
+from sidekiq_tui.servers.job_on import plain, server_of
 from sidekiq_tui.servers.snapshot import ServerSnapshot
 from sidekiq_tui.sidekiq.errors import SidekiqError
 from sidekiq_tui.sidekiq.job import JobRecord
@@ -108,8 +109,10 @@ class JobScreen(ViewScreen):
         self._begin(job)
 
     def _begin(self, job: JobRecord) -> None:
-        """Another job on the same screen."""
-        self._job = job
+        """Another job on the same screen; of a list of several servers perhaps one of another server."""
+        self._listed = job
+        self._server = server_of(job) or self._server
+        job = self._job = plain(job)
         self._document = JobDocument(job)
         self._look: Look | None = None
         self._looked_at: float | None = None
@@ -283,7 +286,7 @@ class JobScreen(ViewScreen):
     @work(group="step", exclusive=True, exit_on_error=False)
     async def _step(self, siblings: Siblings, by: int) -> None:
         try:
-            job = await siblings.step(self._job, by)
+            job = await siblings.step(self._listed, by)
         except SidekiqError as error:
             self.post_message(self.Failed(error, step=True))
         else:
@@ -400,7 +403,7 @@ class JobScreen(ViewScreen):
         self.query_one("#title", TitleLine).show((*name, *jid), self._position(wide))
 
     def _position(self, wide: bool) -> list[Span]:
-        place = None if self._siblings is None else self._siblings.place_of(self._job)
+        place = None if self._siblings is None else self._siblings.place_of(self._listed)
         if self._siblings is None or place is None:
             return []
         index, size = place

@@ -19,7 +19,16 @@ from sidekiq_tui.sidekiq.errors import ServerTimeout, SidekiqError
 from sidekiq_tui.sidekiq.job import JobRecord, Place
 from sidekiq_tui.sidekiq.search import Matcher, Slice
 from sidekiq_tui.tui.screens.job_list import OWN_TIME
-from sidekiq_tui.tui.screens.job_reader import Range, Seen, Window, job_key, job_weight, read_again, read_range
+from sidekiq_tui.tui.screens.job_reader import (
+    PageReader,
+    Range,
+    Seen,
+    Window,
+    job_key,
+    job_weight,
+    read_again,
+    read_range,
+)
 from sidekiq_tui.tui.screens.job_scan import ScanScreen
 from sidekiq_tui.tui.screens.listing import context_of
 from sidekiq_tui.tui.state import AppState
@@ -33,8 +42,8 @@ LOADING_SECONDS: Final = 0.15
 MOST_IN_RANGE: Final = 10_000
 """So many rows are read to mark a range that reaches over pages never seen."""
 
-Source = tuple[str, Place, bool]
-"""Server, list, and whether its own order is turned round."""
+Source = tuple[tuple[str, ...], Place, bool]
+"""Servers, list, and whether its own order is turned round."""
 
 
 class PagedScreen(ScanScreen):
@@ -88,7 +97,23 @@ class PagedScreen(ScanScreen):
     @property
     def source(self) -> Source:
         """The list that is to be shown."""
-        return (self.server, self.place, self.order == Order(None, True))
+        return (self.servers, self.place, self.order == Order(None, True))
+
+    @property
+    def servers(self) -> tuple[str, ...]:
+        """The servers whose list this is."""
+        return (self.server,)
+
+    @property
+    def reader(self) -> PageReader:
+        """What reads its pages."""
+        return self.app_state.registry.server(self.server)
+
+    @property
+    def outdated(self) -> bool:
+        """Whether a newer poll may have found another list."""
+        taken = self.app_state.snapshots[self.server].taken_at
+        return self._read_at is None or (taken is not None and taken > self._read_at)
 
     @property
     def own_order(self) -> Order:
@@ -102,8 +127,7 @@ class PagedScreen(ScanScreen):
         if self._source is None or self._source[:2] != self.source[:2]:
             self._restart()
         self.draw()
-        taken = snapshots[self.server].taken_at
-        if self.matcher is None and (self._read_at is None or (taken is not None and taken > self._read_at)):
+        if self.matcher is None and self.outdated:
             self._start_reading()
 
     def tick(self, now: float) -> None:
@@ -143,7 +167,7 @@ class PagedScreen(ScanScreen):
         """One read at a time, of what is visible when it runs."""
         if self._reading or self.app_state.frozen or self.matcher is not None or not self.is_front:
             return
-        if self.app_state.snapshots[self.server].error is not None:
+        if self.stale:
             return  # the poller tries; when it gets through, this is drawn again
         self._reading = True
         self.set_timer(LOADING_SECONDS, self._still_reading)
@@ -156,7 +180,7 @@ class PagedScreen(ScanScreen):
 
     @work(group="page", exclusive=True, exit_on_error=False)
     async def _read_window(self) -> None:
-        source, rows, table = self.source, self._pages, self.table
+        source, rows, table, reader = self.source, self._pages, self.table, self.reader
         first, last = table.window
         if self._by_page is not None:  # what is visible is anywhere on its pages
             offset, length = rows.span(first, last)
@@ -165,7 +189,7 @@ class PagedScreen(ScanScreen):
             seen = Seen(rows.size, rows.keys(first, last), table.cursor if first <= table.cursor <= last else None)
         try:
             window = await read_again(
-                self.app_state.registry.server(source[0]),
+                reader,
                 source[1],
                 rows.span(first, last),
                 seen,
@@ -214,7 +238,7 @@ class PagedScreen(ScanScreen):
         self._read_at = self.app_state.now()
         if self.is_front:
             self.draw()
-            if self.app_state.snapshots[self.server].error is None:
+            if not self.stale:
                 self.say_error(error)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
@@ -233,10 +257,8 @@ class PagedScreen(ScanScreen):
         """Reads the page with the row at `index`, also while another screen lies over this one."""
         if self.app_state.frozen:
             raise ServerTimeout("frozen: Z lets the screen go on")
-        server, place, backwards = self.source
-        page = await self.app_state.registry.server(server).page(
-            place, *self._pages.span(index, index), backwards=backwards
-        )
+        _, place, backwards = self.source
+        page = await self.reader.page(place, *self._pages.span(index, index), backwards=backwards)
         self._put(Window(page))
 
     # Rows and orders.
@@ -298,9 +320,8 @@ class PagedScreen(ScanScreen):
     @work(group="range", exclusive=True, exit_on_error=False)
     async def _read_range(self, wanted: Range) -> None:
         source = self.source
-        server = self.app_state.registry.server(source[0])
         try:
-            jobs = await read_range(server, source[1], wanted, backwards=source[2])
+            jobs = await read_range(self.reader, source[1], wanted, backwards=source[2])
         except SidekiqError as error:
             self.post_message(self.ReadFailed(source, error))
         else:

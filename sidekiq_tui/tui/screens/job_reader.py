@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
-from sidekiq_tui.servers.server import Server
 from sidekiq_tui.sidekiq.job import JobRecord, Place
 from sidekiq_tui.sidekiq.queue import Page
 from sidekiq_tui.tui.widgets.rows import displacement
 
 _SLICE: Final = 1000
 _AROUND: Final = 100
+
+
+class PageReader(Protocol):
+    """A server, or several that are read as one."""
+
+    async def page(self, place: Place, offset: int, limit: int, *, backwards: bool = False) -> Page:
+        """Some jobs of a place. Raises SidekiqError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,7 @@ class Seen:
 
 
 async def read_again(
-    server: Server,
+    server: PageReader,
     place: Place,
     span: tuple[int, int],
     seen: Seen,
@@ -78,7 +84,7 @@ class Range:
 
 
 async def read_range(
-    server: Server, place: Place, wanted: Range, *, backwards: bool = False
+    server: PageReader, place: Place, wanted: Range, *, backwards: bool = False
 ) -> tuple[JobRecord, ...] | None:
     """The jobs from one end of a range to the other, a trip for every thousand; None if an end is no longer there.
 

@@ -15,6 +15,7 @@ from textual.worker import Worker, WorkerState
 
 from sidekiq_tui.operations.selection import Matching, Selection
 from sidekiq_tui.presentation.text import display_text
+from sidekiq_tui.servers.job_on import SliceOn
 from sidekiq_tui.sidekiq.errors import SidekiqError
 from sidekiq_tui.sidekiq.job import JobRecord, Place
 from sidekiq_tui.sidekiq.search import Matcher, Slice
@@ -63,12 +64,17 @@ class ScanScreen(JobListScreen):
         self._scan_number = 0
         self._scan_began = 0.0
         self._weight = 0
-        self._progress: dict[Place, Slice] = {}
+        self._progress: dict[tuple[str, Place], Slice] = {}
         self._sorted: tuple[tuple[object, ...], Rows[JobRecord]] | None = None
 
     @abstractmethod
     def slices(self, matcher: Matcher) -> AsyncGenerator[Slice, None]:
         """The reads of the scan, each with what matched in it. Raises SidekiqError while iterating."""
+
+    @property
+    def scanned_all(self) -> bool:
+        """Whether a scan that has ended left nothing out that it does not say itself."""
+        return True
 
     def scan_failed(self, error: SidekiqError) -> None:
         """A scan ended with an error; what it had found is kept."""
@@ -139,7 +145,7 @@ class ScanScreen(JobListScreen):
             return
         full = False
         for found in message.slices:
-            self._progress[found.place] = found
+            self._progress[(found.server if isinstance(found, SliceOn) else "", found.place)] = found
             for job in found.jobs:
                 self._weight += job_weight(job)
                 full = full or len(self.matches) >= MOST_MATCHES or self._weight > BYTES_MATCHED
@@ -151,7 +157,7 @@ class ScanScreen(JobListScreen):
             matches=len(self.matches),
             read=sum(place.read for place in places),
             total=sum(place.total for place in places),
-            complete=message.ended and not full and all(place.complete for place in places),
+            complete=message.ended and not full and all(place.complete for place in places) and self.scanned_all,
             full=full,
         )
         if full or message.ended:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -16,15 +17,15 @@ from sidekiq_tui.sidekiq.job import Place
 from sidekiq_tui.tui.actions import Action, bindings, find_action
 from sidekiq_tui.tui.actions.jobs import BUCKETS
 from sidekiq_tui.tui.modals.buckets import Bucket, BucketsModal
-from sidekiq_tui.tui.screens.jobs import JobsScreen
+from sidekiq_tui.tui.screens.across_set import SetScreen
 from sidekiq_tui.tui.screens.listing import NO_ROWS
 from sidekiq_tui.tui.widgets.sorting import Order
 
 
-class UpcomingScreen(JobsScreen):
+class UpcomingScreen(SetScreen):
     """Jobs with a time to run, which can be counted by that."""
 
-    scopes: ClassVar[tuple[str, ...]] = (*JobsScreen.scopes, BUCKETS)
+    scopes: ClassVar[tuple[str, ...]] = (*SetScreen.scopes, BUCKETS)
     BINDINGS = bindings(BUCKETS)
 
     @dataclass
@@ -59,7 +60,7 @@ class UpcomingScreen(JobsScreen):
         groups = upcoming_buckets(now, utc=mode == "utc")
         ends = [end for _, end in groups if end is not None]
         try:
-            size, until = await state.registry.server(source[0]).counts_until(source[1], ends)
+            size, until = await self._counts(source[1], ends)
         except SidekiqError as error:
             self.post_message(self.ReadFailed(source, error))
             return
@@ -70,6 +71,16 @@ class UpcomingScreen(JobsScreen):
             shown = "" if end is None or not index else units.clock(end, now, utc=mode == "utc")
             buckets.append(Bucket(words, shown, high - low, max(0, size - high) if source[2] else low))
         self.post_message(self.Counted(tuple(buckets)))
+
+    async def _counts(self, place: Place, ends: Sequence[float]) -> tuple[int, tuple[int, ...]]:
+        """How many there are, and until each moment; of several servers the sum of those that answer."""
+        if not self.across:
+            return await self.app_state.registry.server(self.server).counts_until(place, ends)
+        answers = await self.app_state.fleet.ask(lambda server: server.counts_until(place, ends))
+        if not answers.values:
+            raise next(iter(answers.missing.values()))
+        found = list(answers.values.values())
+        return sum(size for size, _ in found), tuple(map(sum, zip(*(until for _, until in found), strict=True)))
 
     @on(Counted)
     def _counted(self, message: Counted) -> None:
@@ -106,7 +117,7 @@ class ScheduledScreen(UpcomingScreen):
     place = Place("schedule")
 
 
-class DeadScreen(JobsScreen):
+class DeadScreen(SetScreen):
     """Jobs that will not run again by themselves, the newest first."""
 
     view: ClassVar[str] = "dead"

@@ -131,28 +131,35 @@ def empty_notice(
     if error is not None and snapshot.error is None:
         return [denied_line(place_name(place), error.message, context.glyphs)]
     if found is not None and (found.complete or found.stopped):
-        read = f"{units.count(found.read)} read"
-        if not found.complete:
-            read = f"{units.count(found.read)} of {units.count(found.total)} read, stopped"
-        return [
-            (
-                Span("Nothing matches ", "strong"),
-                Span(display_text(found.filter), "accent"),
-                Span(f"  {read}.  ", "muted"),
-                Span("esc", "key"),
-                Span(" clears the filter", "muted"),
-            )
-        ]
+        return [no_match_line(found)]
     if found is not None:
         return []
     if read_at is None:
         return unread_notice(snapshot.server, away=snapshot.error is not None, frozen=frozen)
     if place.kind == "queue":
         words, why = f"Queue {place_name(place)} is empty on {server}.", "Jobs come here when clients push them."
-    else:
-        head, why = _EMPTY[place.kind]
-        words = f"{head} on {server}."
-    return [(Span(words, "strong"), Span(f" {why}", "muted"))]
+        return [(Span(words, "strong"), Span(f" {why}", "muted"))]
+    return nothing_in(place, server)
+
+
+def nothing_in(place: Place, where: str) -> list[Cell]:
+    """An empty set, and how jobs come there; `where` must be safe."""
+    head, why = _EMPTY[place.kind]
+    return [(Span(f"{head} on {where}.", "strong"), Span(f" {why}", "muted"))]
+
+
+def no_match_line(found: Found) -> Cell:
+    """A filter that found nothing in what was read."""
+    read = f"{units.count(found.read)} read"
+    if not found.complete:
+        read = f"{units.count(found.read)} of {units.count(found.total)} read, stopped"
+    return (
+        Span("Nothing matches ", "strong"),
+        Span(display_text(found.filter), "accent"),
+        Span(f"  {read}.  ", "muted"),
+        Span("esc", "key"),
+        Span(" clears the filter", "muted"),
+    )
 
 
 def job_note(job: JobRecord, left_out: Sequence[Span], context: Context) -> list[Span]:

@@ -157,7 +157,6 @@ class JobsScreen(PagedScreen):
     def title_left(self, narrow: bool) -> Sequence[Span]:
         """Name, size, filter, order, and how current it is."""
         state = self.app_state
-        snapshot = state.snapshots[self.server]
         size = self.known_size
         if self._price:
             return [Span(f"{place_name(self.place)} {self._price}", "warn strong")]
@@ -170,7 +169,7 @@ class JobsScreen(PagedScreen):
         spans = title_spans(self.place, size, self.found, server=self.named, narrow=narrow, order=order)
         if self._slow:
             spans.append(Span(f"  reading {self._reading_words()} …", "muted"))
-        elif snapshot.error is not None and self._read_at is not None:
+        elif self.stale and self._read_at is not None:
             spans.append(Span(f"  as of {units.age(state.now() - self._read_at)} ago", "warn"))
         return spans
 

@@ -13,6 +13,7 @@ from sidekiq_tui.presentation import units
 from sidekiq_tui.presentation.columns.base import Span
 from sidekiq_tui.presentation.columns.servers import SERVERS, ServersTotal, servers_total
 from sidekiq_tui.presentation.glyphs import glyph_set
+from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.servers.snapshot import ServerSnapshot
 from sidekiq_tui.tui.actions import bindings
 from sidekiq_tui.tui.actions.lists import LIST, SORT
@@ -66,7 +67,7 @@ def servers_layout(width: int, height: int, rows: int) -> dict[str, Region]:
 
 
 class ServersScreen(ViewScreen):
-    """All servers at once, whatever the scope."""
+    """All servers at once, or those of the group, whatever the scope."""
 
     view: ClassVar[str] = "servers"
     scopes: ClassVar[tuple[str, ...]] = (LIST, SORT)
@@ -112,7 +113,7 @@ class ServersScreen(ViewScreen):
         """Draws the board and what depends on its cursor."""
         state = self.app_state
         context = context_of(state)
-        servers = in_order(list(snapshots.values()), SERVERS, self._order, context)
+        servers = in_order([snapshots[name] for name in state.together], SERVERS, self._order, context)
         total = servers_total(servers) if len(servers) > 1 else None
         self._arrange(len(servers) + 1 + (total is not None))
         rows: StaticRows[ServerRow] = StaticRows(servers, _name)
@@ -161,10 +162,13 @@ class ServersScreen(ViewScreen):
             self.query_one("#rule", Line).put((Span(rule * board.size.width, "rule"),))
 
     def _draw_title(self) -> None:
-        count = len(self.app_state.servers)
+        count, group = len(self.app_state.together), self.app_state.group
         words = f"  {_words(self._order)}" if count > 1 else ""
         title = (Span(f"Servers {count:,}", "title"), Span(words, "muted"))
-        self.query_one("#title", TitleLine).show(title, range_spans(self.table, count))
+        right = range_spans(self.table, count)
+        if group:
+            right = [*right, Span("  group: " if right else "group: ", "muted"), Span(display_text(group), "strong")]
+        self.query_one("#title", TitleLine).show(title, right)
 
     def _draw_selected(self, charts: bool = True) -> None:
         selected, glyphs = self.selected, glyph_set(self.app_state.ascii)
