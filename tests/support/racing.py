@@ -6,7 +6,8 @@ import asyncio
 import json
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -107,8 +108,18 @@ class Race:
             target = "retry" if ahead else "dead"
             await self.raw.zadd(target, {one: seconds + ahead * at / len(failed) for at, one in enumerate(failed)})
 
-    async def push(self, stop: asyncio.Event, first: int) -> None:
-        """Pushes one job after another until told to stop."""
+    @asynccontextmanager
+    async def pushing(self, first: int) -> AsyncIterator[None]:
+        """Pushes one job after another meanwhile."""
+        stop = asyncio.Event()
+        task = asyncio.create_task(self._push(stop, first))
+        try:
+            yield
+        finally:
+            stop.set()
+            await task
+
+    async def _push(self, stop: asyncio.Event, first: int) -> None:
         while not stop.is_set():
             await self.client.push(item(first, QUEUES[first % 2]))
             self.pushed.add(first)

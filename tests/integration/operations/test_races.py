@@ -44,12 +44,9 @@ async def test_operators_beside_workers(
     client = Client(db, time_form="milliseconds")
     race = Race(raw, client, random.Random(number))
     await race.start(JOBS)
-    stop = asyncio.Event()
-    async with running(redis_url, race_job(raw, client), config=quick(capsules=CAPSULES, timeout=10.0)):
-        pushing = asyncio.create_task(race.push(stop, JOBS))
+    config = quick(capsules=CAPSULES, timeout=10.0)
+    async with running(redis_url, race_job(raw, client), config=config), race.pushing(JOBS):
         await asyncio.gather(race.act(anna, 6), race.act(bob, 6))
-        stop.set()
-        await pushing
     assert await raw.llen(RUN) > 20
     assert sum(outcome.tally.done for _, outcome in race.ended) > 20
     await race.check()
