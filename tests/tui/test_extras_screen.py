@@ -103,6 +103,36 @@ async def test_enter_gives_the_details_the_room(
         assert live.screen is screen
 
 
+async def test_details_scroll_once_they_are_open(
+    redis_url: str, raw: redis.asyncio.Redis, golden_screen: GoldenScreen
+) -> None:
+    await enterprise(raw)
+    for number in range(30):
+        await raw.sadd("cron_jobs:default", f"cron_job:default:job-{number:02}")
+        said = {"name": f"job-{number:02}", "klass": "Billing::MonthlyStatementJob", "cron": "15 3 * * *"}
+        for name, value in {**said, "status": "disabled" if number % 7 == 0 else "enabled"}.items():
+            await raw.hset(f"cron_job:default:job-{number:02}", name, value)
+    async with app(redis_url, size=(60, 20)) as live:
+        screen = await read(live)
+        await live.pilot.press(*"jjjjjjjjj")
+        await live.sees("31 jobs")
+        await live.sees("enter shows more")
+        await live.pilot.press("enter")
+        await live.sees("lines 1–")
+        await live.pilot.press("pagedown", "k")
+        await live.sees("Job")
+        await live.pilot.pause()
+        await golden_screen("extras-scrolled-60x20", live.pilot)
+        await live.pilot.press("G")
+        await live.until(lambda: screen.details.window[1] == screen.details.count)
+        assert "job-29" in live.body
+        await live.pilot.press("escape")
+        await live.sees("enter shows more")
+        await live.pilot.press("k")
+        await live.until(lambda: screen.table.current is not None and screen.table.current.key == "expiry")
+        assert live.screen is screen
+
+
 @BOTH
 async def test_open_source(
     redis_url: str,

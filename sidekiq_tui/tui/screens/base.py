@@ -88,6 +88,11 @@ class ViewScreen(GatheringScreen[None]):
         """What an action that changes a server would be about here and now; None: there is nothing to change."""
         return None
 
+    @property
+    def closable(self) -> bool:
+        """Whether `esc` closes a part of the view."""
+        return False
+
     def stop_scan(self) -> None:
         """Stops what the view reads for a filter."""
 
@@ -193,7 +198,7 @@ class ViewScreen(GatheringScreen[None]):
     def refresh_footer(self) -> None:
         """Draws the footer again, after something changed what keys can do."""
         usable = in_footer([action for action in footer_actions(self.available) if self.why_not(action) is None])
-        if not self._opened():
+        if not (self._opened() or self.closable):
             usable = [action for action in usable if action.id != "back"]
         items = [(action.footer_key or action.keys_text.split(" ")[0], self._verb(action)) for action in usable]
         if self._away is not None:

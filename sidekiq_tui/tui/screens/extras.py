@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
 
 from sidekiq_tui.presentation import units
-from sidekiq_tui.presentation.columns.base import Cell, Span
+from sidekiq_tui.presentation.columns.base import Span
 from sidekiq_tui.presentation.columns.extras import SIGNS, Sign, headline, sign_rows
 from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.sidekiq.extras import Extras
@@ -20,9 +21,10 @@ from sidekiq_tui.tui.screens.extras_details import detail_lines
 from sidekiq_tui.tui.screens.listing import NO_ROWS, context_of, range_spans
 from sidekiq_tui.tui.screens.read_view import ReadView
 from sidekiq_tui.tui.state import AppState
+from sidekiq_tui.tui.widgets.line import Line
 from sidekiq_tui.tui.widgets.record_table import RecordTable
 from sidekiq_tui.tui.widgets.rows import StaticRows
-from sidekiq_tui.tui.widgets.text_block import TextBlock
+from sidekiq_tui.tui.widgets.scrolled_text import ScrolledText
 from sidekiq_tui.tui.widgets.title_line import TitleLine
 
 LEAST_DETAILS: Final = 9
@@ -44,13 +46,20 @@ class ExtrasScreen(ReadView[Extras]):
         super().__init__(app_state)
         self._unfolded = False
         self._drawn_height = 0
+        self._told = ""
 
     def body(self) -> ComposeResult:
         """Title, list, rule, details."""
         ascii = self.app_state.ascii
         yield TitleLine(ascii=ascii, id="title")
         yield RecordTable[Sign](SIGNS, id="table")
-        yield TextBlock(ascii=ascii, id="extras-details")
+        yield Line(id="extras-rule")
+        yield ScrolledText(ascii=ascii, id="extras-details")
+
+    @property
+    def details(self) -> ScrolledText:
+        """What there is of the sign under the cursor."""
+        return self.query_one("#extras-details", ScrolledText)
 
     @property
     def table(self) -> RecordTable[Sign]:
@@ -74,20 +83,33 @@ class ExtrasScreen(ReadView[Extras]):
         self.table.restart()
 
     def reason_against(self, action: Action) -> str | None:
-        """Rows open when there is anything to them."""
+        """Rows open when there is anything to them, and once."""
+        if action.id == "open" and self._unfolded:
+            return "it is open; esc closes it"
         return NO_ROWS if action.id == "open" and self.table.empty else None
+
+    @property
+    def closable(self) -> bool:
+        """Details that have the room give it back."""
+        return self._unfolded
 
     def clear(self) -> bool:
         """`esc` gives the list its room back."""
-        unfolded, self._unfolded = self._unfolded, False
+        unfolded = self._unfolded
         if unfolded:
-            self.redraw()
+            self._unfold(False)
         return unfolded
 
     @on(RecordTable.Opened)
+    @on(ScrolledText.Opened)
     def _opened_row(self) -> None:
-        """Enter gives the details all the room, and takes it again."""
-        self._unfolded = not self._unfolded
+        """Enter gives the details all the room and the keys, and takes them again."""
+        self._unfold(not self._unfolded)
+
+    def _unfold(self, unfolded: bool) -> None:
+        self._unfolded = unfolded
+        (self.details if unfolded else self.table).focus()
+        self.details.action_cursor_top()
         self.redraw()
 
     def draw(self) -> None:
@@ -116,7 +138,7 @@ class ExtrasScreen(ReadView[Extras]):
 
     def _draw_around(self) -> None:
         state, context = self.app_state, context_of(self.app_state)
-        row, details = self.table.current, self.query_one("#extras-details", TextBlock)
+        row, details = self.table.current, self.details
         title = [Span("Pro & Enterprise", "title")]
         if self.found is not None:
             title += [Span("  "), *headline(self.found, display_text(self.server), narrow=self.size.width < NARROW)]
@@ -124,23 +146,39 @@ class ExtrasScreen(ReadView[Extras]):
             title.append(Span("  reading …", "muted"))
         if self.away and self.read_at is not None:
             title.append(Span(f"  as of {units.age(state.now() - self.read_at)} ago", "warn"))
-        rows = len(sign_rows(self.found)) if self.found is not None else 0
-        self.query_one("#title", TitleLine).show(title, range_spans(self.table, rows))
+        width, told = self.size.width, self.found is not None and row is not None
+        self.query_one("#extras-rule", Line).put((Span(context.glyphs.rule * width if told else "", "rule"),))
         details.styles.height = "1fr"
         if self.found is None or row is None:
-            details.put([])
+            details.lay([])
+            self._draw_title(title)
             self.note()
             return
-        width = self.size.width
-        rule: Cell = (Span(context.glyphs.rule * width, "rule"),)
         lines = detail_lines(row, self.found, self.snapshot, context, width)
-        room = max(0, details.size.height - 1)
-        if len(lines) > room > 0:
-            words = "a higher terminal shows more" if self._unfolded else "enter shows more"
-            lines = [*lines[: room - 1], (Span(f"  {words}", "muted"),)]
-        details.put([rule, *lines])
+        room = details.size.height
+        if len(lines) > room > 0 and not self._unfolded:
+            lines = [*lines[: room - 1], (Span("  enter shows more", "muted"),)]
+        if row.key != self._told:
+            self._told = row.key
+            details.action_cursor_top()
+        details.lay(lines)
+        self._draw_title(title)
         known = ", known from public words alone" if width >= ROOMY else ""
         self.note((Span(f"Keys of closed source{known}: signs, never proof.", "muted"),))
+
+    def _draw_title(self, title: Sequence[Span]) -> None:
+        """At its right: which rows are visible, or which lines where those are what moves."""
+        rows = len(sign_rows(self.found)) if self.found is not None else 0
+        right = range_spans(self.table, rows)
+        (first, last), count = self.details.window, self.details.count
+        if self._unfolded:
+            right = [Span(f"lines {first + 1:,}–{last:,} of {count:,}", "muted")] if last - first < count else []
+        self.query_one("#title", TitleLine).show(title, right)
+
+    @on(ScrolledText.Moved)
+    def _scrolled(self) -> None:
+        if self.is_front:
+            self._draw_around()
 
     def on_resize(self, event: object) -> None:
         """Other heights, other parts."""

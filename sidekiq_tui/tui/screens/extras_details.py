@@ -10,7 +10,7 @@ from sidekiq_tui.presentation import units
 from sidekiq_tui.presentation.columns.base import Cell, Context, Span
 from sidekiq_tui.presentation.columns.extras import Key, Sign
 from sidekiq_tui.presentation.spark import meter
-from sidekiq_tui.presentation.text import fit
+from sidekiq_tui.presentation.text import cell_width, clip, fit
 from sidekiq_tui.servers.snapshot import ServerSnapshot
 from sidekiq_tui.sidekiq.extras import Batch, Extras, Schedule, SuperProcess
 
@@ -18,6 +18,7 @@ METER_CELLS: Final = 10
 NARROW: Final = 70
 """Below, the numbers of a batch have the room of its words."""
 NARROW_METER_CELLS: Final = 6
+NARROW_NAME_CELLS: Final = 34
 MEANING: Final[dict[Key, str]] = {
     "leader": "Enterprise elects one process that runs what must run once. Open source only reads this key.",
     "periodic": "Their keys are not public: the app's own Web UI lists them. What they push shows in the queues.",
@@ -102,16 +103,18 @@ def _batch(batch: Batch, context: Context, cells: int, narrow: bool) -> Cell:
 
 
 def _supers(extras: Extras, snapshot: ServerSnapshot, context: Context, width: int) -> list[Cell]:
-    lines: list[Cell] = [(Span(f"  {'process':<40}{'lists':>6}  {'jobs held':>9}", "heading"),)]
-    lines += [_super(one, context) for one in extras.super_processes]
+    name = 40 if width >= NARROW else NARROW_NAME_CELLS
+    lines: list[Cell] = [(Span(f"  {'process':<{name}}{'lists':>6}  {'jobs held':>9}", "heading"),)]
+    lines += [_super(one, context, name) for one in extras.super_processes]
     left = (extras.super_count or 0) - len(extras.super_processes)
     return [*lines, (Span(f"  and {units.count(left)} more", "muted"),)] if left > 0 else lines
 
 
-def _super(process: SuperProcess, context: Context) -> Cell:
-    name = fit(context.safe(process.identity), 40, ellipsis=context.glyphs.cut)
+def _super(process: SuperProcess, context: Context, cells: int) -> Cell:
+    name = fit(context.safe(process.identity), cells, ellipsis=context.glyphs.cut)
     held = units.count(process.held) if process.alive else units.UNKNOWN
-    gone = "" if process.alive is not False else "  gone, its jobs wait"
+    words = "  gone" if cells == NARROW_NAME_CELLS else "  gone, its jobs wait"
+    gone = "" if process.alive is not False else words
     return (
         Span(f"  {name}", "strong" if process.alive else "muted"),
         Span(f"{units.count(process.lists):>6}  {held:>9}"),
@@ -137,26 +140,29 @@ def _paused(extras: Extras, snapshot: ServerSnapshot, context: Context, width: i
 
 
 def _cron(extras: Extras, snapshot: ServerSnapshot, context: Context, width: int) -> list[Cell]:
-    return _schedules(extras.cron, extras.cron_count, context)
+    return _schedules(extras.cron, extras.cron_count, context, width)
 
 
 def _scheduler(extras: Extras, snapshot: ServerSnapshot, context: Context, width: int) -> list[Cell]:
-    return _schedules(extras.schedules, extras.schedule_count, context)
+    return _schedules(extras.schedules, extras.schedule_count, context, width)
 
 
-def _schedules(jobs: Sequence[Schedule], count: int | None, context: Context) -> list[Cell]:
-    lines: list[Cell] = [(Span(f"  {'name':<24}{'when':<18}{'last':>8}  {'state':<8}  class", "heading"),)]
+def _schedules(jobs: Sequence[Schedule], count: int | None, context: Context, width: int) -> list[Cell]:
+    name, when, state_cells = (24, 18, 8) if width >= NARROW else (17, 13, 5)
+    heading = f"  {'name':<{name}}{'when':<{when}}{'last':>8}  {'state':<{state_cells}}  class"
+    lines: list[Cell] = [(Span(heading, "heading"),)]
     cut = context.glyphs.cut
+    klass = max(8, width - cell_width(heading) + len("class") - 1)
     for job in jobs:
         off = job.enabled is False
         state = units.UNKNOWN if job.enabled is None else "off" if off else "on"
         lines.append(
             (
-                Span(f"  {fit(context.safe(job.name), 23, ellipsis=cut)} ", "muted" if off else "strong"),
-                Span(fit(context.safe(job.every or units.UNKNOWN), 18, ellipsis=cut)),
+                Span(f"  {fit(context.safe(job.name), name - 1, ellipsis=cut)} ", "muted" if off else "strong"),
+                Span(f"{fit(context.safe(job.every or units.UNKNOWN), when - 1, ellipsis=cut)} "),
                 Span(f"{units.time_cell(job.last_at, context.now):>8}  "),
-                Span(f"{state:<8}  ", "warn" if off else "muted" if job.enabled is None else "ok"),
-                Span(context.safe(job.klass or units.UNKNOWN), "muted"),
+                Span(f"{state:<{state_cells}}  ", "warn" if off else "muted" if job.enabled is None else "ok"),
+                Span(clip(context.safe(job.klass or units.UNKNOWN), klass, "left", cut), "muted"),
             )
         )
     left = (count or 0) - len(jobs)
