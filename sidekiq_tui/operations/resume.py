@@ -92,6 +92,7 @@ async def _restored(desk: Desk, server: Server, noted: Noted, operation: Operati
     return replace(
         plan,
         refused=seen.refusal(operation) or ("" if count else "nothing is left to do"),
+        nothing=not count,
         undo=undo_words(operation, seen, plan.places),
         fingerprint=fingerprint(plan.operation, server.name, seen.mark, count, about),
         price=Price(2 + -(-count // BATCH_ENTRIES), 2 * count * ENTRY, longest_call=BATCH_ENTRIES * ENTRY),
