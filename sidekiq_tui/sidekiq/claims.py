@@ -142,6 +142,7 @@ class _Batch:
             ("HMGET", self.keys.record, "next", "state", "who", f"r{self.seq}"),
             *(("TYPE", key) for key in self._types()),
             *(("ZRANGE", stage, 0, -1, "WITHSCORES") for stage in self.sources.values()),
+            *(("ZCARD", trash) for trash in self.trashes),
             *(lookup for item in self.items for lookup in _lookups(self.keys.names, item)),
         ]
 
@@ -159,9 +160,10 @@ class _Batch:
                 self.answer = BatchReply("type", error=to_text(key))
                 return []
         claimed = {source: dict(scored(next(rest))) for source in self.sources}
+        kept = {trash: natural(next(rest)) or 0 for trash in self.trashes}
         if step == "claim" and self.sources:
             return self._claim()
-        return self._deliver(claimed, rest)
+        return self._deliver(claimed, kept, rest)
 
     def _types(self) -> dict[bytes, bytes]:
         """The keys that are written or claimed from, and what they must be."""
@@ -200,7 +202,9 @@ class _Batch:
             ]
         return commands
 
-    def _deliver(self, claimed: dict[SetName, dict[bytes, float]], lookups: Iterator[Reply]) -> list[Command]:
+    def _deliver(
+        self, claimed: dict[SetName, dict[bytes, float]], kept: dict[bytes, int], lookups: Iterator[Reply]
+    ) -> list[Command]:
         names, commands, results = self.keys.names, [], ""
         for item in self.items:
             known = [_score(next(lookups)) for _ in _lookups(names, item)]
@@ -209,10 +213,14 @@ class _Batch:
             result, some = _delivered(names, item, score, known, self.now)
             results += result
             commands += some
+            if result == "1" and isinstance(item, RestoreToSet):
+                kept[item.trash] -= 1
         for source, left in claimed.items():  # what is there twice in the batch, or no longer in it
             commands += [_put_back(names, source, old, score) for old, score in left.items()]
         if self.sources:
             commands.append(("DEL", *self.sources.values()))
+        if emptied := [trash for trash, count in kept.items() if count == 0]:
+            commands.append(("ZREM", names.trash_index, *emptied))
         self.answer = BatchReply("ok", results)
         return [*self._noted(results), *commands]
 
