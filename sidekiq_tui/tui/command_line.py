@@ -18,7 +18,14 @@ _FREE: Final = {
     "file": "a file",
     "to-queue": "a queue, also a new one",
 }
-_WHAT: Final = {"queue": "queue", "server": "server", "group": "group", "saved": "saved filter", "theme": "theme"}
+_WHAT: Final = {
+    "queue": "queue",
+    "server": "server",
+    "servers": "server",
+    "group": "group",
+    "saved": "saved filter",
+    "theme": "theme",
+}
 
 
 class CommandAssistant:

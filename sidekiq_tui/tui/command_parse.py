@@ -65,7 +65,7 @@ def parse_command(text: str) -> Typed | None:
     if not word:
         return None
     command, rest = find_command(word), rest.strip()
-    if command.argument == "filter":
+    if command.argument in ("filter", "servers"):
         return Typed(command, rest=rest)
     if command.argument in ("when", "file"):
         return Typed(command, name=rest)
@@ -134,7 +134,10 @@ def complete(text: str, words: Words) -> Completion:
         return _filter(text, words)
     if command.argument == "queue" and _named(rest):
         return _filter(text, words)
+    if command.argument == "servers":
+        start, rest = text[: _last_word(text)], text[_last_word(text) :]
     known = {
+        "servers": words.servers,
         "queue": words.queues,
         "to-queue": words.queues,
         "server": words.servers,

@@ -10,7 +10,7 @@ from sidekiq_tui.servers.groups import find_group, groups_of
 from sidekiq_tui.tui import saved_filters
 from sidekiq_tui.tui.actions import APP, actions_of
 from sidekiq_tui.tui.command_line import CommandAssistant
-from sidekiq_tui.tui.command_parse import Typed, Words, nearest, parse_command
+from sidekiq_tui.tui.command_parse import Typed, Words, first_word, nearest, parse_command
 from sidekiq_tui.tui.memory import with_command
 from sidekiq_tui.tui.messages import ActionChosen, GoTo, LookAt
 from sidekiq_tui.tui.state import TIME_MODES, AppState
@@ -49,7 +49,9 @@ def run_command(app: SqtuiApp, screen: ViewScreen, text: str) -> None:
     if typed is None:
         return
     command, state = typed.command, app.app_state
-    if command.view:
+    if command.name == "compare":
+        _compare(app, typed.rest)
+    elif command.view:
         app.post_message(GoTo(command.view, filter=typed.rest))
     elif command.name in TIME_MODES:
         app.show_times(command.name)
@@ -124,6 +126,23 @@ def _server_called(state: AppState, name: str) -> str:
     if found:
         raise UsageError(f"{name} could be {', '.join(found[:-1])} or {found[-1]}")
     raise UsageError(f"there is no server {name}", hint=nearest(name, state.servers))
+
+
+def _compare(app: SqtuiApp, names: str) -> None:
+    """Two servers by their names; of one, with the one in view; of none, as the view finds them."""
+    state, wanted = app.app_state, []
+    while names:
+        name, names = first_word(names)
+        wanted.append(_server_called(state, name))
+    if len(wanted) > 2:
+        raise UsageError("compare takes two servers")
+    if len(wanted) == 1:
+        wanted.insert(0, state.preferred)
+    if len(wanted) == 2:
+        if wanted[0] == wanted[1]:
+            raise UsageError(f"{wanted[0]} is the same as itself")
+        state.compared = (wanted[0], wanted[1])
+    app.post_message(GoTo("compare"))
 
 
 def _group_called(state: AppState, name: str) -> str:

@@ -43,7 +43,8 @@ _MORE_NAMES: Final = {
     "extras": ("pro", "enterprise", "batches", "periodic", "limiters", "leader"),
 }
 
-_UNFILTERED: Final = frozenset({"servers", "dashboard"})
+_ARGUMENTS: Final[dict[str, Argument]] = {"servers": "", "dashboard": "", "compare": "servers"}
+"""Of the views that take no filter."""
 
 
 def _view_commands() -> tuple[Command, ...]:
@@ -51,7 +52,7 @@ def _view_commands() -> tuple[Command, ...]:
         Command(
             view.name,
             f"go to {view.title}",
-            "" if view.name in _UNFILTERED else "filter",
+            _ARGUMENTS.get(view.name, "filter"),
             _MORE_NAMES.get(view.name, ()),
             view=view.name,
         )

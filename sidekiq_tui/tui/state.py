@@ -72,6 +72,8 @@ class AppState:
     """Jobs that were taken to be put elsewhere."""
     pace: Pace = field(default_factory=Pace)
     """When to draw what no key asked for."""
+    compared: tuple[str, str] | None = None
+    """The two servers to compare, as somebody asked."""
     timeline: Timeline = field(init=False)
     """What was seen to change on all servers."""
     _fleet: Fleet | None = None

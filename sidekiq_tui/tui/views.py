@@ -47,6 +47,7 @@ VIEWS: Final[tuple[View, ...]] = (
     View("metrics", "Metrics", "Metrics", "m", "metrics:MetricsScreen"),
     View("audit", "Audit", "Audit", "a", "audit:AuditScreen", spans_servers=True),
     View("changes", "What changed", "Changes", "t", "changes:ChangesScreen", spans_servers=True, tab=False),
+    View("compare", "Compare", "Compare", "c", "compare:CompareScreen", spans_servers=True, tab=False),
     View("trash", "Trash", "Trash", "", "trash:TrashScreen", tab=False),
     View("search", "Search", "Search", "/", "search:SearchScreen", tab=False),
     View("profiles", "Profiles", "Profiles", "p", "profiles:ProfilesScreen", tab=False),

@@ -116,8 +116,8 @@ async def test_tab_goes_round_the_views(stand: Stand) -> None:
 
 async def test_a_view_of_one_server_takes_the_latest_one_and_says_so(stand: Stand) -> None:
     async with stand.app.run_test(size=(120, 40)) as pilot:
-        await pilot.press("2", "0", "g", "r")
-        await until(pilot, lambda: stand.place == ("retries", "staging"))
+        await pilot.press("2", "0", "g", "b")
+        await until(pilot, lambda: stand.place == ("extras", "staging"))
         await until(pilot, lambda: "one server at a time" in stand.message)
         await pilot.press("0")
         await until(pilot, lambda: stand.place == ("servers", None))

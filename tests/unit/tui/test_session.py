@@ -20,7 +20,7 @@ MEMORY = Memory(last="prod", views={"prod": "retries", "dev": "queues", "": "das
         (MEMORY, ["prod", "dev"], None, "dead", ("prod", "dead")),
         (MEMORY, ["dev", "other"], None, None, (None, "dashboard")),
         (MEMORY, ["odd"], None, None, ("odd", None)),
-        (Memory(views={"": "retries"}), ["prod", "dev"], None, None, (None, None)),
+        (Memory(views={"": "extras"}), ["prod", "dev"], None, None, (None, None)),
     ],
     ids=["first", "only one", "as left", "asked server", "asked view", "server gone", "view gone", "not for all"],
 )
