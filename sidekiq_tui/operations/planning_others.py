@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from sidekiq_tui.operations.catalog import (
@@ -69,6 +69,8 @@ class Found:
     price: Price = field(default_factory=Price)
     about: bytes = b""
     """What else makes the plan this one."""
+    operation: Operation | None = None
+    """What was asked for without what stays; None: all of it. Only what was counted is acted on."""
 
 
 async def plan_clear(server: Server, operation: Clear, seen: Survey) -> Plan:
@@ -147,7 +149,8 @@ async def plan_other(server: Server, operation: Operation, seen: Survey) -> Plan
             found = _reset(operation, seen)
         case DeleteProfiles():
             known = {profile.key for profile in await server.profiles()}
-            found = Found(count=sum(key in known for key in set(operation.profiles)))
+            kept = tuple(key for key in dict.fromkeys(operation.profiles) if key in known)
+            found = Found(count=len(kept), operation=replace(operation, profiles=kept))
             found.stays["expired or deleted"] = len(set(operation.profiles)) - found.count
         case _:
             raise TypeError(f"{operation.kind} is not planned here")
@@ -162,6 +165,7 @@ async def plan_other(server: Server, operation: Operation, seen: Survey) -> Plan
 
 
 def _plan(server: Server, operation: Operation, seen: Survey, found: Found) -> Plan:
+    operation = found.operation or operation
     undo = undo_words(operation, seen, found.places)
     return Plan(
         operation=operation,
@@ -222,6 +226,7 @@ def _paused(operation: Pause, seen: Survey) -> Found:
     sizes = {name: queue.size or 0 for name, queue in state.items()}
     found = Found(len(change), queues=tuple((name, sizes.get(name, 0)) for name in change))
     found.places = {f"queue {name}": 1 for name in change}
+    found.operation = replace(operation, queues=tuple(change))
     found.stays["already so"] = len(set(operation.queues)) - len(change)
     if not operation.paused:
         found.notes.append("processes that run now may learn of it only when they are started again")
@@ -255,6 +260,7 @@ def _signalled(operation: SignalProcesses, seen: Survey) -> Found:
         else:
             reached.append(identity)
     found.count = len(reached)
+    found.operation = replace(operation, identities=tuple(reached))
     found.about = "\n".join(sorted(reached)).encode("utf-8", "surrogateescape")
     if operation.signal == "TTIN":
         found.notes.append("the threads are written to the processes' own logs")
@@ -278,10 +284,10 @@ def _left_alone(reached: Sequence[str], seen: Survey) -> list[str]:
 
 
 def _pruned(operation: PruneProcesses, seen: Survey) -> Found:
-    wanted = set(operation.identities)
-    count = len(wanted.intersection(seen.overview.ghosts))
-    found = Found(count, about="\n".join(sorted(wanted)).encode("utf-8", "surrogateescape"))
-    found.stays["live, or forgotten already"] = len(wanted) - count
+    gone = tuple(one for one in dict.fromkeys(operation.identities) if one in set(seen.overview.ghosts))
+    found = Found(len(gone), about="\n".join(sorted(gone)).encode("utf-8", "surrogateescape"))
+    found.operation = replace(operation, identities=gone)
+    found.stays["live, or forgotten already"] = len(set(operation.identities)) - len(gone)
     return found
 
 

@@ -308,7 +308,8 @@ async def test_a_pause_that_nobody_obeys_is_refused(server: Server, raw: Any) ->
     made = await plan(other, Pause(queues=("default", "low")))
     assert (made.refused, made.count, dict(made.queues)) == ("", 2, {"default": 1, "low": 0})
     await raw.sadd("paused", "low")
-    assert dict((await plan(other, Pause(queues=("default", "low")))).stays) == {"already so": 1}
+    made = await plan(other, Pause(queues=("default", "low")))
+    assert (dict(made.stays), made.operation) == ({"already so": 1}, Pause(queues=("default",)))
     assert (await plan(other, Pause(queues=("default", "low"), paused=False))).count == 1
     await other.close()
 
@@ -322,6 +323,7 @@ async def test_signals(server: Server, raw: Any) -> None:
     await raw.lpush(f"{asked}-signals", "TSTP")
     made = await plan(server, SignalProcesses(signal="TSTP", identities=(one, inside, quiet, asked, "gone:1:a")))
     assert made.count == 1
+    assert made.operation == SignalProcesses(signal="TSTP", identities=(one,)), "the plan is for what it counts"
     assert dict(made.stays) == {
         "gone, or without a heartbeat": 1,
         "embedded in another program: signals do nothing": 1,
@@ -343,6 +345,7 @@ async def test_the_rest(server: Server, raw: Any) -> None:
     identity = await live(raw)
     pruned = await plan(server, PruneProcesses(identities=(ghost, identity)))
     assert (pruned.count, dict(pruned.stays)) == (1, {"live, or forgotten already": 1})
+    assert pruned.operation == PruneProcesses(identities=(ghost,))
     await raw.set("stat:processed", 5)
     await raw.set("stat:failed", 0)
     reset = await plan(server, ResetStatistics())
