@@ -163,6 +163,9 @@ class BatchRun:
             else:
                 self._note(batch, halt.results or "-" * len(batch.items))
             raise
+        except Exception:
+            self._count.unknown += len(batch.items)
+            raise
         self._note(batch, results)
         self._report()
 

@@ -9,6 +9,7 @@ from typing import Final
 from sidekiq_tui.operations.outcome import Tally
 from sidekiq_tui.operations.payloads import MALFORMED
 from sidekiq_tui.operations.prepared import UNKNOWN, Prepared
+from sidekiq_tui.sidekiq.payload import to_bytes
 
 JIDS_NAMED: Final = 100
 """So many jids are named in the audit; of all there is a digest."""
@@ -35,7 +36,7 @@ class Count:
         """What became of a batch."""
         self._said.update(results)
         done = [jid for jid, result in zip(batch.jids, results, strict=False) if result == "1" and jid is not None]
-        self._digest.update("".join([f"{jid}\n" for jid in done]).encode("utf-8", "surrogateescape"))
+        self._digest.update(to_bytes("".join([f"{jid}\n" for jid in done])))
         self.jids += done[: JIDS_NAMED - len(self.jids)]
         if "D" in results:
             pairs = zip(batch.jids, results, strict=False)

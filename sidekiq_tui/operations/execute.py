@@ -121,6 +121,9 @@ class Execution:
             head = await self._announce()
         except CannotBeKept as error:
             return self._outcome("refused", f"{error}: nothing was done", error=str(error))
+        except Exception as error:
+            self.run.mistake = error
+            return self._outcome("refused", f"sqtui failed ({type(error).__name__}): nothing was done", error="mistake")
         return await self._conclude(*await self._guarded(head))
 
     # ---- Before and after
@@ -184,10 +187,15 @@ class Execution:
                 await sender.finish()
             return self._failed(str(error), "guard")
         except SidekiqError as error:
+            if sender is not None:
+                await sender.finish()
             return self._failed(str(error), error.code or error.title)
-        except Exception as error:  # a mistake of ours: what was done is known all the same
+        except Exception as error:  # a mistake of ours: what was done is known all the same, or the record knows it
             self.run.mistake = error
-            return "failed", f"sqtui failed ({type(error).__name__})", "mistake"
+            if sender is not None:
+                await sender.finish()
+            ending: Ending = "unknown" if self.count.tally().unknown else "failed"
+            return ending, f"sqtui failed ({type(error).__name__})", "mistake"
         finally:
             if sender is not None:
                 await self._tidied(sender)

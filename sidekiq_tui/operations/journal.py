@@ -298,11 +298,16 @@ class Journal:
 
 def _insert(db: sqlite3.Connection, noted: Noted, rest: bytes | None) -> None:
     row = (
-        noted.id, noted.server, noted.mark, noted.kind, noted.words, noted.who, noted.plan, noted.parameters,
+        noted.id, noted.server, noted.mark, noted.kind, _plain(noted.words), noted.who, noted.plan, noted.parameters,
         noted.count, noted.at, noted.ended, noted.state, noted.generation, _tally(noted.tally), noted.undo,
         noted.undone, noted.owner.pid, noted.owner.started, noted.owner.host, noted.touched, rest,
     )  # fmt: skip
     db.execute(f"INSERT INTO op ({_COLUMNS}, rest) VALUES ({', '.join('?' * len(row))})", row)
+
+
+def _plain(text: str) -> str:
+    """Without lone surrogates, which names of queues may have and SQLite takes none of."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _batches(db: sqlite3.Connection, which: str, id: str, number: int, limit: int) -> tuple[Batch, ...]:
