@@ -58,6 +58,10 @@ class Transit:
     transform: Transform
     goes_on: bool
     whole: tuple[Place, ...] = ()
+    moved: int = 0
+    """Jobs that have arrived before."""
+    set_back: bool = False
+    """It is known, and was told, that a server went back in time."""
 
 
 @dataclass(frozen=True, slots=True)

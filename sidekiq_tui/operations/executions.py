@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from sidekiq_tui.operations.catalog import Clear, Delete, Evacuate, Kill, MoveToQueue, Transfer, Undo
+from sidekiq_tui.operations.catalog import Clear, Delete, Evacuate, Kill, MoveToQueue, ReturnStaged, Transfer, Undo
 from sidekiq_tui.operations.desk import Desk
 from sidekiq_tui.operations.execute import Execution, Order
 from sidekiq_tui.operations.execute_clear import ClearExecution
 from sidekiq_tui.operations.execute_rebuild import RebuildExecution
+from sidekiq_tui.operations.execute_return import ReturnExecution
 from sidekiq_tui.operations.execute_transfer import TransferExecution
 from sidekiq_tui.operations.execute_undo import UndoExecution
 
@@ -16,6 +17,8 @@ def execution(desk: Desk, order: Order) -> Execution:
     plan = order.run.plan
     if isinstance(plan.operation, Undo):
         return UndoExecution(desk, order)
+    if isinstance(plan.operation, ReturnStaged):
+        return ReturnExecution(desk, order)
     if isinstance(plan.operation, Transfer | Evacuate):
         return TransferExecution(desk, order)
     if isinstance(plan.operation, Clear):

@@ -9,13 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from sidekiq_tui.operations import guard
+from sidekiq_tui.operations import guard, transfer_resume
 from sidekiq_tui.operations.audit import Audit, Head
 from sidekiq_tui.operations.audit_check import verify
 from sidekiq_tui.operations.audit_line import AuditedOperation, AuditLine, Verdict
 from sidekiq_tui.operations.audit_read import audited_operations, read_lines
-from sidekiq_tui.operations.catalog import CopyAcross, Evacuate, Operation, Transfer, Undo
+from sidekiq_tui.operations.catalog import CopyAcross, Evacuate, Operation, ReturnStaged, Transfer, Undo
 from sidekiq_tui.operations.desk import Desk
+from sidekiq_tui.operations.errors import CannotBeDone
 from sidekiq_tui.operations.execute import Order
 from sidekiq_tui.operations.executions import execution
 from sidekiq_tui.operations.forward import Forward
@@ -29,6 +30,7 @@ from sidekiq_tui.operations.resume import Continuation, plan_rest
 from sidekiq_tui.operations.run import Run
 from sidekiq_tui.operations.settings import OperationSettings
 from sidekiq_tui.operations.transfer_plan import plan_across
+from sidekiq_tui.operations.transfer_setback import Setback
 from sidekiq_tui.operations.undo import can_be_undone, of_journal, plan_undo, undo_id, undoable, way_back
 from sidekiq_tui.operations.unfinished import conclude, heads_on, settle, unfinished
 from sidekiq_tui.operations.who import Who, current_who
@@ -88,6 +90,10 @@ class Operations:
             return await plan_undo(desk.journal, found, operation, now=desk.clock(), read_only=desk.read_only)
         if isinstance(operation, Transfer | Evacuate | CopyAcross):
             return await plan_across(desk, server, operation, progress)
+        if isinstance(operation, ReturnStaged):
+            plan, transit = await transfer_resume.plan_return(desk, desk.server(server), operation, self._running())
+            self._rests[plan.fingerprint] = Continuation(operation.operation, transit=transit)
+            return plan
         return await make_plan(
             desk.server(server), operation, now=desk.clock(), read_only=desk.read_only, progress=progress
         )
@@ -115,14 +121,18 @@ class Operations:
         now = desk.clock()
         grant = guard.admit(plan, profile, answer, now, read_only=desk.read_only, fingerprint=fingerprint)
         undo = plan.operation if isinstance(plan.operation, Undo) else None
-        run = Run(new_id() if undo is None else undo_id(undo), plan)
+        rest = self._rests.get(plan.fingerprint)
+        id = new_id() if undo is None else undo_id(undo)
+        if rest is not None and rest.transit is not None and not isinstance(plan.operation, ReturnStaged):
+            id = rest.of
+        run = Run(id, plan)
         order = Order(run, grant, rate, undo_copy, of=None if undo is None else undo.operation)
         if plan.peer is not None and plan.peer.writes:
             peer = desk.server(plan.peer.name).profile
             order = replace(order, peer=guard.admit_peer(plan, peer, now, read_only=desk.read_only))
-        rest = self._rests.get(plan.fingerprint)
         if rest is not None:
             order = replace(order, of=rest.of, generation=rest.generation, after=rest.after, first=rest.first)
+            order = replace(order, transit=rest.transit)
         self._runs[run.id] = run
         run.begin(execution(desk, order).carry_out())
         return run
@@ -159,9 +169,16 @@ class Operations:
     async def resume(self, server: str, id: str) -> Plan:
         """Fences what was begun, and plans its rest; start that as any plan. Raises `CannotBeDone`, SidekiqError.
 
-        Parked jobs go back into their queue first. What nobody here knows the rest of has ended then.
+        Parked jobs go back into their queue first, those of a move to the other server. What nobody here knows the
+        rest of has ended then.
         """
         found = self._desk.server(server)
+        move = await transfer_resume.find(self._desk, found, id, self._running())
+        if move is not None:
+            plan, transit = await transfer_resume.plan_resume(self._desk, found, move)
+            generation = 1 if move.noted is None else 2
+            self._rests[plan.fingerprint] = Continuation(id, generation, transit=transit)
+            return plan
         settled = await settle(self._desk, found, id, self._running())
         plan, continuation = await plan_rest(self._desk, found, settled)
         if continuation.generation == 1:
@@ -170,9 +187,20 @@ class Operations:
         return plan
 
     async def leave(self, server: str, id: str) -> str:
-        """Fences what was begun and ends it where it is; says in words how far it got. Raises as `resume`."""
-        settled = await settle(self._desk, self._desk.server(server), id, self._running())
+        """Fences what was begun and ends it where it is; says in words how far it got. Raises as `resume`.
+
+        A move must be gone on with, or be put back by `ReturnStaged`.
+        """
+        found = self._desk.server(server)
+        if await transfer_resume.find(self._desk, found, id, self._running()) is not None:
+            raise CannotBeDone("jobs of this move may be parked: go on with it, or put them back")
+        settled = await settle(self._desk, found, id, self._running())
         return await conclude(self._desk, settled)
+
+    async def setback(self, server: str, id: str) -> Setback | None:
+        """Which jobs of a move are on both servers, or on neither, because one of these went back in time."""
+        found = await transfer_resume.find(self._desk, self._desk.server(server), id, self._running())
+        return None if found is None else found.setback
 
     def _running(self) -> frozenset[str]:
         return frozenset(run.id for run in self._runs.values() if run.outcome is None)

@@ -10,6 +10,7 @@ from sidekiq_tui.operations.census import place_name
 from sidekiq_tui.operations.desk import Desk
 from sidekiq_tui.operations.entries import handled
 from sidekiq_tui.operations.errors import CannotBeDone
+from sidekiq_tui.operations.execute import Transit
 from sidekiq_tui.operations.fingerprint import fingerprint
 from sidekiq_tui.operations.journal import Noted
 from sidekiq_tui.operations.parameters import operation_of, with_rest
@@ -35,6 +36,8 @@ class Continuation:
     """Entries of an undo that were handled before."""
     first: int = 0
     """The number of its next batch."""
+    transit: Transit | None = None
+    """Of a move between servers, which goes on under its id, too."""
 
 
 async def plan_rest(desk: Desk, server: Server, settled: Settled) -> tuple[Plan, Continuation]:
@@ -84,7 +87,7 @@ async def _restored(desk: Desk, server: Server, noted: Noted, operation: Operati
         plan = await _pushes(desk, noted, plan)
         about = b""
     else:
-        targets = await _left(desk, noted, plan.targets)
+        targets = await left(desk, noted, plan.targets)
         places = {place_name(place): digests.total() for place, digests in targets.digests.items()}
         plan = replace(plan, targets=targets, count=targets.count, places=places)
         about = targets.fingerprint()
@@ -112,7 +115,7 @@ async def _pushes(desk: Desk, noted: Noted, plan: Plan) -> Plan:
     return replace(plan, operation=replace(operation, payloads=payloads), count=len(payloads))
 
 
-async def _left(desk: Desk, noted: Noted, targets: Targets) -> Targets:
+async def left(desk: Desk, noted: Noted, targets: Targets) -> Targets:
     """The entries without those of which it is known, or unknown for good, what became of them."""
     digests = {place: Counter(counts) for place, counts in targets.digests.items()}
     before: int | None = None

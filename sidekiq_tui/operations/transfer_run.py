@@ -137,8 +137,7 @@ class Mover:
                 await self._journal.settle(self._id, results, 1, self._count.tally())
 
     async def attach(self, here: TransferState, there: TransferState) -> None:
-        """Takes the records as they are, to go on. Raises `WentBack` when one of them lacks what the other says."""
-        check(here, there, self._route.source_name, self._route.target_name)
+        """Takes the records as they are, to go on, and brings what is parked to its end."""
         self.next_source, self.next_target = here.next, there.next
         for stage in here.stages:
             await self.deliver_open(stage)

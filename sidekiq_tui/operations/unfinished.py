@@ -18,6 +18,7 @@ from sidekiq_tui.operations.outcome import Tally
 from sidekiq_tui.operations.parameters import operation_of
 from sidekiq_tui.operations.prepared import UNKNOWN, new_bid
 from sidekiq_tui.operations.sender import BASE
+from sidekiq_tui.operations.transfer_record import is_source, is_target
 from sidekiq_tui.operations.undo import known_records, known_trash
 from sidekiq_tui.servers.server import Server
 from sidekiq_tui.sidekiq import claims
@@ -27,6 +28,7 @@ from sidekiq_tui.sidekiq.errors import Forbidden
 from sidekiq_tui.sidekiq.job import Place
 from sidekiq_tui.sidekiq.operation_record import BatchResult, OperationRecord, RecordKeys
 from sidekiq_tui.sidekiq.replies import json_value, natural
+from sidekiq_tui.sidekiq.transfer_steps import state_of
 from sidekiq_tui.sidekiq.trash import restore_step
 
 _RECENT: Final = 600.0
@@ -67,7 +69,8 @@ async def unfinished(desk: Desk, server: Server, ours: Collection[str]) -> tuple
     noted = {one.id: one for one in await desk.journal.all_noted(server.name)}
     told: dict[str, list[OperationRecord]] = {}
     for record in await known_records(server):
-        told.setdefault(record.id, []).append(record)
+        if not is_target(record):  # it belongs to the server that the jobs come from
+            told.setdefault(record.id, []).append(record)
     parked = {id: await _parked(server, said) for id, said in told.items()}
     now = desk.clock()
     found: list[Unfinished] = []
@@ -108,7 +111,7 @@ def _told_there(server: str, said: Sequence[OperationRecord], parked: int, now: 
         settled=0,
         parked=parked,
         running=now - max(record.begun for record in said) < _RECENT,
-        can_continue=False,
+        can_continue=any(is_source(record) for record in said),
     )
 
 
@@ -122,6 +125,7 @@ def stages(fields: Mapping[str, bytes]) -> tuple[str, str] | None:
 
 async def _parked(server: Server, said: Sequence[OperationRecord]) -> int:
     named = {found[1] for record in said if (found := stages(record.fields)) is not None}
+    named |= {stage.bid for one in said if is_source(one) for stage in state_of(one.fields, one.state).stages}
     return await server.parked(said[0].id, sorted(named)) if named else 0
 
 
@@ -130,9 +134,10 @@ async def heads_on(desk: Desk, name: str) -> list[tuple[str, Head]]:
     ours = {noted.id for noted in await desk.journal.all_noted(name)}
     found = []
     for record in await known_records(desk.server(name)):
-        n, _, hash = (record.fields.get("audit") or b"").decode("ascii", "replace").partition(":")
-        if record.id in ours and n.isdecimal():
-            found.append((name, Head(int(n), hash)))
+        said, _, hash = (record.fields.get("audit") or b"").decode("ascii", "replace").partition(":")
+        n = natural(said)
+        if record.id in ours and n is not None:
+            found.append((name, Head(n, hash)))
     return found
 
 

@@ -168,6 +168,7 @@ async def test_times_are_written_as_the_other_side_reads_them(raw: Any, there: A
     now = (await there.time())[0]
     await there.sadd("processes", "h:1:a")
     await there.hset("h:1:a", mapping={"info": info, "beat": now, "busy": 0, "quiet": "false"})
+    await there.expire("h:1:a", 60)
     plan = await carrier.plan(Transfer(jobs=Whole(RETRY), target=TARGET))
     await carrier.start(plan).wait()
     (made,) = [json.loads(one) for one in await there.zrange("retry", 0, -1)]

@@ -1,0 +1,80 @@
+"""Ends a move that is not gone on with: fences the target, then puts back what it did not get (11)."""
+
+from __future__ import annotations
+
+from sidekiq_tui.operations import guard
+from sidekiq_tui.operations.audit import Head
+from sidekiq_tui.operations.catalog import ReturnStaged
+from sidekiq_tui.operations.execute_transfer import TransferExecution
+from sidekiq_tui.operations.outcome import Ending
+from sidekiq_tui.operations.sender import Halted, Sender, refusal_words
+from sidekiq_tui.operations.transfer_resume import conclude_move
+from sidekiq_tui.operations.transfer_run import Route
+from sidekiq_tui.sidekiq import transfer_steps as steps
+from sidekiq_tui.sidekiq.errors import SidekiqError
+from sidekiq_tui.sidekiq.operation_record import ClosedRecord, close
+from sidekiq_tui.sidekiq.transfer_steps import OpenStage
+
+
+class ReturnExecution(TransferExecution):
+    """One return. Its own id is in journal and audit; the records are those of the move."""
+
+    operation: ReturnStaged  # type: ignore[assignment]
+
+    async def _check(self) -> None:
+        guard.check_server(self.plan, await self.server.mark())
+
+    async def _begun(self, head: Head) -> Route:
+        peer = self.plan.peer
+        transit = self.order.transit
+        assert peer is not None
+        assert transit is not None
+        here, there = transit.generations
+        id, name = self.operation.operation, self.plan.server
+        source = Sender(self.link, id, {}, self.pace, server=name, generation=here)
+        target = Sender(self._peer_link, id, {}, self.pace, server=peer.name, generation=there)
+        await source.database()
+        self._route = Route(source, source, target, name, peer.name)
+        return self._route
+
+    async def _moved(self, route: Route) -> tuple[Ending, str, str]:
+        self._tell("running", "")
+        closed = await self._fenced(route.target)
+        if closed is None and not self.operation.force:
+            raise Halted(f"{route.target_name} no longer knows this move: only by force", code="CLOSED")
+        ids = {} if closed is None else steps.state_of(closed.fields, "closed").ids
+        while True:
+            state = await route.source.ask(lambda db, _: steps.transfer_state(db, route.source.keys))
+            if state is None:
+                raise Halted(f"{route.source_name} no longer knows this move", code="CLOSED")
+            # The last goes first: so the oldest of all run next.
+            for stage in reversed(state.stages):
+                await self._returned(route, stage, arrived=ids.get(stage.seq) == stage.bid)
+            if await route.source.ask(lambda db, _: steps.end_transfer(db, route.source.keys)) != "open":
+                break
+        await conclude_move(self.desk, self.operation.operation, ids, self.desk.who.text)
+        return "done", "", ""
+
+    async def _fenced(self, target: Sender) -> ClosedRecord | None:
+        """The target's record, under which nothing can arrive any more. None: it knows none, or is not waited for."""
+        try:
+            db = await target.database()
+            return await close(db, target.keys)
+        except SidekiqError:
+            if self.operation.force:
+                return None
+            return await target.ask(lambda db, _: close(db, target.keys))
+
+    async def _returned(self, route: Route, stage: OpenStage, *, arrived: bool) -> None:
+        source = route.source
+        seq, bid, place = stage.seq, stage.bid, stage.place
+        count = len(await source.ask(lambda db, _: steps.read_stage(db, source.keys, bid, place)))
+        if arrived:
+            await source.ask(lambda db, _: steps.acknowledge(db, source.keys, seq, bid, place, gone=count))
+            self.count.plus(gone=count)
+            return
+        back = await source.ask(lambda db, _: steps.give_back(db, source.keys, seq, bid, place))
+        if back.status in ("refused", "type"):
+            raise Halted(refusal_words(back.error.partition(" ")[0], back.error, route.source_name))
+        self.count.plus(done=back.restored, exists=back.existing)
+        self._progressed()
