@@ -31,6 +31,7 @@ JIDS_NAMED: Final = 100
 _LOCK_WAIT: Final = 10.0  # seconds for the lock; who holds it writes one line
 _CLOCK_SLACK: Final = 2.0  # seconds that a clock may go back without being worth a word
 _BLOCK: Final = 1 << 16
+_OF_THIS_WORLD: Final = 1e15  # seconds; a line that somebody edited may say anything
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -248,4 +249,4 @@ def _int(value: object) -> int:
 
 
 def _float(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0
+    return float(value) if isinstance(value, int | float) and abs(value) < _OF_THIS_WORLD else 0.0

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Literal, cast, get_args
+from typing import Final, Literal, cast, get_args
 
 from sidekiq_tui.operations.audit import AuditError, audit_files, parse_line
 from sidekiq_tui.operations.audit_line import AuditedOperation, AuditLine, Step
+
+_LIMIT: Final = 1e15
+"""What no count and no time reaches; NaN is not below it either."""
 
 
 def read_lines(folder: Path, *, newest_first: bool = False) -> Iterator[AuditLine]:
@@ -64,4 +67,5 @@ def _text(fields: Mapping[str, object], name: str) -> str:
 
 def _number(fields: Mapping[str, object], name: str) -> float:
     value = fields.get(name)
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else 0
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return value if number and abs(value) < _LIMIT else 0  # type: ignore[arg-type,return-value]  # a number

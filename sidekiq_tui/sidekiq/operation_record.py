@@ -282,7 +282,8 @@ def _known(keys: RecordKeys, begun: float, open_reply: Reply, closed_reply: Repl
 def _results(known: Mapping[str, bytes]) -> dict[int, BatchResult]:
     found: dict[int, BatchResult] = {}
     for name, value in known.items():
-        if name[:1] == "r" and name[1:].isdecimal():
+        number = natural(name[1:]) if name[:1] == "r" else None
+        if number is not None:
             bid, _, results = to_text(value).partition(":")
-            found[int(name[1:])] = BatchResult(bid, results)
+            found[number] = BatchResult(bid, results)
     return found

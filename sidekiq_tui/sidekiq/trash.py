@@ -25,7 +25,7 @@ BUDGET: Final = 64 << 20
 """Bytes of trash that a server is burdened with, unless 2 % of its memory limit is more."""
 _FREED: Final = 500
 _RESULT: Final = re.compile(r"r\d+")
-_NAME: Final = re.compile(r"([0-9a-zA-Z]+)(?::(\d+))?")
+_NAME: Final = re.compile(r"([0-9a-zA-Z]+)(?::([0-9]{1,9}))?")
 
 Restoring = Literal["ok", "done", "taken", "closed", "gap", "type", "refused"]
 """As a batch answers (operations-safety 5.3)."""
@@ -149,7 +149,7 @@ def _places(value: str | None) -> list[tuple[Place, int | None, int]]:
     for one in listed if isinstance(listed, list) else ():
         match one:
             case [str(kind), str() | None as queue, int() | None as first, int(count)]:
-                if kind in ("queue", "retry", "schedule", "dead"):
+                if kind in ("retry", "schedule", "dead") if queue is None else kind == "queue":
                     places.append((Place(cast(PlaceKind, kind), queue), first, count))
     return places
 

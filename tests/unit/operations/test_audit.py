@@ -225,3 +225,14 @@ def run_in_child(work: object, *args: object) -> int | None:
     child.start()
     child.join(30)
     return child.exitcode
+
+
+@pytest.mark.parametrize("edited", ['"time":1e999', '"count":NaN', f'"count":{"9" * 400}', f'"time":{"9" * 400}'])
+def test_a_line_with_numbers_of_no_world_stops_nothing(tmp_path: Path, edited: str) -> None:
+    audit = Audit(tmp_path / "audit")
+    audit.write(intent("a"))
+    (path,) = (tmp_path / "audit").glob("*.jsonl")
+    path.write_bytes(path.read_bytes() + b'{"v":1,"n":2,"step":"intent","id":"b",%s}\n' % edited.encode())
+    assert audit.write(outcome("a")).n == 3
+    assert [line.id for line in read_lines(tmp_path / "audit")] == ["a", "b", "a"]
+    assert len(audited_operations(tmp_path / "audit", server=None, limit=10)) == 2
