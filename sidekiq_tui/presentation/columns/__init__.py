@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         fit_cell,
         layout,
         plain,
+        wrap_cell,
     )
     from sidekiq_tui.presentation.columns.errors import ERRORS, ErrorRow, error_columns, error_rows
     from sidekiq_tui.presentation.columns.jobs import JOBS, JobRow, job_columns
@@ -54,10 +55,11 @@ __all__ = [
     "servers_total",
     "worker_columns",
     "worker_rows",
+    "wrap_cell",
 ]
 
 _HOMES: Final = {
-    "base": ("Cell", "Column", "Context", "SortKey", "Span", "fit_cell", "layout", "plain"),
+    "base": ("Cell", "Column", "Context", "SortKey", "Span", "fit_cell", "layout", "plain", "wrap_cell"),
     "errors": ("ERRORS", "ErrorRow", "error_columns", "error_rows"),
     "jobs": ("JOBS", "JobRow", "job_columns"),
     "queues": ("QUEUES", "QueueRow", "queue_rows"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, NamedTuple, TypeVar
@@ -16,6 +17,7 @@ Row = TypeVar("Row", contravariant=True)
 SortKey = tuple[int, float | str]
 
 CELL_LIMIT: Final = 500
+_WORDS: Final = re.compile(r" *[^ ]+| +$")
 
 
 class Span(NamedTuple):
@@ -117,6 +119,24 @@ def fit_cell(cell: Cell, width: int, align: Align = "left", cut: Cut = "right", 
         return cell
     padding = Span(" " * (width - used))
     return (*cell, padding) if align == "left" else (padding, *cell)
+
+
+def wrap_cell(cell: Cell, width: int) -> list[Cell]:
+    """`cell` in lines of at most `width` cells, broken at blanks, roles kept; a longer word is left whole."""
+    lines: list[Cell] = []
+    line: list[Span] = []
+    used = 0
+    for text, role in cell:
+        for word in _WORDS.findall(text):
+            wide = cell_width(word)
+            if line and used + wide > width:
+                lines.append(tuple(line))
+                line, word = [], word.lstrip(" ")
+                used, wide = 0, cell_width(word)
+            if word:
+                line.append(Span(word, role))
+            used += wide
+    return [*lines, tuple(line)]
 
 
 def _cut_cell(cell: Cell, width: int, cut: Cut, ellipsis: str) -> Cell:

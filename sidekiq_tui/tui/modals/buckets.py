@@ -22,6 +22,9 @@ from sidekiq_tui.tui.widgets.span_lines import SpanLine, SpanLines
 _WORDS_CELLS: Final = 12
 _UNTIL_CELLS: Final = 18
 _METER_CELLS: Final = 16
+_NARROW: Final = 72
+"""Below so many columns of the terminal a meter is short, so that its share is seen."""
+_NARROW_METER_CELLS: Final = 5
 _ROWS_AROUND: Final = 5
 
 
@@ -66,6 +69,10 @@ class BucketsModal(ModalScreen[int | None]):
         self.query_one(SpanLines).focus()
         self._draw()
 
+    def on_resize(self) -> None:
+        """Meters as long as there is room for."""
+        self._draw()
+
     def action_move(self, rows: int) -> None:
         """To another group."""
         self._cursor = max(0, min(len(self._buckets) - 1, self._cursor + rows))
@@ -90,7 +97,8 @@ class BucketsModal(ModalScreen[int | None]):
         glyphs = glyph_set(self._ascii)
         bucket = self._buckets[index]
         share = bucket.count / self._total if self._total else 0.0
-        filled = min(_METER_CELLS, max(1, round(share * _METER_CELLS))) if bucket.count else 0
+        cells = _METER_CELLS if self.app.size.width >= _NARROW else _NARROW_METER_CELLS
+        filled = min(cells, max(1, round(share * cells))) if bucket.count else 0
         return (
             Span(glyphs.cursor if index == self._cursor else " ", "accent"),
             Span("  "),
@@ -98,6 +106,6 @@ class BucketsModal(ModalScreen[int | None]):
             Span(f"  {fit(bucket.until, _UNTIL_CELLS, ellipsis=glyphs.cut)}", "muted"),
             Span(f"  {units.count(bucket.count):>5}  ", "text" if bucket.count else "muted"),
             Span(glyphs.meter_full * filled, "chart"),
-            Span(glyphs.meter_empty * (_METER_CELLS - filled), "rule"),
+            Span(glyphs.meter_empty * (cells - filled), "rule"),
             Span(f" {units.share(share):>5}", "muted"),
         )

@@ -13,7 +13,7 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
-from sidekiq_tui.presentation.columns import Cell, Column, Context, Span, fit_cell, layout
+from sidekiq_tui.presentation.columns import Cell, Column, Context, Span, fit_cell, layout, wrap_cell
 from sidekiq_tui.presentation.glyphs import to_ascii
 from sidekiq_tui.presentation.text import cell_width
 from sidekiq_tui.tui.actions import bindings
@@ -369,7 +369,8 @@ class RecordTable(Inked, Generic[R], can_focus=True):
 
     def _line(self, y: int) -> _Drawn:
         if not self._rows.size and self._notice:
-            cell = self._notice[y] if y < len(self._notice) else ()
+            wrapped = [line for cell in self._notice for line in wrap_cell(cell, self.size.width - 2)]
+            cell = wrapped[y] if y < len(wrapped) else ()
             if self._drawing.ascii:
                 cell = tuple(Span(to_ascii(text), role) for text, role in cell)
             return _Drawn("ground", ((Span(" "),), cell)) if cell else _BLANK

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidekiq_tui.presentation.columns import Cell, Column, Context, Span, fit_cell, layout, plain
+from sidekiq_tui.presentation.columns import Cell, Column, Context, Span, fit_cell, layout, plain, wrap_cell
 from sidekiq_tui.presentation.columns.base import label_role
 from sidekiq_tui.presentation.text import cell_width
 
@@ -92,3 +92,18 @@ def test_labels_have_their_colours() -> None:
     assert label_role("production") == "label:production"
     assert label_role("Production") == "label:production"
     assert label_role("batch") == label_role(None) == "label:other"
+
+
+def test_a_cell_is_wrapped_at_blanks_with_its_roles() -> None:
+    cell = (Span("Nothing matches ", "strong"), Span("class:Foo", "accent"), Span("  932 read.", "muted"))
+    assert wrap_cell(cell, 40) == [
+        (Span("Nothing", "strong"), Span(" matches", "strong"), Span(" ", "strong"), Span("class:Foo", "accent"),
+         Span("  932", "muted"), Span(" read.", "muted"))
+    ]  # fmt: skip
+    assert ["".join(text for text, _ in line).rstrip() for line in wrap_cell(cell, 16)] == [
+        "Nothing matches",
+        "class:Foo  932",
+        "read.",
+    ]
+    assert [plain(line) for line in wrap_cell((Span("a " + "b" * 20 + " c"),), 8)] == ["a", "b" * 20, "c"]
+    assert wrap_cell((), 8) == [()]
