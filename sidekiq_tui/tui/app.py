@@ -222,7 +222,9 @@ class SqtuiApp(ChangingApp):
             self._go(message.view)
             self._open_queue(message.server or self.app_state.preferred, message.queue)
         else:
-            if message.server is not None:
+            if message.everywhere:
+                self.app_state.group = ""
+            if message.server is not None or message.everywhere:
                 self.app_state.look_at(message.server)
             self._go(message.view)
         if message.filter and self.front is not None:

@@ -89,7 +89,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     *_view_commands(),
     *_CHANGES,
     Command("queue", "the jobs of a queue", "queue", needed="the name of a queue"),
-    Command("job", "look for a job everywhere on the server", "jid", ("jid",), needed="a JID"),
+    Command("job", "where a job is, on all servers", "jid", ("jid",), needed="a JID"),
     Command("server", "look at a server", "server", ("s",), action="pick-server"),
     Command("all", "all servers at once", action="all-servers"),
     Command("group", "the servers of a group at once; alone: of all", "group"),

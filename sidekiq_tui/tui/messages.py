@@ -34,6 +34,8 @@ class GoTo(Message):
     """What to filter it by."""
     queue: str = ""
     """The queue to open from it."""
+    everywhere: bool = False
+    """On all servers there are."""
 
 
 @dataclass

@@ -49,7 +49,7 @@ VIEWS: Final[tuple[View, ...]] = (
     View("changes", "What changed", "Changes", "t", "changes:ChangesScreen", spans_servers=True, tab=False),
     View("compare", "Compare", "Compare", "c", "compare:CompareScreen", spans_servers=True, tab=False),
     View("trash", "Trash", "Trash", "", "trash:TrashScreen", tab=False),
-    View("search", "Search", "Search", "/", "search:SearchScreen", tab=False),
+    View("search", "Search", "Search", "/", "search:SearchScreen", spans_servers=True, tab=False),
     View("profiles", "Profiles", "Profiles", "p", "profiles:ProfilesScreen", tab=False),
     View("extras", "Pro & Enterprise", "Pro", "b", "extras:ExtrasScreen", tab=False),
 )

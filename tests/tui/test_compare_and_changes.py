@@ -9,7 +9,7 @@ import redis.asyncio
 from sidekiq_tui.demo.embedded import EmbeddedRedis
 from sidekiq_tui.servers import compare as facts
 from sidekiq_tui.servers.timeline import Timeline
-from sidekiq_tui.servers.timeline_events import Event
+from sidekiq_tui.servers.timeline_events import Event, Kind
 from tests.support.across import across_app
 from tests.support.fleet import process
 from tests.support.fleets import client
@@ -71,7 +71,7 @@ async def test_a_server_that_is_away_leaves_nothing_to_compare(two: EmbeddedRedi
 def _told(live: Live) -> None:
     """What a session would have seen."""
     live.state.timeline = Timeline()  # one that no poll tells of more
-    ago = [("prod", "deploy", ("abc123",), 4000.0), ("prod", "started", ("app-1:10", "app-2:11"), 3950.0),
+    ago: list[tuple[str, Kind, tuple[str, ...], float]] = [("prod", "deploy", ("abc123",), 4000.0), ("prod", "started", ("app-1:10", "app-2:11"), 3950.0),
            ("staging", "paused", ("default",), 2000.0), ("prod", "lost", ("app-2:11",), 600.0),
            ("dev", "queues new", ("exports",), 30.0)]  # fmt: skip
     for name in ("prod", "staging", "dev"):

@@ -18,6 +18,7 @@ from sidekiq_tui.sidekiq.job import JobRecord
 from sidekiq_tui.sidekiq.search import Matcher, Slice
 from sidekiq_tui.tui.actions import Action
 from sidekiq_tui.tui.screens.job_scan import ScanScreen
+from sidekiq_tui.tui.screens.job_words import Found
 from sidekiq_tui.tui.screens.merged_reader import labels_of, merged_slices
 from sidekiq_tui.tui.state import AppState
 from sidekiq_tui.tui.subject import Subject
@@ -87,6 +88,17 @@ class AcrossList(ScanScreen):
     def scanned_all(self) -> bool:
         """Whether all servers were read to their end."""
         return not self.across or self.searching is None or self.searching.complete
+
+    @property
+    def found_told(self) -> Found | None:
+        """Where all that answer were read to their end, that is all: titles name those that are missing."""
+        found, search = self.found, self.searching
+        if found is None or search is None or not self.across or found.full:
+            return found
+        ended = [one for one in search.progress.values() if one.state != "left out"]
+        if any(one.state == "reading" or (one.state == "done" and not one.complete) for one in ended):
+            return found
+        return replace(found, complete=True, stopped=False)
 
     # Changing: one server at a time.
 

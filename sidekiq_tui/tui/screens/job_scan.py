@@ -76,6 +76,11 @@ class ScanScreen(JobListScreen):
         """Whether a scan that has ended left nothing out that it does not say itself."""
         return True
 
+    @property
+    def found_told(self) -> Found | None:
+        """How far the scan is, as titles tell it."""
+        return self.found
+
     def scan_failed(self, error: SidekiqError) -> None:
         """A scan ended with an error; what it had found is kept."""
 

@@ -166,7 +166,7 @@ class JobsScreen(PagedScreen):
                 Span(f"  {self._preview[0]}", "muted"),
             ]
         order = order_words(self.place, self.order, self.columns, self._pages.size if self.found is None else None)
-        spans = title_spans(self.place, size, self.found, server=self.named, narrow=narrow, order=order)
+        spans = title_spans(self.place, size, self.found_told, server=self.named, narrow=narrow, order=order)
         if self._slow:
             spans.append(Span(f"  reading {self._reading_words()} …", "muted"))
         elif self.stale and self._read_at is not None:

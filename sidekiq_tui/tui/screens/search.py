@@ -1,20 +1,29 @@
-"""Search: jobs anywhere on a server, running, in sets or in queues."""
+"""Search: jobs anywhere on a server, or on all at once: running, in sets or in queues."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import ClassVar, Final
 
 from sidekiq_tui.presentation.columns.base import Cell, Span
 from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.sidekiq.errors import FilterError
 from sidekiq_tui.sidekiq.filter import Filter, parse_filter
-from sidekiq_tui.sidekiq.search import Matcher
+from sidekiq_tui.sidekiq.search import Matcher, Slice
 from sidekiq_tui.tui.actions import bindings
 from sidekiq_tui.tui.actions.lists import FILTER
+from sidekiq_tui.tui.screens.across_list import AcrossList, absent_spans
 from sidekiq_tui.tui.screens.found import ResultsScreen
 from sidekiq_tui.tui.screens.job_words import price_words
-from sidekiq_tui.tui.screens.search_words import entries_of, how_to_search, scope_spans
+from sidekiq_tui.tui.screens.listing import context_of
+from sidekiq_tui.tui.screens.search_words import (
+    entries_of,
+    how_to_search,
+    result_spans,
+    scope_spans,
+    servers_progress_spans,
+    where_words,
+)
 from sidekiq_tui.tui.state import AppState
 
 DEAR_ENTRIES: Final = 1_000_000
@@ -23,8 +32,8 @@ KEPT: Final = 20
 _HINT: Final = (Span("words  class:  error:  a JID  age>2h", "muted"),)
 
 
-class SearchScreen(ResultsScreen):
-    """Asks what to look for and searches the server in view; another server is searched only on request."""
+class SearchScreen(AcrossList, ResultsScreen):
+    """Asks what to look for and searches the servers in view; others are searched only on request."""
 
     view: ClassVar[str] = "search"
     scopes: ClassVar[tuple[str, ...]] = (*ResultsScreen.scopes, FILTER)
@@ -35,14 +44,9 @@ class SearchScreen(ResultsScreen):
         self.recent: list[str] = []
         """What was looked for, the latest first."""
         self._typed = ""
-        self._searched = self.server
+        self._searched = self.servers
         self._price = ""
         """What a search would take that waits for an answer."""
-
-    @property
-    def server(self) -> str:
-        """The server in view."""
-        return self.app_state.preferred
 
     @property
     def filter_text(self) -> str:
@@ -70,14 +74,14 @@ class SearchScreen(ResultsScreen):
             return
         if wanted.empty:
             self._forget()
-        elif not wanted.matches_server(self.server):
-            self.say(f"{display_text(wanted.text)} leaves out {display_text(self.server)}", "warn")
+        elif not any(map(wanted.matches_server, self.servers)):
+            self.say(f"{display_text(wanted.text)} leaves out {self._where}", "warn")
         else:
             self._begin(wanted)
 
     def _begin(self, wanted: Filter) -> None:
         self.recent[:] = [wanted.text, *(text for text in self.recent if text != wanted.text)][:KEPT]
-        entries = entries_of(self.app_state.snapshots[self.server])
+        entries = self._entries
         if entries is None or entries <= DEAR_ENTRIES:
             self.start_scan(wanted)
             return
@@ -96,12 +100,27 @@ class SearchScreen(ResultsScreen):
         self.ask("?", "", answered, (enter, Span(" reads, ", "muted"), stays, Span(" stays", "muted")))
 
     def start_scan(self, matcher: Matcher) -> None:
-        """Searches the server in view."""
-        self._searched = self.server
+        """Searches the servers in view."""
+        self._searched = self.servers
         super().start_scan(matcher)
 
+    def slices(self, matcher: Matcher) -> AsyncGenerator[Slice, None]:
+        """All places of one server, cheap ones first, or of all servers at once."""
+        return self.slices_across(matcher) if self.across else super().slices(matcher)
+
+    @property
+    def _entries(self) -> int | None:
+        """How many jobs there are to read; None if nobody says."""
+        snapshots = self.app_state.snapshots
+        known = [size for name in self.servers if (size := entries_of(snapshots[name])) is not None]
+        return sum(known) if known else None
+
+    @property
+    def _where(self) -> str:
+        return where_words(self.servers)
+
     def refresh_now(self) -> None:
-        """Searches again, on the server in view."""
+        """Searches again, on the servers in view."""
         if self._typed:
             self._answered(self._typed)
 
@@ -123,8 +142,8 @@ class SearchScreen(ResultsScreen):
     # Drawing.
 
     def draw(self, shift: int = 0) -> None:
-        """Of another server nothing is shown until it is searched."""
-        if self.matcher is not None and self._searched != self.server:
+        """Of other servers nothing is shown until they are searched."""
+        if self.matcher is not None and self._searched != self.servers:
             self.end_scan()
             self.marks.clear()
         super().draw(shift)
@@ -133,11 +152,25 @@ class SearchScreen(ResultsScreen):
         """What is looked for, and how much was found."""
         title = Span("Search", "title")
         if self.found is None:
-            return [title, *scope_spans(self.server, entries_of(self.app_state.snapshots[self.server]), narrow=narrow)]
+            return [title, *scope_spans(self._where, self._entries, narrow=narrow)]
         words = Span(display_text(self.found.filter, 200), "accent")
+        absent = absent_spans(self.absent, narrow=narrow) if self.across else []
         if narrow:
-            return [title, *self.results(narrow), Span("  / ", "muted"), words]
-        return [title, Span("  ", "muted"), words, *self.results(narrow)]
+            return [title, *self.results(narrow), *absent, Span("  / ", "muted"), words]
+        return [title, Span("  ", "muted"), words, *self.results(narrow), *absent]
+
+    def draw_note(self) -> None:
+        """Of several servers how far each is."""
+        if self.scanning and self.across and self.searching is not None:
+            self.note(servers_progress_spans(self.searching.progress, context_of(self.app_state)))
+        else:
+            super().draw_note()
+
+    def results(self, narrow: bool) -> list[Span]:
+        """How much was found in how much."""
+        if (found := self.found_told) is None or not self.across:
+            return super().results(narrow)
+        return result_spans(found, self._entries, (), narrow=narrow)
 
     def notice(self) -> Sequence[Cell]:
         """How to ask, or why nothing was found."""
@@ -146,10 +179,10 @@ class SearchScreen(ResultsScreen):
         lines: list[Cell] = []
         if self._price:
             return [(), (Span(display_text(self._typed, 200), "accent"),), (Span(self._price, "warn"),)]
-        if self._typed and self._searched != self.server:
+        if self._typed and self._searched != self.servers:
             words = Span(display_text(self._typed, 200), "accent")
-            asked = (Span(" was looked for on ", "muted"), Span(display_text(self._searched)), Span(".  ", "muted"))
-            again = (Span("ctrl+r", "key"), Span(f" searches {display_text(self.server)}", "muted"))
+            asked = (Span(" was looked for on ", "muted"), Span(where_words(self._searched)), Span(".  ", "muted"))
+            again = (Span("ctrl+r", "key"), Span(f" searches {self._where}", "muted"))
             lines = [(), (words, *asked, *again)]
         return [*lines, *how_to_search(self.recent)]
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from sidekiq_tui.presentation import units
 from sidekiq_tui.presentation.columns.base import Cell, Context, Span
 from sidekiq_tui.presentation.text import display_text
+from sidekiq_tui.servers.fleet_search import ServerProgress
 from sidekiq_tui.servers.snapshot import ServerSnapshot
 from sidekiq_tui.sidekiq.job import Place
 from sidekiq_tui.sidekiq.search import Slice
@@ -94,11 +95,34 @@ def nothing_found(found: Found, missed: Sequence[Place], *, again: str, leaves: 
     return [(*line, Span("esc", "key"), Span(f" {leaves}", "muted"))]
 
 
-def scope_spans(server: str, entries: int | None, *, narrow: bool) -> list[Span]:
-    """What a search would go through."""
+def servers_progress_spans(progress: Mapping[str, ServerProgress], context: Context) -> list[Span]:
+    """How far the search of each server is: those that still read first."""
+    spans: list[Span] = []
+    for name, one in sorted(progress.items(), key=lambda item: item[1].state != "reading"):
+        if one.state == "left out":
+            continue
+        shown = display_text(name, 16)
+        if one.state == "reading":
+            words = units.share(one.read / one.total) if one.total else "0%"
+            spans += [Span(f"{shown} ", "strong"), Span(words, "text")]
+        elif one.state == "failed":
+            spans.append(Span(f"{context.glyphs.bad} {shown}", "warn"))
+        else:
+            spans.append(Span(f"{shown} {units.count(one.found)} found", "muted"))
+        spans.append(Span("  "))
+    return [Span("ctrl+x", "key"), Span(" stops  ", "muted"), *spans]
+
+
+def where_words(servers: Sequence[str]) -> str:
+    """A server by its name, several by their number."""
+    return display_text(servers[0]) if len(servers) == 1 else f"{len(servers):,} servers"
+
+
+def scope_spans(where: str, entries: int | None, *, narrow: bool) -> list[Span]:
+    """What a search would go through; `where` must be safe."""
     size = "" if entries is None else f"{units.count(entries)} "
-    where = "" if narrow else ", running, in sets and queues"
-    return [Span(f"  {size}jobs on {display_text(server)}{where}", "muted")]
+    all_of_it = "" if narrow else ", running, in sets and queues"
+    return [Span(f"  {size}jobs on {where}{all_of_it}", "muted")]
 
 
 def how_to_search(recent: Sequence[str]) -> list[Cell]:
