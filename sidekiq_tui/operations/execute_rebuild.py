@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from sidekiq_tui.operations.batch_run import Piece
 from sidekiq_tui.operations.big_queue import rebuild_queue
 from sidekiq_tui.operations.catalog import Delete, Kill, MoveToQueue, OfJobs
+from sidekiq_tui.operations.errors import CannotBeKept
 from sidekiq_tui.operations.execute import Execution
 from sidekiq_tui.operations.making import Maker
+from sidekiq_tui.operations.patience import patiently
 from sidekiq_tui.operations.prepared import new_bid
 from sidekiq_tui.operations.price import rebuilds
 from sidekiq_tui.operations.sender import Halted, Sender, refusal_words
@@ -21,7 +25,8 @@ from sidekiq_tui.sidekiq.batch_items import MoveFromQueue
 from sidekiq_tui.sidekiq.database import Database
 from sidekiq_tui.sidekiq.errors import InvalidJob, ServerUnreachable
 from sidekiq_tui.sidekiq.job import JobRecord, Place
-from sidekiq_tui.sidekiq.operation_record import BatchReply
+from sidekiq_tui.sidekiq.operation_record import PARKED, BatchReply
+from sidekiq_tui.sidekiq.payload import to_text
 from sidekiq_tui.sidekiq.replies import natural, payloads
 from sidekiq_tui.sidekiq.shadow import Rebuild, Rebuilt
 from sidekiq_tui.sidekiq.trash import restore_step
@@ -87,17 +92,23 @@ class RebuildExecution(Execution):
         else:
             bid = new_bid()
             into = stage = (await sender.database()).keys.stage(self.id, bid)
-            await sender.next_generation({STAGE: json.dumps([place.queue, bid])})
+            await sender.next_generation({STAGE: json.dumps([place.queue, bid]), PARKED: to_text(stage)})
         rebuilt = await self._replaced(sender, place, into)
         if rebuilt is None:
             return number
         self.count.plus(gone=self.rebuilt[place] - rebuilt.out)
         if isinstance(self.operation, Delete):
             if stage is not None:
-                await (await sender.database()).command("UNLINK", stage)
+                await sender.ask(lambda db, record: db.command("UNLINK", stage))
             self.count.plus(done=rebuilt.out)
         elif stage is not None and rebuilt.out:
-            number = await self._deliver(sender, place, stage, rebuilt.out, number)
+            try:
+                number = await self._deliver(sender, place, stage, rebuilt.out, number)
+            except (Halted, CannotBeKept) as error:
+                if not isinstance(error, Halted) or not error.unknown:
+                    with contextlib.suppress(Halted):  # then they stay parked, and that is told
+                        await self._return(sender, place, stage, sender.reached)
+                raise
             number = await self._return(sender, place, stage, number)
         return number
 
@@ -118,7 +129,7 @@ class RebuildExecution(Execution):
             length = min(_SOME, count - start)
             first = count - start - length if tail else start - count
             last = first + length - 1
-            raws = payloads(await db.command("LRANGE", stage, first, last))
+            raws = payloads(await patiently(partial(db.command, "LRANGE", stage, first, last)))
             yield list(self._pieces_of(raws[::-1] if tail else raws, place, stage, maker, tail=tail))
 
     def _pieces_of(self, raws: list[bytes], place: Place, stage: bytes, maker: Maker, *, tail: bool) -> Iterator[Piece]:

@@ -27,6 +27,7 @@ from sidekiq_tui.sidekiq.database import Database
 from sidekiq_tui.sidekiq.errors import Forbidden
 from sidekiq_tui.sidekiq.job import Place
 from sidekiq_tui.sidekiq.operation_record import BatchResult, OperationRecord, RecordKeys
+from sidekiq_tui.sidekiq.payload import to_text
 from sidekiq_tui.sidekiq.replies import json_value, natural
 from sidekiq_tui.sidekiq.transfer_steps import state_of
 from sidekiq_tui.sidekiq.trash import restore_step
@@ -212,6 +213,7 @@ async def _return(db: Database, said: Sequence[OperationRecord], who: str, now: 
             "who": who,
             "at": now,
             STAGE: json.dumps([queue, bid]),
+            records.PARKED: to_text(stage),
         }
         if await records.begin(db, keys, fields, now) == "exists":
             raise CannotBeDone("somebody else is putting its parked jobs back")
@@ -222,6 +224,10 @@ async def _return(db: Database, said: Sequence[OperationRecord], who: str, now: 
                 raise CannotBeDone(f"its parked jobs cannot be put back now: {done.error or done.status}")
             seq, left, returned = seq + 1, done.left, returned + done.restored
         await records.finish(db, keys)
+    for record in said:
+        if stages(record.fields) is not None:  # from now on they may be forgotten
+            ended = records.finish if record.state == "done" else records.close
+            await ended(db, RecordKeys(db.keys, record.id, record.generation))
     return returned
 
 

@@ -22,6 +22,8 @@ from sidekiq_tui.sidekiq.scripts import script
 
 KEPT: Final = 9 * 24 * 3600
 """Seconds that a record is kept once its operation has ended."""
+PARKED: Final = "parked"
+"""The field with the key of jobs that lie in no place of Sidekiq's: a record is kept until that is gone."""
 ORPHANED: Final = 24 * 3600
 """Seconds after which a record that nothing was done with is forgotten: its BEGIN was lost."""
 _LISTED: Final = 1000

@@ -3,7 +3,11 @@
 if redis.call('EXISTS', KEYS[1]) > 0 then
   -- Both cannot be there: no record begins beside a closed one.
   redis.call('RENAME', KEYS[1], KEYS[2])
-  redis.call('EXPIRE', KEYS[2], ARGV[1])
 end
 if redis.call('EXISTS', KEYS[2]) == 0 then return false end
+-- Jobs that are parked must not be forgotten.
+local parked = redis.call('HGET', KEYS[2], 'parked')
+if redis.call('TTL', KEYS[2]) == -1 and (not parked or redis.call('EXISTS', parked) == 0) then
+  redis.call('EXPIRE', KEYS[2], ARGV[1])
+end
 return redis.call('HGETALL', KEYS[2])

@@ -15,6 +15,7 @@ from sidekiq_tui.operations.errors import CannotBeDone
 from sidekiq_tui.operations.owner import Owner
 from sidekiq_tui.operations.selection import Whole
 from sidekiq_tui.sidekiq.job import JobRecord, Place
+from sidekiq_tui.sidekiq.keys import Keys
 from tests.support.operating import DEAD, MAIL, RETRY, SCHEDULE, Operator, everywhere, fill, jid, job, lies, reaches
 
 FAR = 4_000_000_000.5
@@ -192,6 +193,45 @@ class TestElsewhere:
         assert (await raw.llen("queue:mail"), outcome.tally.done) == (900 - moved, moved)
         assert set((await lies(raw)).values()) == {1}
         assert not await raw.keys("sqtui:stage:*")
+
+    async def test_parked_jobs_are_never_forgotten(
+        self, anna: Operator, raw: Any, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(price, "ONE_BY_ONE", 0.0)
+        await fill(raw, MAIL, 900)
+        run = await anna.start(MoveToQueue(jobs=Whole(MAIL), queue="low"), rate=800.0)
+        await reaches(run, lambda run: run.progress.tally.done >= 200)
+        [record] = [key for key in await raw.keys("sqtui:op:*") if await raw.hexists(key, "parked")]
+        operations = Keys().operation(run.id, 2), Keys().operation_closed(run.id, 2)
+        assert record == operations[0]
+        await raw.rename(*operations)  # whatever ends it
+        assert (await run.wait()).ending == "failed"
+        assert await raw.keys("sqtui:stage:*")
+        assert await raw.ttl(operations[1]) == -1
+        bob = Operator(redis_url, tmp_path / "bob")
+        try:
+            [found] = await bob.operations.unfinished("prod")
+            assert found.parked > 0
+            await bob.operations.leave("prod", run.id)
+        finally:
+            await bob.close()
+        assert await raw.ttl(operations[1]) > 0
+        assert set((await lies(raw)).values()) == {1}
+
+    async def test_what_cannot_be_delivered_goes_back_at_once(
+        self, anna: Operator, raw: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(price, "ONE_BY_ONE", 0.0)
+        await fill(raw, MAIL, 900)
+        before = await everywhere(raw)
+        await raw.set("queue:low", "x")
+        outcome = await anna.do(MoveToQueue(jobs=Whole(MAIL), queue="low"))
+        assert (outcome.ending, outcome.tally.untouched) == ("failed", 900), outcome
+        await raw.delete("queue:low")
+        assert await everywhere(raw) == before
+        assert not await raw.keys("sqtui:stage:*")
+        assert await anna.operations.unfinished("prod") == ()
+        assert [await raw.ttl(key) > 0 for key in await raw.keys("sqtui:op:*")] == [True] * 2
 
 
 async def test_two_who_resume_at_once_put_it_back_once(

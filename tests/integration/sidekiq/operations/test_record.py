@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 import pytest
@@ -23,6 +23,7 @@ from sidekiq_tui.sidekiq.errors import (
 from sidekiq_tui.sidekiq.operation_record import (
     KEPT,
     ORPHANED,
+    PARKED,
     BatchReply,
     BatchResult,
     RecordKeys,
@@ -55,6 +56,21 @@ async def run(db: Database, keys: RecordKeys, seq: int, bid: str = "aa") -> Batc
 
 async def low(db: Database) -> Reply:
     return await db.command("LRANGE", "queue:low", 0, -1)
+
+
+@pytest.mark.parametrize("end", [finish, close])
+async def test_a_record_that_names_parked_jobs_stays(
+    db: Database, raw: redis.asyncio.Redis, keys: RecordKeys, end: Callable[[Database, RecordKeys], Awaitable[object]]
+) -> None:
+    await begin(db, keys, {**FIELDS, PARKED: "sqtui:stage:x:y"}, NOW)
+    await raw.rpush("sqtui:stage:x:y", "a job")
+    await end(db, keys)
+    await end(db, keys)
+    [record] = await raw.keys("sqtui:op:*")
+    assert await raw.ttl(record) == -1
+    await raw.delete("sqtui:stage:x:y")
+    await end(db, keys)
+    assert 0 < await raw.ttl(record) <= KEPT
 
 
 async def test_an_operation_begins_once(db: Database, keys: RecordKeys) -> None:
