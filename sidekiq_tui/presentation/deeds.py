@@ -43,6 +43,11 @@ _DEEDS: Final = {
     "copy": Deed("copy", "copying", "copied"),
     "push": Deed("push", "pushing", "pushed"),
     "import": Deed("import", "importing", "imported"),
+    "transfer": Deed("move", "moving", "moved"),
+    "evacuate": Deed("move everything", "moving", "moved"),
+    "copy-across": Deed("copy", "copying", "copied"),
+    "synchronise": Deed("copy what is missing", "copying", "copied"),
+    "return": Deed("put back", "putting back", "put back"),
     "clear": Deed("clear", "clearing", "cleared"),
     "pause": Deed("pause", "pausing", "paused", "queue", "queues"),
     "unpause": Deed("unpause", "unpausing", "unpaused", "queue", "queues"),
@@ -98,6 +103,13 @@ def title(plan: Plan, context: Context) -> str:
             return f"{done} {' and '.join(operation.counters)}"
         case catalog.ToFront():
             return f"Move {many} to the front"
+        case catalog.Evacuate():
+            return f"Move everything to {name(operation.target, context)}: {many}"
+        case catalog.Synchronise():
+            place = selected_places(operation.jobs, context)
+            return f"Synchronise {place} with {name(operation.source, context)}: copy {many}"
+        case catalog.ReturnStaged():
+            return f"Put back {many} of an unfinished move"
         case catalog.Undo():
             return f"Undo: put back {many}"
     more = " for good" if isinstance(operation, catalog.Delete) and not operation.keep else ""
@@ -109,6 +121,10 @@ def _whither(operation: Operation, context: Context) -> str:
         case catalog.MoveToQueue():
             front = ", at its front" if operation.front else ""
             return f" to queue {name(operation.queue, context)}{front}"
+        case catalog.Transfer():
+            return f" to {name(operation.target, context)}{_their_queue(operation.queue, context)}"
+        case catalog.CopyAcross():
+            return f" from {name(operation.source, context)}{_their_queue(operation.queue, context)}"
         case catalog.Copy():
             queue = "" if operation.queue is None else f" to queue {name(operation.queue, context)}"
             return queue + ("" if operation.at is None else f" for {_moment(operation.at, context)}")
@@ -117,6 +133,10 @@ def _whither(operation: Operation, context: Context) -> str:
         case catalog.Retry(reset=True):
             return " from the beginning"
     return ""
+
+
+def _their_queue(queue: str | None, context: Context) -> str:
+    return "" if queue is None else f", queue {name(queue, context)}"
 
 
 def _when(operation: catalog.Reschedule, context: Context) -> str:
@@ -176,9 +196,9 @@ def selected_places(selection: Selection, context: Context) -> str:
 
 def changes(operation: Operation, context: Context) -> str:
     """What an edit sets and drops, with values; safe text, empty for what changes no field."""
-    if not isinstance(operation, catalog.Edit | catalog.Copy):
+    if not isinstance(operation, catalog.Edit | catalog.Copy | catalog.Across):
         return ""
     parts = [f"{name(field, context)} = {context.safe(json_text(value))}" for field, value in operation.fields.items()]
-    if isinstance(operation, catalog.Edit):
+    if isinstance(operation, catalog.Edit | catalog.Across):
         parts += [f"without {name(field, context)}" for field in operation.drop]
     return ", ".join(parts)

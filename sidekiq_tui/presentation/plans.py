@@ -37,6 +37,7 @@ def plan_facts(plan: Plan, context: Context, *, full: bool = False) -> tuple[tup
 def _facts(plan: Plan, context: Context, full: bool) -> Iterator[tuple[str, Cell]]:
     operation = plan.operation
     yield "from" if isinstance(operation, catalog.OfJobs) else "on", _where(plan, context)
+    yield "to", _whereto(plan, context)
     selection = selection_of(operation)
     if isinstance(selection, Matching):
         yield "filter", _text(context.safe(selection.matcher.text))
@@ -69,13 +70,30 @@ def selection_of(operation: Operation) -> Selection | None:
 
 def _where(plan: Plan, context: Context) -> Cell:
     selection = selection_of(plan.operation)
-    role = label_role(plan.label)
-    server = (Span(deeds.name(plan.server, context), f"{role} strong"),)
-    label = (Span(f"  {deeds.name(plan.label, context)}", role),) if plan.label else ()
+    copied = plan.peer if isinstance(plan.operation, catalog.CopyAcross) else None
+    server = (
+        _server(plan.server, plan.label, context) if copied is None else _server(copied.name, copied.label, context)
+    )
     if selection is None:
-        return (*server, *label, *_subjects(plan.operation, context))
+        return (*server, *_subjects(plan.operation, context))
     places = deeds.selected_places(selection, context)
-    return (Span(f"{places[:1].upper()}{places[1:]} on "), *server, *label)
+    return (Span(f"{places[:1].upper()}{places[1:]} on "), *server)
+
+
+def _whereto(plan: Plan, context: Context) -> Cell:
+    """The server that jobs go to, of an operation between two."""
+    if plan.peer is None:
+        return ()
+    if isinstance(plan.operation, catalog.CopyAcross):
+        return _server(plan.server, plan.label, context)
+    return _server(plan.peer.name, plan.peer.label, context)
+
+
+def _server(name: str, label: str | None, context: Context) -> Cell:
+    """A server in the colour of its label."""
+    role = label_role(label)
+    shown = (Span(f"  {deeds.name(label, context)}", role),) if label else ()
+    return (Span(deeds.name(name, context), f"{role} strong"), *shown)
 
 
 def _subjects(operation: Operation, context: Context) -> Cell:
@@ -140,6 +158,7 @@ def plan_record(plan: Plan) -> Record:
         "parameters": _parameters(plan.operation),
         "selection": _selection_record(selection_of(plan.operation)),
         "label": plan.label,
+        "peer": None if plan.peer is None else {"server": plan.peer.name, "label": plan.peer.label},
         "fingerprint": plan.fingerprint,
         "mode": plan.mode,
         "user": plan.user,
