@@ -42,7 +42,7 @@ VIEWS: Final[tuple[View, ...]] = (
     View("retries", "Retries", "Retries", "r", "job_sets:RetriesScreen", spans_servers=True),
     View("scheduled", "Scheduled", "Sched", "s", "job_sets:ScheduledScreen", spans_servers=True),
     View("dead", "Dead", "Dead", "x", "job_sets:DeadScreen", spans_servers=True),
-    View("workers", "Workers", "Workers", "w", "workers:WorkersScreen"),
+    View("workers", "Workers", "Workers", "w", "workers_across:WorkersOfScopeScreen", spans_servers=True),
     View("errors", "Errors", "Errors", "e", "errors:ErrorsScreen"),
     View("metrics", "Metrics", "Metrics", "m", "metrics:MetricsScreen"),
     View("audit", "Audit", "Audit", "a", "audit:AuditScreen", spans_servers=True),

@@ -51,6 +51,16 @@ class ReadView(ServerView, Generic[T]):
         """Seconds after which a newer poll has it read again: `every`, unless that depends."""
         return self.every
 
+    @property
+    def source(self) -> str:
+        """What is shown: the server."""
+        return self.server
+
+    @property
+    def taken_at(self) -> float | None:
+        """When the last poll was."""
+        return self.snapshot.taken_at
+
     async def read(self, server: str) -> T:
         """Reads from the server of that name. Raises SidekiqError."""
         raise NotImplementedError
@@ -67,12 +77,12 @@ class ReadView(ServerView, Generic[T]):
 
     def show(self, snapshots: Mapping[str, ServerSnapshot]) -> None:
         """Draws, and reads again what has become old."""
-        if self._of != self.server:
+        if self._of != self.source:
             self._cancel()
-            self._of, self.found, self.error, self.read_at = self.server, None, None, None
+            self._of, self.found, self.error, self.read_at = self.source, None, None, None
             self.restart()
         self.draw()
-        taken = self.snapshot.taken_at
+        taken = self.taken_at
         old = self.read_at is None or self.app_state.now() - self.read_at >= self.pause
         if old and taken is not None:
             self._start()
@@ -98,7 +108,7 @@ class ReadView(ServerView, Generic[T]):
             return
         self._reading = True
         self.set_timer(LOADING_SECONDS, self._still_reading)
-        self._read(self.server)
+        self._read(self.source)
 
     def _still_reading(self) -> None:
         self.slow = self._reading
@@ -129,4 +139,4 @@ class ReadView(ServerView, Generic[T]):
         """A reader that broke in a way nobody thought of."""
         error = broken(event)
         if error is not None and event.worker.group == "read":
-            self.post_message(self.Arrived(self.server, None, error))
+            self.post_message(self.Arrived(self.source, None, error))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from time import perf_counter
 from typing import ClassVar, Final, Literal, cast
@@ -12,7 +12,7 @@ from textual import on, work
 from textual.app import ComposeResult
 
 from sidekiq_tui.presentation import units
-from sidekiq_tui.presentation.columns.base import Cell, Context, Span
+from sidekiq_tui.presentation.columns.base import Cell, Column, Context, Span
 from sidekiq_tui.presentation.columns.worker_tree import (
     LONG_LEAST,
     GoneRow,
@@ -45,7 +45,7 @@ from sidekiq_tui.tui.screens.read_view import ReadView
 from sidekiq_tui.tui.screens.workers_details import details
 from sidekiq_tui.tui.screens.workers_siblings import WorkSiblings
 from sidekiq_tui.tui.screens.workers_usual import UsualTimes
-from sidekiq_tui.tui.screens.workers_words import about, fitted, matches, notes, title_left, title_right
+from sidekiq_tui.tui.screens.workers_words import ORDER_WORDS, about, fitted, matches, notes, title_left, title_right
 from sidekiq_tui.tui.state import AppState
 from sidekiq_tui.tui.subject import Subject
 from sidekiq_tui.tui.widgets.record_table import RecordTable
@@ -109,6 +109,10 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
         """The tree."""
         return self.query_one("#table", RecordTable)
 
+    def tree_columns(self, *, narrow: bool = False) -> tuple[Column[WorkerRow], ...]:
+        """The columns of the tree."""
+        return worker_columns(self.app_state.time_mode, narrow=narrow)
+
     @property
     def processes(self) -> tuple[Process, ...]:
         """As of the last poll."""
@@ -124,7 +128,7 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
     @property
     def folded(self) -> set[str]:
         """Whose jobs are hidden; what a person folded stays so, for each server."""
-        if (known := self._folds.get(self.server)) is not None:
+        if (known := self._folds.get(self.source)) is not None:
             return known
         return {process.identity for process in self.processes} if len(self.processes) > MOST_READ else set()
 
@@ -199,7 +203,7 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
     def subject(self) -> Subject:
         """The process under the cursor, or the one of the job there, and all that are shown."""
         row = self.table.current
-        identity = row.work.identity if isinstance(row, WorkRow) else None if row is None else _identity(row)
+        identity = row.work.identity if isinstance(row, WorkRow) else None if row is None else identity_of(row)
         shown = tuple(tree.head.process for tree in self._trees if isinstance(tree.head, ProcessRow))
         return Subject(
             self.server,
@@ -250,7 +254,7 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
 
     def _sorted(self) -> None:
         self.redraw()
-        self.say(f"processes by {_ORDER_WORDS[cast(WorkerOrder, self._order.key)][self._order.falling]}", "muted")
+        self.say(f"processes by {ORDER_WORDS[cast(WorkerOrder, self._order.key)][self._order.falling]}", "muted")
 
     def action_details(self) -> None:
         """Under the tree: all about the row, then all notes where some are left out, then as before."""
@@ -266,7 +270,7 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
         row = self.table.current
         if row is None or isinstance(row, WorkRow):
             return
-        identity = _identity(row)
+        identity = identity_of(row)
         if identity in self.folded:
             self._fold(self.folded - {identity})
         elif isinstance(self._rows.get(self.table.cursor + 1), WorkRow):
@@ -277,10 +281,10 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
         row = self.table.current
         if isinstance(row, WorkRow):
             self._go_to(row.work.identity)
-        elif row is not None and _identity(row) in self._matched:
+        elif row is not None and identity_of(row) in self._matched:
             self.say("its jobs match the filter; esc clears it", "muted")
         elif row is not None:
-            self._fold(self.folded | {_identity(row)})
+            self._fold(self.folded | {identity_of(row)})
 
     def action_unfold_all(self) -> None:
         """Shows all jobs."""
@@ -305,7 +309,7 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
 
     def _fold(self, folded: set[str]) -> None:
         shown_more = bool(self.folded - folded)
-        self._folds[self.server] = folded
+        self._folds[self.source] = folded
         self.draw()
         self.refresh_footer()
         if shown_more and len(self.processes) > MOST_READ:
@@ -327,7 +331,7 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
             from sidekiq_tui.tui.screens.job import open_job
 
             open_job(self, self.server, row.work.job, self.neighbours)
-        elif row is not None and _identity(row) in self.folded - self._matched:
+        elif row is not None and identity_of(row) in self.folded - self._matched:
             self.action_unfold()
         else:
             self.action_fold()
@@ -346,7 +350,7 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
         folded = frozenset(self.folded) - self._matched
         rows = tree_rows(self._trees, folded)
         self._rows = StaticRows(rows, _row_key)
-        self.table.set_columns(worker_columns(self.app_state.time_mode, narrow=self.app.size.width < NARROW))
+        self.table.set_columns(self.tree_columns(narrow=self.app.size.width < NARROW))
         self.table.show(
             self._rows,
             replace(context_of(self.app_state), folded=folded),
@@ -382,7 +386,7 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
         """Title, message line, and notes or details."""
         context = context_of(self.app_state)
         self._draw_title(context)
-        row, columns = self.table.current, worker_columns(self.app_state.time_mode)
+        row, columns = self.table.current, self.tree_columns()
         self.note([] if row is None else about(row, context, left_out(self.table, columns, row, context)))
         self._draw_foot(row, context)
 
@@ -441,14 +445,16 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
             (Span("A process comes here with its first heartbeat.", "muted"),),
         ]
 
-    def _draw_title(self, context: Context) -> None:
-        state, wide = self.app_state, self.app.size.width >= WIDE
+    def title_words(self, wide: bool, context: Context) -> list[Span]:
+        """How many processes there are, and how busy they are."""
         overview = self.snapshot.overview
         known = overview is not None and overview.live_processes is not None
-        left = title_left(self.processes if known else None, wide, context)
+        return title_left(self.processes if known else None, wide, context)
+
+    def _draw_title(self, context: Context) -> None:
+        state, wide = self.app_state, self.app.size.width >= WIDE
+        left = self.title_words(wide, context)
         age = self.snapshot.age(state.now())
-        if state.scope is None:
-            left.insert(1, Span(f" on {display_text(self.server)}", "muted"))
         if self._filter:
             matching = sum(isinstance(tree.head, ProcessRow) for tree in self._trees)
             left = [left[0], Span("  filter ", "muted"), Span(display_text(self._filter), "accent")]
@@ -464,18 +470,6 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
         self.query_one("#title", TitleLine).show(left, [*longest, *([Span("  ")] if shown and longest else []), *shown])
 
 
-_ORDER_WORDS: Final[Mapping[WorkerOrder, tuple[str, str]]] = {
-    "name": ("name", "name, from the end"),
-    "state": ("state, trouble last", "state, trouble first"),
-    "memory": ("memory, least first", "memory, most first"),
-    "running": ("their longest job, shortest first", "their longest job, longest first"),
-    "threads": ("busy threads, fewest first", "busy threads, most first"),
-    "beat": ("heartbeat, newest first", "heartbeat, oldest first"),
-    "version": ("version, oldest first", "version, newest first"),
-}
-"""Rising and falling."""
-
-
 def _with_words(tree: Tree, words: str) -> Tree | None:
     """The tree itself if the process has the words, with those of its jobs that do, or nothing."""
     head = tree.head.process if isinstance(tree.head, ProcessRow) else tree.head.identity
@@ -485,11 +479,12 @@ def _with_words(tree: Tree, words: str) -> Tree | None:
     return replace(tree, jobs=jobs) if jobs else None
 
 
-def _identity(row: ProcessRow | GoneRow) -> str:
+def identity_of(row: ProcessRow | GoneRow) -> str:
+    """The identity of a process, or of what is left of it."""
     return row.identity if isinstance(row, GoneRow) else row.process.identity
 
 
 def _row_key(row: WorkerRow) -> Hashable:
     if isinstance(row, WorkRow):
         return (row.work.identity, row.work.tid, row.work.job.raw)
-    return (_identity(row),)
+    return (identity_of(row),)

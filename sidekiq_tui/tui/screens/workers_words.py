@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from sidekiq_tui.presentation import units
 from sidekiq_tui.presentation.columns.base import Cell, Context, Span, fit_cell
-from sidekiq_tui.presentation.columns.worker_tree import GoneRow, ProcessRow, WorkerRow, WorkRow, process_name
+from sidekiq_tui.presentation.columns.worker_tree import (
+    GoneRow,
+    ProcessRow,
+    WorkerOrder,
+    WorkerRow,
+    WorkRow,
+    process_name,
+)
 from sidekiq_tui.presentation.columns.workers import queue_words
 from sidekiq_tui.presentation.spark import meter
 from sidekiq_tui.presentation.text import cell_width, display_text
@@ -21,6 +28,17 @@ FEW: Final = 3
 """With so many processes a queue that only one serves is worth a note."""
 GONE_SECONDS: Final = 3600.0
 """A process silent for so long is no longer a process."""
+
+ORDER_WORDS: Final[Mapping[WorkerOrder, tuple[str, str]]] = {
+    "name": ("name", "name, from the end"),
+    "state": ("state, trouble last", "state, trouble first"),
+    "memory": ("memory, least first", "memory, most first"),
+    "running": ("their longest job, shortest first", "their longest job, longest first"),
+    "threads": ("busy threads, fewest first", "busy threads, most first"),
+    "beat": ("heartbeat, newest first", "heartbeat, oldest first"),
+    "version": ("version, oldest first", "version, newest first"),
+}
+"""What each order is called: rising and falling."""
 
 Note = Cell
 
