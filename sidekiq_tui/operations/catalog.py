@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 from sidekiq_tui.operations.selection import Selection
 from sidekiq_tui.servers.profile import Access
 from sidekiq_tui.sidekiq.batch_items import Signal
+from sidekiq_tui.sidekiq.job import JobRecord
 
 Undoable = Literal["trash", "journal", "opposite", "no"]
 """Where the way back lies: in the server's trash, in this machine's journal, in the opposite deed, nowhere."""
@@ -166,6 +167,14 @@ class Evacuate(Operation):
     target: str
     redact: tuple[str, ...] = ()
     drain: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushAgain(Operation):
+    """Jobs that this server had taken from another one and has forgotten, as it had them, with their place there."""
+
+    kind: ClassVar[str] = "push-again"
+    lost: tuple[JobRecord, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Collection
 from dataclasses import replace
 from typing import Final
@@ -13,7 +14,7 @@ from sidekiq_tui.operations.catalog import Across, Evacuate, Transfer
 from sidekiq_tui.operations.desk import Desk
 from sidekiq_tui.operations.errors import AccessDenied, GuardRefused, PlanOutdated
 from sidekiq_tui.operations.execute import Execution, Order
-from sidekiq_tui.operations.journal import Batch
+from sidekiq_tui.operations.journal import Batch, JournalError
 from sidekiq_tui.operations.outcome import Ending, Outcome
 from sidekiq_tui.operations.selection import Rows, Whole
 from sidekiq_tui.operations.sender import Halted, Link, Sender
@@ -268,6 +269,9 @@ class TransferExecution(Execution):
 
     async def _conclude(self, ending: Ending, trouble: str, error: str) -> Outcome:
         outcome = await super()._conclude(ending, trouble, error)
+        if ending == "done" and self.order.of is not None and self.order.transit is None:
+            with contextlib.suppress(JournalError):  # it was the way back
+                await self.desk.journal.mark_undone(self.order.of, self.id)
         if self._details and not outcome.details:
             outcome = replace(outcome, details=dict(self._details))
         return outcome

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from sidekiq_tui.operations.catalog import Clear, Delete, Evacuate, Kill, MoveToQueue, ReturnStaged, Transfer, Undo
+from sidekiq_tui.operations.catalog import (
+    Clear,
+    CopyAcross,
+    Delete,
+    Evacuate,
+    Kill,
+    MoveToQueue,
+    PushAgain,
+    ReturnStaged,
+    Transfer,
+    Undo,
+)
 from sidekiq_tui.operations.desk import Desk
 from sidekiq_tui.operations.execute import Execution, Order
 from sidekiq_tui.operations.execute_clear import ClearExecution
+from sidekiq_tui.operations.execute_copy import CopyExecution, PushAgainExecution
 from sidekiq_tui.operations.execute_rebuild import RebuildExecution
 from sidekiq_tui.operations.execute_return import ReturnExecution
 from sidekiq_tui.operations.execute_transfer import TransferExecution
@@ -17,6 +29,10 @@ def execution(desk: Desk, order: Order) -> Execution:
     plan = order.run.plan
     if isinstance(plan.operation, Undo):
         return UndoExecution(desk, order)
+    if isinstance(plan.operation, CopyAcross):
+        return CopyExecution(desk, order)
+    if isinstance(plan.operation, PushAgain):
+        return PushAgainExecution(desk, order)
     if isinstance(plan.operation, ReturnStaged):
         return ReturnExecution(desk, order)
     if isinstance(plan.operation, Transfer | Evacuate):

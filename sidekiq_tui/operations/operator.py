@@ -14,7 +14,15 @@ from sidekiq_tui.operations.audit import Audit, Head
 from sidekiq_tui.operations.audit_check import verify
 from sidekiq_tui.operations.audit_line import AuditedOperation, AuditLine, Verdict
 from sidekiq_tui.operations.audit_read import audited_operations, read_lines
-from sidekiq_tui.operations.catalog import CopyAcross, Evacuate, Operation, ReturnStaged, Transfer, Undo
+from sidekiq_tui.operations.catalog import (
+    CopyAcross,
+    Evacuate,
+    Operation,
+    PushAgain,
+    ReturnStaged,
+    Transfer,
+    Undo,
+)
 from sidekiq_tui.operations.desk import Desk
 from sidekiq_tui.operations.errors import CannotBeDone
 from sidekiq_tui.operations.execute import Order
@@ -30,7 +38,8 @@ from sidekiq_tui.operations.resume import Continuation, plan_rest
 from sidekiq_tui.operations.run import Run
 from sidekiq_tui.operations.settings import OperationSettings
 from sidekiq_tui.operations.transfer_plan import plan_across
-from sidekiq_tui.operations.transfer_setback import Setback
+from sidekiq_tui.operations.transfer_setback import Setback, remedies
+from sidekiq_tui.operations.transfer_undo import noted_move, plan_back
 from sidekiq_tui.operations.undo import can_be_undone, of_journal, plan_undo, undo_id, undoable, way_back
 from sidekiq_tui.operations.unfinished import conclude, heads_on, settle, unfinished
 from sidekiq_tui.operations.who import Who, current_who
@@ -87,8 +96,12 @@ class Operations:
         desk = self._desk
         if isinstance(operation, Undo):
             found = desk.server(server)
+            if (move := await noted_move(desk, server, operation)) is not None:
+                plan = await plan_back(desk, move)
+                self._rests[plan.fingerprint] = Continuation(move.id)
+                return plan
             return await plan_undo(desk.journal, found, operation, now=desk.clock(), read_only=desk.read_only)
-        if isinstance(operation, Transfer | Evacuate | CopyAcross):
+        if isinstance(operation, Transfer | Evacuate | CopyAcross | PushAgain):
             return await plan_across(desk, server, operation, progress)
         if isinstance(operation, ReturnStaged):
             plan, transit = await transfer_resume.plan_return(desk, desk.server(server), operation, self._running())
@@ -201,6 +214,16 @@ class Operations:
         """Which jobs of a move are on both servers, or on neither, because one of these went back in time."""
         found = await transfer_resume.find(self._desk, self._desk.server(server), id, self._running())
         return None if found is None else found.setback
+
+    async def remedies(self, server: str, id: str) -> tuple[Plan, ...]:
+        """What can be done about a setback, each to be asked for: lost jobs are pushed again, or doubled ones leave one
+        server or the other. None of these is right by itself: they may have run.
+        """
+        back = await self.setback(server, id)
+        found = await transfer_resume.find(self._desk, self._desk.server(server), id, self._running())
+        if back is None or found is None:
+            return ()
+        return tuple([await self.plan(name, one) for name, one in remedies(back, server, found.peer.name)])
 
     def _running(self) -> frozenset[str]:
         return frozenset(run.id for run in self._runs.values() if run.outcome is None)

@@ -14,7 +14,7 @@ from sidekiq_tui.operations.plan import Plan
 from sidekiq_tui.operations.selection import Rows
 from sidekiq_tui.sidekiq.job import Place
 
-_LEFT_OUT: Final = ("jobs", "payloads", "place")
+_LEFT_OUT: Final = ("jobs", "payloads", "place", "lost")
 _CLASSES: Final[dict[str, type[Operation]]] = {
     found.kind: found
     for found in vars(catalog).values()

@@ -13,6 +13,7 @@ from sidekiq_tui.operations.catalog import (
     Across,
     Clear,
     Copy,
+    CopyAcross,
     Enqueue,
     Kill,
     MoveToQueue,
@@ -195,7 +196,8 @@ def _refused(operation: OfJobs, census: Census, seen: Survey) -> str:
     known = {one.name for one in seen.overview.queues}
     if queue is not None and not _NAME.fullmatch(queue) and queue not in known:
         return f"Sidekiq could not show a queue called {quoted(queue)}: use letters, digits and _ : . -"
-    if seen.abilities.mode == "C" and not isinstance(operation, Copy) and any(p.kind == "queue" for p in census.places):
+    pushes = isinstance(operation, Copy | CopyAcross)
+    if seen.abilities.mode == "C" and not pushes and any(place.kind == "queue" for place in census.places):
         return f"{seen.abilities.reason}: without scripts, single jobs of a queue can't be changed safely"
     if isinstance(operation, Retry | Enqueue) and operation.drain and not _drains(seen):
         return "only Redis 7.0 and later can move jobs while it is out of memory"

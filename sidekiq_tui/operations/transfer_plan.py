@@ -5,24 +5,25 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Final
 
 from sidekiq_tui.operations import guard
-from sidekiq_tui.operations.catalog import Across, CopyAcross, Evacuate, Transfer
-from sidekiq_tui.operations.census import place_name
+from sidekiq_tui.operations.catalog import Across, CopyAcross, Evacuate, PushAgain, Synchronise, Transfer
+from sidekiq_tui.operations.census import NAMELESS, place_name
 from sidekiq_tui.operations.desk import Desk
 from sidekiq_tui.operations.errors import CannotBeDone
 from sidekiq_tui.operations.fingerprint import fingerprint
 from sidekiq_tui.operations.needs import Right, arrivals
 from sidekiq_tui.operations.plan import Peer, Plan, Price
-from sidekiq_tui.operations.planning import Listener, check_values, plan_jobs
+from sidekiq_tui.operations.planning import EVERYTHING, Listener, check_values, plan_jobs
 from sidekiq_tui.operations.planning_others import OVERHEAD, Found, count_classes
 from sidekiq_tui.operations.price import BATCH_ENTRIES, ENTRY, OURS
 from sidekiq_tui.operations.redaction import check_rules, redacted
-from sidekiq_tui.operations.selection import Whole
+from sidekiq_tui.operations.selection import Matching, Whole
 from sidekiq_tui.operations.survey import Survey, payload_context, survey
-from sidekiq_tui.operations.targets import Targets
+from sidekiq_tui.operations.targets import digest
 from sidekiq_tui.operations.transform import Transform, transform_of
 from sidekiq_tui.operations.warnings import MEMORY_SHORT, jobs, listed, queue_notes, server_notes, undo_words
 from sidekiq_tui.servers.mark import ServerMark
@@ -36,11 +37,16 @@ SETS: Final = (Place("schedule"), Place("retry"), Place("dead"))
 
 
 async def plan_across(
-    desk: Desk, server: str, operation: Transfer | Evacuate | CopyAcross, progress: Listener | None = None
+    desk: Desk,
+    server: str,
+    operation: Transfer | Evacuate | CopyAcross | PushAgain,
+    progress: Listener | None = None,
 ) -> Plan:
     """The plan of any operation between two servers, on the one it is planned on. Raises SidekiqError, InvalidJob."""
     now, read_only = desk.clock(), desk.read_only
     found = desk.server(server)
+    if isinstance(operation, PushAgain):
+        return await plan_again(found, operation, now=now, read_only=read_only)
     if isinstance(operation, CopyAcross):
         source = desk.server(operation.source)
         return await plan_copy(found, source, operation, now=now, read_only=read_only, progress=progress)
@@ -87,22 +93,27 @@ async def plan_copy(
     now: float,
     read_only: bool = False,
     progress: Listener | None = None,
-    missing: Targets | None = None,
 ) -> Plan:
-    """What copying jobs from `source` to `target` would do. `missing`: those of them that the target lacks.
-
-    Raises SidekiqError, InvalidJob.
-    """
+    """What copying jobs from `source` to `target` would do. Raises SidekiqError, InvalidJob."""
     check_rules(operation.redact)
     seen, there = await survey(source, now, read_only=True), await survey(target, now, read_only=read_only)
     transform = await transform_for(operation, target, now)
     # What the source's user may write there matters to nobody.
     read = replace(seen, abilities=there.abilities, profile=there.profile, read_only=read_only)
-    plan = await plan_jobs(source, operation, read, progress)
-    targets = plan.targets if missing is None else missing
+    looked_for = operation
+    if isinstance(operation, Synchronise):
+        looked_for = await _absent(target, operation, transform)
+    plan = await plan_jobs(source, looked_for, read, progress)
+    targets = plan.targets
     assert targets is not None
+    if isinstance(operation, Synchronise):
+        there_already = plan.total - plan.count - sum(count for _, count in plan.stays)
+        plan = replace(plan, notes=(f"{there_already:,} of {plan.total:,} are there already", *plan.notes))
+        if plan.nothing:
+            plan = replace(plan, refused="everything is there already")
     plan = replace(
         plan,
+        operation=operation,
         server=target.name,
         label=target.profile.label,
         mark=there.mark,
@@ -141,6 +152,71 @@ async def waiting_places(server: Server) -> tuple[Place, ...]:
     sizes = {"schedule": seen.scheduled, "retry": seen.retries, "dead": seen.dead}
     queues = [Place("queue", queue.name) for queue in seen.queues if queue.size]
     return (*(place for place in SETS if sizes[place.kind]), *queues)
+
+
+class Absent:
+    """A matcher for jobs that another place does not hold, by their jids; by their bytes where they have none."""
+
+    text = ""
+
+    def __init__(self, known: Collection[str | bytes]) -> None:
+        self._known = known
+
+    def may_match(self, raw: bytes) -> bool:
+        """Bytes alone don't tell."""
+        return True
+
+    def matches(self, job: JobRecord, now: float) -> bool:
+        """Whether it is not there."""
+        return identity(job) not in self._known
+
+
+def identity(job: JobRecord) -> str | bytes:
+    """What a job is known by on another server."""
+    return job.jid or digest(job.raw)
+
+
+async def _absent(target: Server, operation: Synchronise, transform: Transform) -> Synchronise:
+    """The same for those jobs that the target's place lacks. Reads all of it."""
+    if not isinstance(operation.jobs, Whole) or operation.jobs.place.kind == "work":
+        raise CannotBeDone("whole queues and sets are synchronised")
+    place = operation.jobs.place
+    known: set[str | bytes] = set()
+    async with aclosing(target.scan(transform.place(place), EVERYTHING)) as slices:
+        async for found in slices:
+            known.update(identity(job) for job in found.jobs)
+    return replace(operation, jobs=Matching((place,), Absent(known)))
+
+
+async def plan_again(target: Server, operation: PushAgain, *, now: float, read_only: bool = False) -> Plan:
+    """What pushing jobs again would do that the target has forgotten. Raises SidekiqError."""
+    there = await survey(target, now, read_only=read_only)
+    lost = operation.lost
+    places = Counter(place_name(job.place) for job in lost)
+    classes = Counter(job.display_class or NAMELESS for job in lost)
+    about = hashlib.sha256(b"".join(digest(job.raw) for job in lost)).digest()
+    sent = sum(len(job.raw) for job in lost)
+    calls = 2 + -(-len(lost) // BATCH_ENTRIES)
+    return Plan(
+        operation=operation,
+        server=target.name,
+        label=target.profile.label,
+        mark=there.mark,
+        mode=there.abilities.mode,
+        user=there.abilities.user,
+        count=len(lost),
+        made_at=now,
+        fingerprint=fingerprint(replace(operation, lost=()), target.name, there.mark, len(lost), about),
+        places=dict(places),
+        classes=tuple(classes.most_common()),
+        notes=("those that had run before run again", *server_notes(operation, there)),
+        refused=there.refusal(operation)
+        or _missing({job.place for job in lost}, there)
+        or ("" if lost else "nothing is lost that this machine knows"),
+        nothing=not lost,
+        undo=undo_words(operation, there, places),
+        price=Price(calls, calls * there.overview.rtt + 2 * len(lost) * ENTRY, sent, 0, int(sent * OVERHEAD)),
+    )
 
 
 def same_server(one: ServerMark, other: ServerMark) -> bool:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
+from sidekiq_tui.operations.catalog import Delete, Operation, PushAgain
 from sidekiq_tui.operations.entries import Entry, is_digests, unpack
 from sidekiq_tui.operations.journal import Batch, Journal
+from sidekiq_tui.operations.selection import Rows
 from sidekiq_tui.sidekiq.job import JobRecord, Place
 from sidekiq_tui.sidekiq.transfer_steps import TransferState
 
 Side = Literal["source", "target"]
-_PAGE: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,28 @@ def _entries(batch: Batch) -> list[Entry]:
 
 
 async def _batches(journal: Journal, id: str) -> AsyncIterator[Batch]:
-    before: int | None = None
-    while batches := await journal.batches(id, before=before, limit=_PAGE):
-        before = batches[-1].number
+    """In the order in which they went."""
+    after = -1
+    while batches := await journal.batches_after(id, after):
+        after = batches[-1].number
         for one in batches:
             yield one
+
+
+def remedies(back: Setback, source: str, target: str) -> list[tuple[str, Operation]]:
+    """What a person may choose: the server, and what to do there."""
+    if back.side == "target":
+        lost = [
+            JobRecord(entry.new, entry.target, entry.new_score)
+            for entry in back.entries
+            if entry.new is not None and entry.target is not None
+        ]
+        return [(target, PushAgain(lost=tuple(lost)))] if lost else []
+    here = [JobRecord(entry.old, entry.place, entry.score) for entry in back.entries if entry.place is not None]
+    there = [
+        JobRecord(entry.new, entry.target, entry.new_score)
+        for entry in back.entries
+        if entry.new is not None and entry.target is not None
+    ]
+    sides = [(source, here), (target, there)]
+    return [(name, Delete(jobs=Rows(tuple(jobs)))) for name, jobs in sides if jobs]

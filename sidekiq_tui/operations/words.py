@@ -38,6 +38,7 @@ DONE: Final[Mapping[str, str]] = {
     "copy-across": "copied",
     "synchronise": "copied",
     "return": "put back",
+    "push-again": "pushed again",
     "clear": "cleared",
     "pause": "paused",
     "signal": "signalled",

@@ -47,6 +47,7 @@ _DEEDS: Final = {
     "evacuate": Deed("move everything", "moving", "moved"),
     "copy-across": Deed("copy", "copying", "copied"),
     "synchronise": Deed("copy what is missing", "copying", "copied"),
+    "push-again": Deed("push again", "pushing again", "pushed again"),
     "return": Deed("put back", "putting back", "put back"),
     "clear": Deed("clear", "clearing", "cleared"),
     "pause": Deed("pause", "pausing", "paused", "queue", "queues"),

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 import redis.asyncio
 
-from sidekiq_tui.operations.catalog import Evacuate, Transfer
+from sidekiq_tui.operations.catalog import CopyAcross, Evacuate, Synchronise, Transfer, Undo
 from sidekiq_tui.operations.errors import AccessDenied, CannotBeDone, NotConfirmed
 from sidekiq_tui.operations.selection import Matching, Rows, Whole
 from sidekiq_tui.sidekiq.filter import parse_filter
@@ -247,3 +247,102 @@ async def test_the_plan_tells_what_stays_behind_and_what_will_be_different(
     assert "1 encrypted: the other side must have the same key" in said
     assert "staging: no live process takes jobs from mail" in said
     assert "3 jobs due in the past: they run at once on staging" in said
+
+
+# ---- Back again
+
+
+async def test_a_move_is_taken_back_as_far_as_nobody_ran_it(raw: Any, there: Any, carrier: Carrier) -> None:
+    jobs = await fill(raw, MAIL, 30)
+    dead = await fill(raw, DEAD, 5, first=100)
+    before = await raw.zrange("dead", 0, -1, withscores=True)
+    match = Matching((MAIL, DEAD), parse_filter("class:Invoice"))
+    outcome = await carrier.do(Transfer(jobs=match, target=TARGET))
+    assert (outcome.tally.done, outcome.undo_id) == (35, outcome.id)
+    assert await there.rpop("queue:mail") == jobs[0]
+    plan = await carrier.plan(Undo(operation=outcome.id))
+    assert (plan.server, plan.peer.name if plan.peer else "", plan.count) == (TARGET, SOURCE, 35)
+    back = await carrier.start(plan).wait()
+    assert (back.ending, back.tally.done, back.tally.gone) == ("done", 34, 1), back
+    assert await raw.lrange("queue:mail", 0, -1) == jobs[:0:-1]
+    assert await raw.zrange("dead", 0, -1, withscores=True) == before
+    assert not await payloads(there)
+    assert len(dead) == 5
+    with pytest.raises(CannotBeDone, match="undone already"):
+        await carrier.plan(Undo(operation=outcome.id))
+
+
+async def test_a_move_to_another_queue_is_taken_back_to_the_old_one(raw: Any, there: Any, carrier: Carrier) -> None:
+    jobs = await fill(raw, MAIL, 5)
+    outcome = await carrier.do(Transfer(jobs=Whole(MAIL), target=TARGET, queue="low"))
+    assert outcome.tally.done == 5
+    await carrier.start(await carrier.plan(Undo(operation=outcome.id))).wait()
+    assert await raw.lrange("queue:mail", 0, -1) == jobs[::-1]
+
+
+# ---- Copies
+
+
+async def test_jobs_are_copied_and_stay(raw: Any, there: Any, carrier: Carrier) -> None:
+    jobs = await fill(raw, MAIL, 250)
+    dead = await fill(raw, DEAD, 3, first=1000)
+    await there.zadd("dead", {dead[0]: 1.0})
+    carrier.change(SOURCE, access="read-only")
+    match = Matching((MAIL, DEAD), parse_filter("class:Invoice"))
+    plan = await carrier.plan(CopyAcross(jobs=match, source=SOURCE), TARGET)
+    assert (plan.server, plan.count, plan.refused) == (TARGET, 253, "")
+    outcome = await carrier.start(plan).wait()
+    assert (outcome.ending, outcome.tally.done, outcome.tally.exists) == ("done", 252, 1), outcome
+    assert await there.lrange("queue:mail", 0, -1) == jobs[::-1] == await raw.lrange("queue:mail", 0, -1)
+    assert await there.zrange("dead", 1, -1, withscores=True) == await raw.zrange("dead", 1, -1, withscores=True)
+    assert await raw.keys("sqtui:*") == []
+    undone = await carrier.do(Undo(operation=outcome.id), TARGET)
+    assert undone.tally.done == 252, undone
+    assert await payloads(there) == {dead[0]: 1}
+
+
+async def test_copies_with_new_jids_in_another_queue(raw: Any, there: Any, carrier: Carrier) -> None:
+    await fill(raw, MAIL, 3, bid="b")
+    operation = CopyAcross(jobs=await rows(carrier, MAIL), source=SOURCE, queue="low", new_jids=True)
+    assert (await carrier.do(operation, TARGET)).tally.done == 3
+    made = [json.loads(one) for one in await there.lrange("queue:low", 0, -1)]
+    assert [one["args"] for one in made] == [[2], [1], [0]]
+    assert {one["queue"] for one in made} == {"low"}
+    assert not any("bid" in one or int(one["jid"], 16) < 10 for one in made)
+
+
+async def test_what_must_not_leave_is_replaced(raw: Any, there: Any, carrier: Carrier) -> None:
+    args = ["anna@example.com", {"to": ["Bob <bob+1@x.example.org>", 7]}, "n\\u0040m.de"]
+    await raw.zadd("dead", {job(1, args=args, error_message="no mailbox anna@example.com"): 5.0, job(2): 6.0})
+    plain = job(3, args=[1.0])
+    await raw.zadd("dead", {plain: 7.0})
+    operation = CopyAcross(jobs=await rows(carrier, DEAD), source=SOURCE, redact=("email", r"\b7\b"))
+    plan = await carrier.plan(operation, TARGET)
+    assert "redacted (email, \\b7\\b): something is replaced in 1 of 3" in plan.notes
+    await carrier.start(plan).wait()
+    first, second, third = await there.zrange("dead", 0, -1)
+    assert json.loads(first)["args"] == [
+        "redacted@example.invalid",
+        {"to": ["Bob <redacted@example.invalid>", 7]},
+        "n\\u0040m.de",
+    ]
+    assert json.loads(first)["error_message"] == "no mailbox redacted@example.invalid"
+    assert json.loads(first)["jid"] == jid(1)
+    assert (second, third) == (job(2), plain)
+
+
+async def test_a_queue_is_made_to_hold_what_the_other_one_does(raw: Any, there: Any, carrier: Carrier) -> None:
+    jobs = await fill(raw, MAIL, 20)
+    await there.sadd("queues", "mail")
+    await there.lpush("queue:mail", *jobs[5:8], job(6, other="bytes"), job(99))
+    plan = await carrier.plan(Synchronise(jobs=Whole(MAIL), source=SOURCE), TARGET)
+    assert (plan.count, plan.notes[0] if plan.notes else "") == (17, plan.notes[0])
+    assert any("3 of 20 are there already" in note for note in plan.notes)
+    outcome = await carrier.start(plan).wait()
+    assert outcome.tally.done == 17
+    assert {json.loads(one)["jid"] for one in await there.lrange("queue:mail", 0, -1)} == {
+        *(jid(number) for number in range(20)),
+        jid(99),
+    }
+    again = await carrier.plan(Synchronise(jobs=Whole(MAIL), source=SOURCE), TARGET)
+    assert (again.refused, again.nothing) == ("everything is there already", True)

@@ -80,7 +80,7 @@ class Lines:
         return plan
 
     def _carrier(self, here: str, there: str, home: str) -> Carrier:
-        carrier = Carrier(here, there, self.folder / home, timeout=0.4)
+        carrier = Carrier(here, there, self.folder / home, timeout=1.0)
         self.carriers.append(carrier)
         return carrier
 
