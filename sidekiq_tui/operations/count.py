@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from sidekiq_tui.operations.outcome import Tally
 from sidekiq_tui.operations.payloads import MALFORMED
 from sidekiq_tui.operations.prepared import UNKNOWN, Prepared
+from sidekiq_tui.operations.sender import Halted
 from sidekiq_tui.sidekiq.payload import to_bytes
 
 JIDS_NAMED: Final = 100
@@ -46,6 +49,16 @@ class Count:
         """What became of entries that did not go by batches."""
         self._said.update({"1": done, "x": exists, "D": duplicated})
         self.gone += gone
+
+    @contextmanager
+    def in_doubt(self, entries: int) -> Iterator[None]:
+        """Around a script beside batches: of so many entries it is unknown what it did, if it stays so."""
+        try:
+            yield
+        except Halted as halt:
+            if halt.unknown:
+                self.unknown += entries
+            raise
 
     def left_alone(self, reason: str) -> None:
         """An entry that is not touched, and why."""

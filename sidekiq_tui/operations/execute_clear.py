@@ -12,14 +12,16 @@ from sidekiq_tui.operations.entries import Entry as Kept
 from sidekiq_tui.operations.entries import pack
 from sidekiq_tui.operations.execute import Execution
 from sidekiq_tui.operations.journal import Batch
+from sidekiq_tui.operations.patience import patiently
 from sidekiq_tui.operations.prepared import UNKNOWN, new_bid
 from sidekiq_tui.operations.selection import Whole
 from sidekiq_tui.operations.sender import Halted, Sender, refusal_words
 from sidekiq_tui.sidekiq import plain_clearing
 from sidekiq_tui.sidekiq.clearing import LATEST, Cleared, clear, clear_when_full, latest, read_end, take_out
-from sidekiq_tui.sidekiq.errors import ServerUnreachable
+from sidekiq_tui.sidekiq.errors import ServerUnreachable, SidekiqError
 from sidekiq_tui.sidekiq.job import Place
 from sidekiq_tui.sidekiq.keys import Keys
+from sidekiq_tui.sidekiq.operation_record import classify
 from sidekiq_tui.sidekiq.walk import Entry
 
 _BIT: Final = 200
@@ -65,16 +67,27 @@ class ClearExecution(Execution):
         except Halted as halt:
             if halt.code != "OOM" or trash is not None:
                 raise
-            cleared = await clear_when_full(await sender.database(), self.place, bound=self.bound)
+            cleared = await self._when_full(sender)
         else:
             now = self.desk.clock()
-            cleared = await sender.ask(
-                lambda db, record: empty(db, record, self.place, bound=self.bound, trash=trash, now=now)
-            )
+            with self.count.in_doubt(self.plan.count):
+                cleared = await sender.ask(
+                    lambda db, record: empty(db, record, self.place, bound=self.bound, trash=trash, now=now)
+                )
         if cleared.status not in ("ok", "none"):
             raise Halted(self._why_not(cleared), code=cleared.error.partition(" ")[0] or cleared.status.upper())
         self.count.plus(done=cleared.count)
         self.count.total = max(self.count.total, cleared.count)
+
+    async def _when_full(self, sender: Sender) -> Cleared:
+        """Without a record, for which there is no room. Raises `Halted`: a lost reply stays unknown."""
+        try:
+            return await clear_when_full(await sender.database(), self.place, bound=self.bound)
+        except SidekiqError as error:
+            if classify(error) == "unknown":
+                self.count.unknown += self.plan.count
+                raise Halted("no answer came, and the server had no room to note it: look at it again") from error
+            raise
 
     async def _bit_by_bit(self, sender: Sender) -> None:
         """Without keys of our own: the oldest jobs first, each bit on this machine's disk before it goes."""
@@ -122,7 +135,15 @@ class ClearExecution(Execution):
         self._waits("checking", "connection lost; waiting until nothing of it can arrive any more")
         await sender.hang_up()
         await self.run.rest(LATEST + 1.0)
-        there = await read_end(await sender.database(), self.place, len(entries))
+
+        async def look() -> Sequence[Entry]:
+            return await read_end(await sender.database(), self.place, len(entries))
+
+        try:
+            there = await patiently(look)
+        except SidekiqError as error:
+            self.count.unknown += len(entries)
+            raise Halted(f"the outcome is unknown until {self.plan.server} answers: {error}", unknown=True) from error
         return ("-" if list(there) == list(entries) else UNKNOWN) * len(entries)
 
     def _why_not(self, cleared: Cleared) -> str:

@@ -178,7 +178,8 @@ class RebuildExecution(Execution):
         try:
             rebuilt = await rebuild_queue(await sender.database(), what, self.targets.digests[place], between)
         except ServerUnreachable:
-            closed = await sender.abandon()
+            with self.count.in_doubt(self.rebuilt[place]):
+                closed = await sender.abandon()
             cut = None if closed is None else natural(closed.fields.get("cut"))
             if cut is None:
                 raise Halted("the link broke too often; nothing was changed in the queue") from None

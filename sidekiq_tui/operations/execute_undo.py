@@ -17,7 +17,7 @@ from sidekiq_tui.sidekiq.clearing import Restored, undo_clear
 from sidekiq_tui.sidekiq.database import Database
 from sidekiq_tui.sidekiq.job import Place
 from sidekiq_tui.sidekiq.operation_record import BatchReply
-from sidekiq_tui.sidekiq.trash import TrashPart, restore_step
+from sidekiq_tui.sidekiq.trash import STEP, TrashPart, restore_step
 
 
 class UndoExecution(Execution):
@@ -61,7 +61,8 @@ class UndoExecution(Execution):
     async def _at_once(self, sender: Sender, part: TrashPart, place: Place) -> bool:
         """Puts a cleared queue or set back by one script; False when so much came since that it takes steps."""
         put_back = plain_clearing.undo_clear if self.plan.mode == "C" else undo_clear
-        restored = await sender.ask(lambda db, record: put_back(db, record, place, part.key))
+        with self.count.in_doubt(part.count):
+            restored = await sender.ask(lambda db, record: put_back(db, record, place, part.key))
         if restored.status == "many":
             return False
         if restored.status != "ok":
@@ -76,6 +77,7 @@ class UndoExecution(Execution):
             if not await self.rested(sender):
                 break
             bid = new_bid()
+            most = min(STEP, part.count if left is None else left)
             left = None
 
             async def step(db: Database, seq: int, bid: str = bid) -> BatchReply:
@@ -89,7 +91,8 @@ class UndoExecution(Execution):
                 results = "1" * done.restored + "x" * done.existing + "D" * done.duplicated
                 return BatchReply(done.status, results, done.error)
 
-            results = await sender.perform(number, bid, step)
+            with self.count.in_doubt(most):
+                results = await sender.perform(number, bid, step)
             number += 1
             self.count.plus(done=results.count("1"), exists=results.count("x"), duplicated=results.count("D"))
             if left is None and not results:

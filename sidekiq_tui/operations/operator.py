@@ -193,7 +193,11 @@ class Operations:
             self._rests[plan.fingerprint] = Continuation(id, generation, transit=transit)
             return plan
         settled = await settle(self._desk, found, id, self._running())
-        plan, continuation = await plan_rest(self._desk, found, settled)
+        try:
+            plan, continuation = await plan_rest(self._desk, found, settled)
+        except CannotBeDone:
+            await conclude(self._desk, settled)
+            raise
         if continuation.generation == 1:
             await conclude(self._desk, settled)
         self._rests[plan.fingerprint] = continuation

@@ -305,7 +305,8 @@ async def conclude(desk: Desk, settled: Settled) -> str:
         return settled.words
     operation = operation_of(noted.kind, noted.parameters)
     trouble = "; ".join(["ended where it stopped", *([settled.words] if settled.words else [])])
-    said = trouble if operation is None else words.ended(operation, settled.tally, trouble)
+    verb = words.DONE.get(noted.kind, noted.kind) if operation is None else words.done(operation)
+    said = words.tallied(noted.kind, verb, settled.tally, trouble)
     state: State = "unknown" if settled.tally.unknown else "stopped"
     undo = noted.undo if settled.tally.done else "no"
     await desk.journal.end(noted.id, "failed" if state == "unknown" else state, settled.tally, undo=undo, rest=True)

@@ -112,8 +112,12 @@ def done(operation: Operation) -> str:
 
 def ended(operation: Operation, tally: Tally, trouble: str = "") -> str:
     """How it ended, in one line: `deleted 117, 1 had moved meanwhile`."""
-    kind = operation.kind
-    said = [f"{done(operation)} {tally.done:,}"]
+    return tallied(operation.kind, done(operation), tally, trouble)
+
+
+def tallied(kind: str, verb: str, tally: Tally, trouble: str = "") -> str:
+    """The same, where only the kind of the operation is known, and what was done to entries."""
+    said = [f"{verb} {tally.done:,}"]
     if tally.gone:
         said.append(f"{tally.gone:,} {_GONE.get(kind, 'had moved meanwhile')}")
     if tally.exists:

@@ -178,6 +178,7 @@ class TestElsewhere:
         await fill(raw, MAIL, 900)
         run = await anna.start(MoveToQueue(jobs=Whole(MAIL), queue="low"), rate=800.0)
         await reaches(run, lambda run: run.progress.tally.done >= 200)
+        run.pause()
         bob = Operator(redis_url, tmp_path / "bob")
         try:
             [found] = await bob.operations.unfinished("prod")
@@ -187,6 +188,7 @@ class TestElsewhere:
             assert await bob.operations.unfinished("prod") == ()
         finally:
             await bob.close()
+        run.resume()
         outcome = await run.wait()
         assert outcome.ending == "failed"
         moved = await raw.llen("queue:low")
@@ -201,10 +203,12 @@ class TestElsewhere:
         await fill(raw, MAIL, 900)
         run = await anna.start(MoveToQueue(jobs=Whole(MAIL), queue="low"), rate=800.0)
         await reaches(run, lambda run: run.progress.tally.done >= 200)
+        run.pause()
         [record] = [key for key in await raw.keys("sqtui:op:*") if await raw.hexists(key, "parked")]
         operations = Keys().operation(run.id, 2), Keys().operation_closed(run.id, 2)
         assert record == operations[0]
         await raw.rename(*operations)  # whatever ends it
+        run.resume()
         assert (await run.wait()).ending == "failed"
         assert await raw.keys("sqtui:stage:*")
         assert await raw.ttl(operations[1]) == -1
