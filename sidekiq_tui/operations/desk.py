@@ -11,6 +11,8 @@ from typing import Final
 from sidekiq_tui.operations.audit import Audit, Head
 from sidekiq_tui.operations.errors import CannotBeKept
 from sidekiq_tui.operations.journal import Journal
+from sidekiq_tui.operations.journal_file import unkept
+from sidekiq_tui.operations.private_files import private_folder
 from sidekiq_tui.operations.settings import OperationSettings
 from sidekiq_tui.operations.who import Who
 from sidekiq_tui.servers.server import Server
@@ -40,8 +42,16 @@ class Desk:
         return True
 
     async def audited(self, fields: Mapping[str, object]) -> Head:
-        """Writes a line and keeps the head of the chain in the journal, too. Raises `AuditError`."""
-        head = await asyncio.to_thread(self.audit.write, fields)
+        """Writes a line and keeps the head of the chain in the journal, too. Raises `CannotBeKept`."""
+        head = await asyncio.to_thread(self._written, fields)
         with contextlib.suppress(CannotBeKept):  # the line is there; a head that is missing makes verify check less
             await self.journal.set_head(head)
         return head
+
+    def _written(self, fields: Mapping[str, object]) -> Head:
+        try:
+            # The audit lies in the journal's folder: neither goes where that is a link, or somebody else's.
+            private_folder(self.journal.folder)
+        except OSError as error:
+            raise unkept(error, self.journal.folder) from error
+        return self.audit.write(fields)

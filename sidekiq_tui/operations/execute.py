@@ -11,7 +11,7 @@ from typing import Final
 from sidekiq_tui.operations import guard, words
 from sidekiq_tui.operations.audit import Head
 from sidekiq_tui.operations.batch_run import BatchRun, Piece, rested
-from sidekiq_tui.operations.catalog import Copy, Delete, Enlist, Enqueue, OfJobs, Operation, Retry
+from sidekiq_tui.operations.catalog import Delete, Enlist, OfJobs, Operation
 from sidekiq_tui.operations.count import Count
 from sidekiq_tui.operations.desk import Desk
 from sidekiq_tui.operations.errors import AccessDenied, CannotBeKept, GuardRefused
@@ -30,6 +30,7 @@ from sidekiq_tui.operations.sources import Sources, counts_by_place
 from sidekiq_tui.operations.survey import payload_context
 from sidekiq_tui.operations.targets import Targets
 from sidekiq_tui.operations.transform import Transform
+from sidekiq_tui.operations.undo_kind import undo_kind, writes_payloads
 from sidekiq_tui.servers.server import Server
 from sidekiq_tui.servers.write_access import Grant
 from sidekiq_tui.sidekiq.database import Database
@@ -137,6 +138,8 @@ class Execution:
         head = await self.desk.audited(self._intent())
         now = self.desk.clock()
         plan = self.plan
+        # What is not written down cannot be gone on with after a crash; only ended.
+        told = self.desk.settings.payloads == "keep" or not writes_payloads(self.operation)
         noted = Noted(
             id=self.id,
             server=plan.server,
@@ -145,7 +148,7 @@ class Execution:
             words=words.what(self.operation, plan.count, plan.places),
             who=self.desk.who.text,
             plan=plan.fingerprint,
-            parameters=parameters_text(self.operation),
+            parameters=parameters_text(self.operation) if told else "",
             count=plan.count,
             at=now,
             undo=self.undo_kind(),
@@ -154,7 +157,7 @@ class Execution:
         )
         try:
             if self.order.generation == 1:
-                await self.desk.journal.begin(noted, rest_of(plan))
+                await self.desk.journal.begin(noted, rest_of(plan) if told else None)
             else:
                 await self.desk.journal.reopen(self.id)
         except JournalError as error:
@@ -334,7 +337,7 @@ class Execution:
     async def _pieces(self) -> AsyncIterator[list[Piece]]:
         operation = self.operation
         if isinstance(operation, Enlist):
-            return of_enlist(operation)
+            return of_enlist(operation, keep=self.keeps)
         if isinstance(operation, OfJobs):
             assert self.plan.targets is not None
             return await self.of_targets(operation, self.plan.targets)
@@ -376,17 +379,10 @@ class Execution:
 
     def undo_kind(self) -> UndoKind:
         """Where the way back of this operation lies."""
-        kept = self.desk.settings.payloads
-        kind = self.operation.undoable
-        if self.plan.mode == "C" and isinstance(self.operation, Retry | Enqueue | Copy | Enlist):
-            return "no"  # to find one job in a queue takes a script
+        kind = undo_kind(self.operation, self.plan.mode, self.desk.settings.payloads)
         if not self.order.undo_copy:
             return "no" if kind in ("trash", "journal") else kind
-        if kind == "trash":
-            if kept == "none" or not getattr(self.operation, "keep", True):
-                return "no"
-            return "trash" if self.plan.mode != "B" and not self._spills else "journal" if kept == "keep" else "no"
-        return "no" if kind == "journal" and kept != "keep" else kind
+        return "journal" if kind == "trash" and self._spills else kind
 
     # ---- What the work asks on its way
 

@@ -28,6 +28,7 @@ from sidekiq_tui.sidekiq.database import Database
 from sidekiq_tui.sidekiq.errors import InvalidJob
 from sidekiq_tui.sidekiq.job import JobRecord, Place
 from sidekiq_tui.sidekiq.payload import to_bytes
+from sidekiq_tui.sidekiq.replies import whole
 
 _SOME: Final = 200
 _SCHEDULE: Final = Place("schedule")
@@ -59,15 +60,16 @@ async def of_jobs(
     count.plus(gone=sources.missing)
 
 
-async def of_enlist(operation: Enlist, *, after: int = 0) -> AsyncIterator[list[Piece]]:
-    """New jobs, in their order; the first `after` are left out."""
+async def of_enlist(operation: Enlist, *, keep: bool) -> AsyncIterator[list[Piece]]:
+    """New jobs, in their order. `keep`: the journal gets what undo needs."""
     pieces: list[Piece] = []
-    for new, queue, at in operation.payloads[after:]:
+    for new, queue, at in operation.payloads:
         if at is None:
             item, target = batch.Push(new, queue), Place("queue", queue)
         else:
             item, target = batch.Push(new, score=at), _SCHEDULE
-        pieces.append(Piece(item, Entry(None, b"", None, target, new, at), JobRecord(new, target).jid))
+        entry = Entry(None, b"", None, target, new, at) if keep else None
+        pieces.append(Piece(item, entry, JobRecord(new, target).jid))
         if len(pieces) >= _SOME:
             yield pieces
             pieces = []
@@ -88,7 +90,7 @@ async def _counters(db: Database, operation: ResetStatistics) -> AsyncIterator[P
     keys = {"processed": db.keys.stat_processed, "failed": db.keys.stat_failed}
     replies = await db.read([("GET", keys[counter]) for counter in operation.counters])
     for counter, reply in zip(operation.counters, replies, strict=True):
-        known = int(reply) if isinstance(reply, bytes) and reply.lstrip(b"-").isdigit() else 0
+        known = whole(reply) or 0
         yield Piece(batch.ResetCounter(counter, known), Entry(None, counter.encode(), float(known)))
 
 
