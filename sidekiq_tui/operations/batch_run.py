@@ -162,12 +162,29 @@ class BatchRun:
                 self._count.unknown += len(batch.items)
             else:
                 self._note(batch, halt.results or "-" * len(batch.items))
+            first_lost = halt.details.get("first_lost")
+            if isinstance(first_lost, int):
+                await self._lost(first_lost)
             raise
         except Exception:
             self._count.unknown += len(batch.items)
             raise
         self._note(batch, results)
         self._report()
+
+    async def _lost(self, first: int) -> None:
+        """The server has forgotten what batches from this number on did: their entries are untouched again."""
+        before: int | None = None
+        with contextlib.suppress(JournalError):
+            while batches := await self._journal.batches(self._id, before=before):
+                before = batches[-1].number
+                for one in batches:
+                    if one.number < first:
+                        return
+                    results = self._results.get(one.number, one.results)
+                    if results is not None:
+                        self._count.take_back(results)
+                        self._results[one.number] = "-" * one.n
 
     def _note(self, batch: Prepared, results: str) -> None:
         self._results[batch.number] = results

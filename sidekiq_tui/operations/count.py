@@ -45,6 +45,10 @@ class Count:
             pairs = zip(batch.jids, results, strict=False)
             self.twice += [jid or "without a jid" for jid, result in pairs if result == "D"]
 
+    def take_back(self, results: str) -> None:
+        """These results are no longer true: the server has lost what they were about."""
+        self._said.subtract(results)
+
     def plus(self, *, done: int = 0, gone: int = 0, exists: int = 0, duplicated: int = 0) -> None:
         """What became of entries that did not go by batches."""
         self._said.update({"1": done, "x": exists, "D": duplicated})

@@ -99,6 +99,8 @@ class Execution:
         self._grant = order.grant
         self._state: Waiting = "running"
         self._words = ""
+        self._open = False
+        """Whether the server would not end the record."""
         self._began = self._reported = 0.0
         self._reader: Database | None = None
         self._maker: Maker | None = None
@@ -176,16 +178,16 @@ class Execution:
             await self._work(sender)
             if self.run.stopping:
                 if not self.run.leaving:
-                    await sender.finish()
+                    await self._finish(sender)
                 return "stopped", "", ""
-            await sender.finish()
+            await self._finish(sender)
             return "done", "", ""
         except Halted as halt:
             self._details |= halt.details
             if halt.unknown:
                 return "unknown", halt.words, halt.code or "unknown"
             if sender is not None and halt.code not in ("EXISTS", "TAKEN", "UNREACHABLE"):
-                await sender.finish()
+                await self._finish(sender)
             if self.count.tally().unknown:
                 return "unknown", halt.words, halt.code or "unknown"
             return self._failed(halt.words, halt.code)
@@ -210,6 +212,10 @@ class Execution:
             if self._reader is not None:
                 await self._reader.close()
 
+    async def _finish(self, sender: Sender) -> None:
+        """Ends the record; where that fails, what was begun is listed until somebody ends it."""
+        self._open = not await sender.finish()
+
     async def _tidied(self, sender: Sender) -> None:
         """Frees old trash and forgets old records, while a connection that writes is there. What fails waits."""
         if self.plan.mode != "A" or self.run.stopping:
@@ -231,7 +237,9 @@ class Execution:
         said = words.ended(self.operation, tally, trouble)
         outcome = self._outcome(ending, said, error=error, undo_id=self.id if undo != "no" else None)
         left = ending in ("failed", "unknown") or (ending == "stopped" and self.run.leaving)
-        state: State = "done" if ending == "refused" else ending
+        state: State = "done" if ending == "refused" or error == "EXISTS" else ending
+        if self._open and state != "done":
+            state = "unknown"
         if ending == "stopped" and self.run.leaving:
             state = "open"
         problems = []

@@ -289,6 +289,7 @@ class Sender:
             case "refused":
                 raise Halted(self._refusal(reply), code=reply.code)
             case "gap":
+                self._check_reached(self._base + (reply.next or 0))
                 raise Halted(f"batch {number} was sent before batch {self._base + (reply.next or 0)}", code="GAP")
         raise Halted(self._lost_record(), code="CLOSED")
 
@@ -318,14 +319,7 @@ class Sender:
         found = await self._fence()
         if found is None or not self._ours(found):
             raise Halted(self._lost_record(), unknown=True, code="CLOSED")
-        reached = self._base + found.next
-        if reached < self._sent:
-            lost = self._sent - reached
-            raise Halted(
-                f"{self._server} went back in time: it has lost the last {lost:,} batches of this operation",
-                code="WENT BACK",
-                details={"lost_batches": lost, "first_lost": reached},
-            )
+        self._check_reached(self._base + found.next)
         said = found.results.get(number - self._base)
         results: str | None = None
         if said is not None:
@@ -340,6 +334,16 @@ class Sender:
         self._base = self._sent
         self._begun = False
         return results
+
+    def _check_reached(self, reached: int) -> None:
+        """Raises `Halted` when the server has carried out less than it had said: it failed over, or was restored."""
+        if reached < self._sent:
+            lost = self._sent - reached
+            raise Halted(
+                f"{self._server} went back in time: it has lost the last {lost:,} batches of this operation",
+                code="WENT BACK",
+                details={"lost_batches": lost, "first_lost": reached},
+            )
 
     async def _fence(self) -> ClosedRecord | None:
         patience = Patience()

@@ -77,11 +77,16 @@ async def unfinished(desk: Desk, server: Server, ours: Collection[str]) -> tuple
     found: list[Unfinished] = []
     for id in dict.fromkeys([*noted, *told]):
         one, said = noted.get(id), told.get(id, [])
-        if one is not None and (one.state in ("open", "unknown") or parked.get(id)):
+        if one is not None and (one.state in ("open", "unknown") or parked.get(id) or stopped_undo(one)):
             found.append(_noted_here(desk, one, parked.get(id, 0), now, id in ours))
         elif one is None and (parked[id] or any(record.state == "open" for record in said)):
             found.append(_told_there(server.name, said, parked[id], now))
     return tuple(sorted(found, key=lambda entry: entry.at))
+
+
+def stopped_undo(noted: Noted) -> bool:
+    """Whether it is an undo that was refused on its way: it cannot begin again, only go on."""
+    return noted.kind == "undo" and noted.state == "failed" and noted.tally.untouched > 0
 
 
 def _noted_here(desk: Desk, noted: Noted, parked: int, now: float, runs: bool) -> Unfinished:
