@@ -110,6 +110,11 @@ class ErrorsScreen(ErrorsReader):
         """The columns; points in time need more room."""
         return error_columns(self.app_state.time_mode)
 
+    @property
+    def named(self) -> str:
+        """What the frame does not name of what is shown."""
+        return self.server if self.app_state.scope is None else ""
+
     def on_mount(self) -> None:
         """Keys go to the list."""
         self.table.focus()
@@ -305,7 +310,7 @@ class ErrorsScreen(ErrorsReader):
     def _draw_title(self) -> None:
         state, width = self.app_state, self.size.width
         context = context_of(state)
-        left = title_left(self.board, len(self._rows), self._typed, self.server if state.scope is None else "", width)
+        left = title_left(self.board, len(self._rows), self._typed, self.named, width)
         right = title_right(self.board, self.reading, self.away, context, width)
         shown = range_spans(self.table, len(self._rows))
         right = [*shown, Span("  "), *right] if shown else right

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import ClassVar, Final
@@ -87,7 +87,7 @@ class ErrorsReader(ServerView):
 
     def show(self, snapshots: Mapping[str, ServerSnapshot]) -> None:
         """Draws what is known; a newer poll is the time to read what is new."""
-        if self._source != self.server:
+        if self._source != self.scope_key:
             self._start_over()
         self._look()
         self.draw()
@@ -134,7 +134,7 @@ class ErrorsReader(ServerView):
 
     def _start_over(self) -> None:
         self.stop_reading()
-        self._source = self.server
+        self._source = self.scope_key
         self._asking = self._error = None
         self.restart()
 
@@ -145,7 +145,7 @@ class ErrorsReader(ServerView):
     def _read_if_due(self) -> None:
         if self._busy or self.asked or self.app_state.frozen or self.away or not self.is_front:
             return
-        now, taken = self.app_state.now(), self.snapshot.taken_at
+        now, taken = self.app_state.now(), self.taken_at
         if taken is None or (self._error is not None and now - self._failed_at < RETRY_SECONDS):
             return
         if self.board is None:
@@ -154,10 +154,23 @@ class ErrorsReader(ServerView):
             self._busy = True
             self._refresh()
 
+    @property
+    def entries(self) -> int:
+        """How many jobs there are to read, as of the last poll."""
+        overview = self.snapshot.overview
+        return 0 if overview is None else (overview.retries or 0) + (overview.dead or 0)
+
+    def progress(self, most: int | None) -> AsyncGenerator[Progress, None]:
+        """Reads retries and dead, at most so many of each, and tells how far it is. Raises SqtuiError."""
+        return self.app_state.registry.server(self.server).read_errors(most)
+
+    async def refresh_board(self) -> None:
+        """Reads what is new. Raises SqtuiError."""
+        await self.app_state.registry.server(self.server).refresh_errors()
+
     def _begin(self) -> None:
         """A full read, or the question whether to."""
-        overview = self.snapshot.overview
-        entries = 0 if overview is None else (overview.retries or 0) + (overview.dead or 0)
+        entries = self.entries
         if entries > UNASKED:
             self._asking = entries
             self.redraw()
@@ -179,10 +192,10 @@ class ErrorsReader(ServerView):
 
     @work(group="errors", exclusive=True, exit_on_error=False)
     async def _read(self, most: int | None) -> None:
-        server = self.server
+        server = self.scope_key
         told = time.monotonic()
         try:
-            async with aclosing(self.app_state.registry.server(server).read_errors(most)) as slices:
+            async with aclosing(self.progress(most)) as slices:
                 async for progress in slices:
                     if time.monotonic() - told >= TELL_SECONDS:
                         told = time.monotonic()
@@ -194,9 +207,9 @@ class ErrorsReader(ServerView):
 
     @work(group="errors", exclusive=True, exit_on_error=False)
     async def _refresh(self) -> None:
-        server = self.server
+        server = self.scope_key
         try:
-            await self.app_state.registry.server(server).refresh_errors()
+            await self.refresh_board()
         except SqtuiError as error:
             self.post_message(self.Ended(server, error))
         else:

@@ -51,16 +51,6 @@ class ReadView(ServerView, Generic[T]):
         """Seconds after which a newer poll has it read again: `every`, unless that depends."""
         return self.every
 
-    @property
-    def source(self) -> str:
-        """What is shown: the server."""
-        return self.server
-
-    @property
-    def taken_at(self) -> float | None:
-        """When the last poll was."""
-        return self.snapshot.taken_at
-
     async def read(self, server: str) -> T:
         """Reads from the server of that name. Raises SidekiqError."""
         raise NotImplementedError
@@ -77,9 +67,9 @@ class ReadView(ServerView, Generic[T]):
 
     def show(self, snapshots: Mapping[str, ServerSnapshot]) -> None:
         """Draws, and reads again what has become old."""
-        if self._of != self.source:
+        if self._of != self.scope_key:
             self._cancel()
-            self._of, self.found, self.error, self.read_at = self.source, None, None, None
+            self._of, self.found, self.error, self.read_at = self.scope_key, None, None, None
             self.restart()
         self.draw()
         taken = self.taken_at
@@ -108,7 +98,7 @@ class ReadView(ServerView, Generic[T]):
             return
         self._reading = True
         self.set_timer(LOADING_SECONDS, self._still_reading)
-        self._read(self.source)
+        self._read(self.scope_key)
 
     def _still_reading(self) -> None:
         self.slow = self._reading
@@ -139,4 +129,4 @@ class ReadView(ServerView, Generic[T]):
         """A reader that broke in a way nobody thought of."""
         error = broken(event)
         if error is not None and event.worker.group == "read":
-            self.post_message(self.Arrived(self.source, None, error))
+            self.post_message(self.Arrived(self.scope_key, None, error))

@@ -28,6 +28,16 @@ class ServerView(ViewScreen):
         return self.app_state.snapshots[self.server]
 
     @property
+    def scope_key(self) -> str:
+        """What is shown: the server."""
+        return self.server
+
+    @property
+    def taken_at(self) -> float | None:
+        """When the last poll was."""
+        return self.snapshot.taken_at
+
+    @property
     def away(self) -> bool:
         """Whether it does not answer."""
         return self.snapshot.error is not None

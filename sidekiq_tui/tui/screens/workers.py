@@ -128,7 +128,7 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
     @property
     def folded(self) -> set[str]:
         """Whose jobs are hidden; what a person folded stays so, for each server."""
-        if (known := self._folds.get(self.source)) is not None:
+        if (known := self._folds.get(self.scope_key)) is not None:
             return known
         return {process.identity for process in self.processes} if len(self.processes) > MOST_READ else set()
 
@@ -309,7 +309,7 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
 
     def _fold(self, folded: set[str]) -> None:
         shown_more = bool(self.folded - folded)
-        self._folds[self.source] = folded
+        self._folds[self.scope_key] = folded
         self.draw()
         self.refresh_footer()
         if shown_more and len(self.processes) > MOST_READ:

@@ -39,7 +39,7 @@ class WorkersOfScopeScreen(WorkersScreen):
         return self.app_state.scope is None
 
     @property
-    def source(self) -> str:
+    def scope_key(self) -> str:
         """What is shown: a server, or these servers."""
         return "\n".join(self.app_state.names)
 

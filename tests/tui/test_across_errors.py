@@ -1,0 +1,53 @@
+"""Errors and metrics of all servers together, over real servers."""
+
+from __future__ import annotations
+
+import pytest
+
+from sidekiq_tui.demo.embedded import EmbeddedRedis
+from tests.support.across import across_app
+from tests.support.fleets import client
+from tests.support.job_lists import NOW, job, ready
+from tests.tui.conftest import GoldenScreen
+
+
+@pytest.fixture
+def failing(many_databases: EmbeddedRedis) -> EmbeddedRedis:
+    """One cause on two servers, another on the third."""
+    with client(many_databases, 0) as first:
+        first.flushall()
+    for database in range(3):
+        error = ("Net::ReadTimeout", "slow") if database < 2 else ("KeyError", "no key")
+        with client(many_databases, database) as raw:
+            for number in range(0, 30 * (database + 1), 3):
+                raw.zadd("retry", {job(number, error_class=error[0], error_message=error[1]): NOW + number})
+    return many_databases
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)], ids=["120x40", "80x24"])
+async def test_a_group_is_a_cause_on_whichever_servers(
+    failing: EmbeddedRedis, size: tuple[int, int], golden_screen: GoldenScreen
+) -> None:
+    async with across_app(failing, view="errors", size=size, away=True) as live:
+        await live.sees("2 errors")
+        await ready(live)
+        await live.until(lambda: "2 servers" in live.body)
+        await live.until(lambda: "stopped" not in live.body)
+        await golden_screen(f"across-errors-{size[0]}x{size[1]}", live.pilot)
+
+
+async def test_a_group_of_one_server_can_be_changed_and_one_of_several_is_refused(failing: EmbeddedRedis) -> None:
+    async with across_app(failing, view="errors") as live:
+        await live.sees("2 errors")
+        await live.until(lambda: "2 servers" in live.body)
+        rows = {row.group.cause.error_class: index for index, row in enumerate(live.screen._rows)}  # type: ignore[attr-defined]
+        live.table.place(rows["Net::ReadTimeout"])
+        subject = live.screen.subject()
+        assert subject is not None
+        assert "2 servers" in subject.refused
+        live.table.place(rows["KeyError"])
+        subject = live.screen.subject()
+        assert subject is not None
+        assert (subject.server, subject.refused, subject.count) == ("dev", "", 30)
+        await live.pilot.press("enter")
+        await live.sees("30 found")
