@@ -41,6 +41,7 @@ from sidekiq_tui.operations.transfer_plan import plan_across
 from sidekiq_tui.operations.transfer_setback import Setback, remedies
 from sidekiq_tui.operations.transfer_undo import noted_move, plan_back
 from sidekiq_tui.operations.undo import can_be_undone, of_journal, plan_undo, undo_id, undoable, way_back
+from sidekiq_tui.operations.undo_kind import no_undo
 from sidekiq_tui.operations.unfinished import conclude, heads_on, settle, unfinished
 from sidekiq_tui.operations.who import Who, current_who
 from sidekiq_tui.servers.server import Server
@@ -107,9 +108,10 @@ class Operations:
             plan, transit = await transfer_resume.plan_return(desk, desk.server(server), operation, self._running())
             self._rests[plan.fingerprint] = Continuation(operation.operation, transit=transit)
             return plan
-        return await make_plan(
+        plan = await make_plan(
             desk.server(server), operation, now=desk.clock(), read_only=desk.read_only, progress=progress
         )
+        return replace(plan, undo=no_undo(operation, plan.mode, desk.settings.payloads) or plan.undo)
 
     def question(self, plan: Plan) -> Question:
         """What a person must answer before it may start."""
