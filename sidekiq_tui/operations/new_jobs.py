@@ -24,6 +24,7 @@ from sidekiq_tui.sidekiq.errors import InvalidJob
 from sidekiq_tui.sidekiq.job import JobRecord, Place
 from sidekiq_tui.sidekiq.payload import decode, to_bytes
 from sidekiq_tui.sidekiq.payload_edit import with_fields
+from sidekiq_tui.sidekiq.replies import real
 
 NewJob = tuple[bytes, str, float | None]
 """Payload, queue, and Unix seconds for the schedule."""
@@ -33,6 +34,7 @@ MOST: Final = 1_000_000
 LONGEST_LINE: Final = 64 << 20
 MOST_BYTES: Final = 1 << 30
 _TOLD: Final = 5
+_FURTHEST: Final = 1e11  # seconds; as far as a time can be shown
 _NOWHERE: Final = Rows(())
 _FROM_A_SET: Final = Place("retry")
 """As if it lay there: what is enqueued from a set is completed, and keeps all it has."""
@@ -137,4 +139,10 @@ def _payload(line: bytes) -> tuple[bytes, float | None]:
 
 
 def _time(value: object) -> float | None:
-    return float(value) if is_number(value) else None  # type: ignore[arg-type]  # a number, as was just seen
+    """When a job is due, in Unix seconds. Raises InvalidJob for a number that is no time: it would never be due."""
+    if not is_number(value):
+        return None
+    at = real(value)
+    if at is None or abs(at) > _FURTHEST:
+        raise InvalidJob("its `at` is a number that is no time")
+    return at
