@@ -193,6 +193,13 @@ class FleetMetrics:
     pending: frozenset[str] = frozenset()
 
 
+def total_of(found: FleetMetrics) -> Metrics:
+    """What was added up. Raises SidekiqError where none answered."""
+    if found.total is not None:
+        return found.total
+    raise next(iter(found.missing.values()), SidekiqError("no server was asked"))
+
+
 async def read_top_metrics(
     fleet: Fleet, *, minutes: int | None = None, hours: int | None = None, patience: float | None = None
 ) -> FleetMetrics:

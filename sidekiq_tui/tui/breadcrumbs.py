@@ -23,16 +23,16 @@ def trail(parents: Sequence[str], name: str, *, ascii: bool = False) -> list[Spa
     return [*spans, Span(display_text(name), "title")]
 
 
-def trail_to(screen: ViewScreen, *, narrow: bool = False) -> list[Span]:
+def trail_to(screen: ViewScreen, *, narrow: bool = False, named: bool = True) -> list[Span]:
     """The way to a screen: the screens under it, and in front the server if the strip names none.
 
-    `narrow`: only the last of them.
+    `narrow`: only the last of them. `named`: whether what is opened is of one server.
     """
     state = screen.app_state
     stack = screen.app.screen_stack
     below = stack[: stack.index(screen)] if screen in stack else stack
     parents = [one.crumb for one in below if isinstance(one, ViewScreen)]
-    if state.scope is None and parents:
+    if named and state.scope is None and parents:
         server = getattr(screen, "server", None)
         parents = [server, *parents] if isinstance(server, str) else parents
     return trail(parents[-1:] if narrow else parents, screen.crumb, ascii=state.ascii)

@@ -44,7 +44,7 @@ VIEWS: Final[tuple[View, ...]] = (
     View("dead", "Dead", "Dead", "x", "job_sets:DeadScreen", spans_servers=True),
     View("workers", "Workers", "Workers", "w", "workers_across:WorkersOfScopeScreen", spans_servers=True),
     View("errors", "Errors", "Errors", "e", "errors_across:ErrorsOfScopeScreen", spans_servers=True),
-    View("metrics", "Metrics", "Metrics", "m", "metrics:MetricsScreen"),
+    View("metrics", "Metrics", "Metrics", "m", "metrics_across:MetricsOfScopeScreen", spans_servers=True),
     View("audit", "Audit", "Audit", "a", "audit:AuditScreen", spans_servers=True),
     View("changes", "What changed", "Changes", "t", "changes:ChangesScreen", spans_servers=True, tab=False),
     View("compare", "Compare", "Compare", "c", "compare:CompareScreen", spans_servers=True, tab=False),

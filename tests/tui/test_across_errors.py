@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from sidekiq_tui.demo.embedded import EmbeddedRedis
+from sidekiq_tui.sidekiq.keys import Keys
 from tests.support.across import across_app
 from tests.support.fleets import client
 from tests.support.job_lists import NOW, job, ready
@@ -51,3 +54,19 @@ async def test_a_group_of_one_server_can_be_changed_and_one_of_several_is_refuse
         assert (subject.server, subject.refused, subject.count) == ("dev", "", 30)
         await live.pilot.press("enter")
         await live.sees("30 found")
+
+
+async def test_metrics_are_summed(failing: EmbeddedRedis) -> None:
+    for database in range(3):
+        at = datetime.fromtimestamp(NOW - 60, UTC)
+        rollup = Keys().metrics_minute(at)
+        with client(failing, database) as raw:
+            raw.hincrby(rollup, "ChargeJob|p", 10)
+            raw.hincrby(rollup, "ChargeJob|ms", 250)
+    async with across_app(failing, view="metrics", away=True) as live:
+        await live.sees("3 of 4 servers, without mail: Metrics 1 class  30 jobs")
+        await live.pilot.press("enter")
+        await live.sees("runs 30")
+        assert "prod" not in live.body
+        await live.pilot.press("escape", "2")
+        await live.sees("Metrics 1 class  10 jobs")

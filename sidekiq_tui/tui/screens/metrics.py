@@ -18,7 +18,7 @@ from sidekiq_tui.presentation.columns.metrics import METRICS as COLUMNS
 from sidekiq_tui.presentation.columns.metrics import MetricsRow, metrics_rows
 from sidekiq_tui.presentation.glyphs import glyph_set
 from sidekiq_tui.presentation.text import display_text
-from sidekiq_tui.sidekiq.histogram import Counts, add_up
+from sidekiq_tui.sidekiq.histogram import Counts, Form, add_up
 from sidekiq_tui.sidekiq.metrics import Metrics
 from sidekiq_tui.tui.actions import Action, bindings
 from sidekiq_tui.tui.actions.lists import FILTER, LIST, SORT
@@ -104,6 +104,17 @@ class MetricsScreen(MetricsView):
         server = self.app_state.registry.server(self.server)
         return await server.top_metrics(minutes=period.minutes, hours=period.hours)
 
+    async def histograms(
+        self, wanted: Mapping[str, Collection[float]], forms: Collection[Form]
+    ) -> Mapping[str, Mapping[float, Counts]]:
+        """How long the runs of classes took, by minute. Raises SqtuiError."""
+        return await self.app_state.registry.server(self.server).histograms(wanted, forms)
+
+    @property
+    def named(self) -> str:
+        """What the frame does not name of what is shown."""
+        return self.server if self.app_state.scope is None else ""
+
     def restart(self) -> None:
         """Run times are those of a server and a period."""
         self._counts, self._timed = {}, set()
@@ -138,7 +149,7 @@ class MetricsScreen(MetricsView):
         wanted = {name: metrics.minutes(name, MINUTES_A_CLASS) for name in classes}
         forms = metrics.forms
         try:
-            found = await self.app_state.registry.server(source[0]).histograms(wanted, forms)
+            found = await self.histograms(wanted, forms)
         except SqtuiError as error:
             found = {}  # the columns say `–`, the message line why
             self.say(display_text(f"run times can't be read: {error.message}"), "warn")
@@ -257,10 +268,9 @@ class MetricsScreen(MetricsView):
 
     def _draw_title(self) -> None:
         state = self.app_state
-        named = self.server if state.scope is None else ""
         age = None if self.metrics is None else state.now() - self.metrics.ends_at
         narrow = self.size.width < NARROW
-        left = list_title(self.metrics, self._rows, self._filter, named, narrow)
+        left = list_title(self.metrics, self._rows, self._filter, self.named, narrow)
         state_now = age_spans(self._slow, self.away, PERIODS[self._period], age)
         roomy = not narrow or (self.size.width >= NARROWEST_RANGE and not state_now)
         shown = range_spans(self.table, len(self._rows)) if roomy else []

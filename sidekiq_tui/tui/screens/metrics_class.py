@@ -12,12 +12,14 @@ from sidekiq_tui.presentation import units
 from sidekiq_tui.presentation.columns.base import Context, Span
 from sidekiq_tui.presentation.columns.metrics import MetricsRow
 from sidekiq_tui.presentation.text import display_text
+from sidekiq_tui.servers.across import read_job_metrics, total_of
 from sidekiq_tui.sidekiq.filter import parse_filter
 from sidekiq_tui.sidekiq.histogram import add_up
 from sidekiq_tui.sidekiq.metrics import JobMetrics, Metrics
 from sidekiq_tui.tui.actions import Action, bindings
 from sidekiq_tui.tui.actions.metrics import METRICS, METRICS_CLASS
 from sidekiq_tui.tui.breadcrumbs import trail_to
+from sidekiq_tui.tui.messages import GoTo
 from sidekiq_tui.tui.screens.dashboard_panels import denied_line
 from sidekiq_tui.tui.screens.metrics_layout import class_layout
 from sidekiq_tui.tui.screens.metrics_periods import PERIODS, Period, ticks
@@ -85,7 +87,10 @@ class MetricsClassScreen(MetricsView):
         return self._class or "(no name)"
 
     async def read(self, period: Period) -> Metrics:
-        """This class alone, all its histograms included."""
+        """This class alone, all its histograms included; of all servers of the scope where all are in view."""
+        if self.app_state.scope is None:
+            fleet = self.app_state.fleet
+            return total_of(await read_job_metrics(fleet, self._class, minutes=period.minutes, hours=period.hours))
         server = self.app_state.registry.server(self.server)
         return await server.job_metrics(self._class, minutes=period.minutes, hours=period.hours)
 
@@ -105,6 +110,9 @@ class MetricsClassScreen(MetricsView):
         from sidekiq_tui.tui.screens.found import FoundScreen
 
         quoted = self._class.replace("\\", "\\\\").replace('"', '\\"')
+        if self.app_state.scope is None:
+            self.post_message(GoTo("search", filter=f'class:="{quoted}"'))
+            return
         wanted = parse_filter(f'class:="{quoted}"')
         title = display_text(self._class)
         self.app.push_screen(FoundScreen(self.app_state, self.server, wanted, title=title, view=self.view))
@@ -142,7 +150,7 @@ class MetricsClassScreen(MetricsView):
     def _draw_title(self) -> None:
         state = self.app_state
         age = None if self.metrics is None else state.now() - self.metrics.ends_at
-        way = trail_to(self, narrow=self.size.width < NARROW)
+        way = trail_to(self, narrow=self.size.width < NARROW, named=False)
         left = [*way, *age_spans(self._slow, self.away, PERIODS[self._period], age)]
         self.query_one("#title", TitleLine).show(left, period_choices(self._period, self.snapshot))
 

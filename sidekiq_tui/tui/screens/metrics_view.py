@@ -33,7 +33,7 @@ RETRY_SECONDS: Final = 10.0
 """After this what could not be read is tried again."""
 
 Source = tuple[str, int]
-"""A server's name and the index of a period."""
+"""What is shown, a server as a rule, and the index of a period."""
 
 
 class MetricsView(ServerView):
@@ -87,7 +87,7 @@ class MetricsView(ServerView):
     @property
     def source(self) -> Source:
         """What is to be shown."""
-        return (self.server, self._period)
+        return (self.scope_key, self._period)
 
     @property
     def drawing(self) -> Context:
@@ -153,7 +153,7 @@ class MetricsView(ServerView):
         self.stop_reading()
         before, self._source = self._source, self.source
         self._read_at = self._error = None
-        if before is None or before[0] != self.server:
+        if before is None or before[0] != self.source[0]:
             self.metrics = None
             self._shown_period = self._period
             self.restart()
