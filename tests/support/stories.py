@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Final
 
 ENTER: Final = "\r"
 TAB: Final = "\t"
 PASTE: Final = ("\x1b[200~", "\x1b[201~")
+PAGE_DOWN: Final = "\x06"
+NAME: Final = "shop-prod" + ENTER
+"""The answer to what is done to a server labelled production."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Keys, and what the screen shows after them and did not before. `{jid}` is a job's JID, pasted: one key."""
+    """Keys, and what the screen shows after them and did not before.
+
+    `{jid}` is a job's JID, pasted: one key; `{yesterday}` and `{today}` are typed as dates, `{folder}` is a short path.
+    """
 
     keys: str
     shows: str
@@ -20,17 +27,27 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One question and its answer. `told` is how the README writes the keys."""
+    """One question and its answer. `told` is how the README writes the keys; `before`: what the shell did first."""
 
     number: int
     question: str
     told: str
     steps: tuple[Step, ...]
+    server: str = "shop-prod"
+    before: tuple[str, ...] = ()
 
     @property
     def count(self) -> int:
         """How many keys it takes; what is pasted counts as one."""
-        return sum(len(step.keys.replace("{jid}", "P")) for step in self.steps)
+        return sum(len(filled(step.keys, jid="P", folder="/tmp", day=date(2026, 11, 22))) for step in self.steps)
+
+
+def filled(keys: str, *, jid: str, folder: str, day: date) -> str:
+    """Keys with what stands in braces put in; `day` is today, UTC."""
+    words = {"jid": jid, "folder": folder, "today": str(day), "yesterday": str(day - timedelta(days=1))}
+    for word, value in words.items():
+        keys = keys.replace(f"{{{word}}}", value)
+    return keys
 
 
 STORIES: Final = (
@@ -47,6 +64,70 @@ STORIES: Final = (
         "Why is `mailers` slow: what is in it, who serves it, when is it empty?",
         "`:queue mai` `tab` `⏎` `l`",
         (Step(":queue mai" + TAB + ENTER, "mailers"), Step("l", "Served by")),
+    ),
+    Story(
+        5,
+        "Retry all dead jobs of one class with one error",
+        "`:dead class:Charge error:Gateway` `⏎` `A` `R` name `⏎`",
+        (
+            Step(":dead class:Charge error:Gateway" + ENTER, "all read"),
+            Step("A", "marked"),
+            Step("R", "Type the"),
+            Step(NAME, "u undoes"),
+        ),
+    ),
+    Story(
+        6,
+        "Quiet every worker before a deploy",
+        "`gw` `Q` `j` `⏎` name `⏎`",
+        (
+            Step("gw", "threads busy"),
+            Step("Q", "all there are"),
+            Step("j" + ENTER, "Type the"),
+            Step(NAME, "asked to go"),
+        ),
+    ),
+    Story(
+        7,
+        "Run a failing job again as another, with other arguments",
+        "`gr` `n` `tab` `tab` new arguments `⏎` name `⏎`",
+        (
+            Step("gr", "tries"),
+            Step("n", "arguments"),
+            Step(TAB * 2 + "\x15[42]" + ENTER, "Type the"),
+            Step(NAME, "copied 1"),
+        ),
+    ),
+    Story(
+        8,
+        "Undo a clear that was a mistake",
+        "`u` `y`",
+        (Step("u", "put back"), Step("y", "\n put back 3")),
+        server="shop-stg",
+        before=("clear", "dead", "--yes", "--confirm", "shop-stg"),
+    ),
+    Story(
+        9,
+        "Yesterday's dead jobs, as CSV in a file",
+        "`:dead at>=2026-11-21 at<2026-11-22` `⏎` `A` `s` `ctrl+u` path `⏎`",
+        (
+            Step(":dead at>={yesterday} at<{today}" + ENTER, "all read"),
+            Step("A", "marked"),
+            Step("s", ".json or .csv"),
+            Step("\x15{folder}/dead.csv" + ENTER, "wrote"),
+        ),
+    ),
+    Story(
+        10,
+        "Push fifty scheduled jobs one hour later",
+        "`gs` `space` `ctrl+f` `j` 16 times `v` `t` `+1h` `⏎` name `⏎`",
+        (
+            Step("gs", "runs in"),
+            Step(" " + PAGE_DOWN + "j" * 16 + "v", "marked"),
+            Step("t", "spread over"),
+            Step("+1h" + ENTER, "Type the"),
+            Step(NAME, "u undoes"),
+        ),
     ),
     Story(
         11,

@@ -17,10 +17,8 @@ import pytest
 from sidekiq_tui.servers.profile_store import load_profiles
 from sidekiq_tui.servers.server import Server
 from sidekiq_tui.sidekiq.job import Place
-from tests.support.stories import PASTE, STORIES, Story, story_table
+from tests.support.stories import PASTE, STORIES, Story, filled, story_table
 from tests.support.terminal import ROOT, Terminal, sqtui
-
-JID = re.compile("{jid}")
 
 
 @pytest.fixture(scope="module")
@@ -43,16 +41,19 @@ def test_the_readme_tells_the_stories_as_they_are() -> None:
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.question)
-def test_a_story(settings: Path, story: Story) -> None:
-    jid = asyncio.run(_jid(settings))
-    first = ["--server", "shop-prod"] if story.number > 2 else []
+def test_a_story(settings: Path, story: Story, tmp_path_factory: pytest.TempPathFactory) -> None:
+    jid = f"{PASTE[0]}{asyncio.run(_jid(settings))}{PASTE[1]}"
+    folder, day = tmp_path_factory.mktemp("d", numbered=True), datetime.now(UTC).date()
+    first = ["--server", story.server] if story.number > 2 else []
+    if story.before:
+        ran = _run("--config", str(settings), *first, *story.before)
+        assert ran.returncode == 0, ran.stderr
     with Terminal(sqtui("--config", str(settings), *first), columns=120, rows=40) as terminal:
         terminal.wait_for("enq")
         terminal.wait_for("3 of 3" if not first else "live")
         for step in story.steps:
             seen = len(terminal.output)
-            keys = JID.sub(f"{PASTE[0]}{jid}{PASTE[1]}", step.keys)
-            terminal.send(keys)
+            terminal.send(filled(step.keys, jid=jid, folder=str(folder), day=day))
             terminal.wait_for(step.shows, seen)
             if story.number == 1:
                 assert _first_row(terminal.screen) == "shop-prod"
