@@ -49,12 +49,17 @@ class Shell:
         """Where journal and audit are."""
         return self.home / "kept"
 
-    async def start(self, *argv: str) -> asyncio.subprocess.Process:
-        """A process that runs a command line."""
+    def prepared(self) -> Path:
+        """The settings, on disk."""
         self.home.mkdir(exist_ok=True)
         settings = self.home / "sqtui.toml"
         settings.write_text(f'[servers.prod]\nurl = "{self.url}"\n[journal]\nfolder = "{self.kept}"\n')
         settings.chmod(0o600)
+        return settings
+
+    async def start(self, *argv: str) -> asyncio.subprocess.Process:
+        """A process that runs a command line."""
+        settings = self.prepared()
         return await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
