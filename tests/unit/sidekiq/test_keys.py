@@ -54,7 +54,7 @@ def test_keys_of_metrics(
 def test_a_namespace_stands_before_every_key() -> None:
     keys = Keys("my app")
     names = [name for name in dir(Keys) if isinstance(getattr(Keys, name), property)]
-    assert len(names) == 18
+    assert len(names) == 21
     for name in names:
         found, plain = getattr(keys, name), getattr(Keys(), name)
         if isinstance(found, tuple):

@@ -22,17 +22,17 @@ def _text(spans: object) -> str:
 
 
 def test_tab_goes_through_the_candidates_and_round(assistant: CommandAssistant) -> None:
-    line = "d"
+    line = "de"
     seen = []
     for _ in range(3):
         line = assistant.complete(line, 1)
         seen.append(line)
-    assert seen == ["dashboard", "dead", "dashboard"]
-    assert assistant.complete(line, -1) == "dead"
+    assert seen == ["dead", "delete", "dead"]
+    assert assistant.complete(line, -1) == "delete"
 
 
 def test_shift_tab_begins_at_the_last_one(assistant: CommandAssistant) -> None:
-    assert assistant.complete("d", -1) == "dead"
+    assert assistant.complete("de", -1) == "delete"
 
 
 def test_a_single_candidate_is_taken_and_the_next_tab_completes_what_follows(assistant: CommandAssistant) -> None:
@@ -44,8 +44,8 @@ def test_a_single_candidate_is_taken_and_the_next_tab_completes_what_follows(ass
 
 
 def test_typing_on_begins_anew(assistant: CommandAssistant) -> None:
-    assert assistant.complete("d", 1) == "dashboard"
-    assert assistant.complete("de", 1) == "dead "
+    assert assistant.complete("de", 1) == "dead"
+    assert assistant.complete("del", 1) == "delete"
 
 
 def test_without_candidates_the_line_stays(assistant: CommandAssistant) -> None:
@@ -54,12 +54,12 @@ def test_without_candidates_the_line_stays(assistant: CommandAssistant) -> None:
 
 
 def test_the_chosen_candidate_is_marked_and_the_others_stay(assistant: CommandAssistant) -> None:
-    assert _text(assistant.hint("d", 30)) == "dashboard  dead"
-    line = assistant.complete("d", 1)
+    assert _text(assistant.hint("de", 30)) == "dead  delete"
+    line = assistant.complete("de", 1)
     hint = assistant.hint(line, 30)
-    assert _text(hint) == "dashboard  dead"
-    assert Span("dashboard", "active") in hint
-    assert Span("dead", "muted") in hint
+    assert _text(hint) == "dead  delete"
+    assert Span("dead", "active") in hint
+    assert Span("delete", "muted") in hint
 
 
 def test_candidates_stand_still_on_pages(assistant: CommandAssistant) -> None:

@@ -40,7 +40,7 @@ def test_every_view_is_a_command() -> None:
         ("dead", "dead", ""),
         ("  dead  class:Foo   age>2h ", "dead", "class:Foo   age>2h"),
         ("DEAD class:Foo", "dead", "class:Foo"),
-        ("ret", "retries", ""),
+        ("retri", "retries", ""),
         ("sea error:Timeout", "search", "error:Timeout"),
         ("queues", "queues", ""),
         ("batches", "extras", ""),
@@ -88,7 +88,7 @@ def test_a_blank_line_is_nothing(line: str) -> None:
         ("ded", "there is no command ded", "did you mean dead?"),
         ("retires", "there is no command retires", "did you mean retries?"),
         ("xyzzy", "there is no command xyzzy", ""),
-        ("d", "d could be dashboard or dead", ""),
+        ("de", "de could be dead or delete", ""),
         ("se x", "se could be servers, search or server", ""),
         ("queue", "queue needs the name of a queue", ""),
         ("job", "job needs a JID", ""),
@@ -107,9 +107,9 @@ def test_what_is_wrong_is_said(line: str, message: str, hint: str) -> None:
 @pytest.mark.parametrize(
     ("line", "head", "candidates", "tail"),
     [
-        ("d", "", ("dashboard", "dead"), ""),
-        ("de", "", ("dead",), " "),
-        ("DE", "", ("dead",), " "),
+        ("de", "", ("dead", "delete"), ""),
+        ("dea", "", ("dead",), " "),
+        ("DEA", "", ("dead",), " "),
         ("batch", "", ("batches",), " "),
         ("dead class:Foo -qu", "dead class:Foo -", ("queue:",), ""),
         ("dead queue:ma", "dead queue:", ("mailers",), ""),
@@ -141,7 +141,7 @@ def test_the_empty_line_offers_every_word() -> None:
 
 def test_a_candidate_makes_a_whole_line() -> None:
     assert complete("dead queue:m", WORDS).line(1) == 'dead queue:"my queue"'
-    assert complete("de", WORDS).line(0) == "dead "
+    assert complete("dea", WORDS).line(0) == "dead "
 
 
 def test_names_that_could_not_be_typed_are_not_offered() -> None:
