@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from sidekiq_tui.sidekiq.database import Command, Database
 from sidekiq_tui.sidekiq.errors import ReplyError, SidekiqError
+from sidekiq_tui.sidekiq.keys import Keys
 from sidekiq_tui.sidekiq.replies import fields, json_value, moment, natural, real, text
 
 STATE_SECONDS: Final = 30 * 86_400
 """How long Sidekiq keeps a state."""
 _SLICE: Final = 200
+_NUMBER: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,22 @@ async def cancel_iteration(db: Database, jid: str, now: float) -> float:
         if isinstance(answer, Exception):
             raise ReplyError(f"the cancellation was refused: {answer}")
     return (moment(answers[-1]) if answers else None) or now
+
+
+def keeps_iterations(versions: Iterable[str]) -> bool:
+    """Whether any of these versions of Sidekiq has iterable jobs: 7.3 and newer."""
+    return any([int(part) for part in _NUMBER.findall(version)[:2]] >= [7, 3] for version in versions)
+
+
+def iteration_commands(keys: Keys, jids: Sequence[str]) -> list[Command]:
+    """What reads the states of some jobs, for `parse_iterations`."""
+    return [("HGETALL", keys.iteration(jid)) for jid in jids]
+
+
+def parse_iterations(jids: Sequence[str], replies: Sequence[object]) -> Mapping[str, IterationState]:
+    """The states of those of these jobs that have one that can be read."""
+    states = ((jid, parse_state(reply)) for jid, reply in zip(jids, replies, strict=True))
+    return {jid: state for jid, state in states if state is not None}
 
 
 def parse_state(reply: object) -> IterationState | None:

@@ -6,10 +6,10 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
-from sidekiq_tui.sidekiq.database import Database
+from sidekiq_tui.sidekiq.database import Command, Database
 from sidekiq_tui.sidekiq.job import JobRecord, Place
 from sidekiq_tui.sidekiq.keys import SetName
-from sidekiq_tui.sidekiq.queue import FURTHEST, Page
+from sidekiq_tui.sidekiq.queue import FURTHEST, Page, page_replies
 from sidekiq_tui.sidekiq.replies import natural, scored
 from sidekiq_tui.sidekiq.walk import Stretch, containing, scan_set, walk_set
 
@@ -28,22 +28,24 @@ class JobSet:
         """How many entries it has. Raises SidekiqError."""
         return natural(await self._db.command("ZCARD", self.key)) or 0
 
-    async def page(self, offset: int, limit: int, *, backwards: bool = False) -> Page:
+    async def page(self, offset: int, limit: int, *, backwards: bool = False, iterating: Sequence[str] = ()) -> Page:
         """At most `limit` entries from `offset`, in one round trip, at the same price at any depth.
 
-        `backwards` counts from the other end. Raises SidekiqError.
+        `backwards` counts from the other end; `iterating`: the jids whose iteration states are read with it.
+        Raises SidekiqError.
         """
         first = min(offset, FURTHEST)
         last = first + max(limit, 1) - 1
         falling = self.descending != backwards
         # From the end with negative ranks: ZRANGE ... REV is not in Redis 6.0.
         ranks = (-last - 1, -first - 1) if falling else (first, last)
-        size, reply = await self._db.read([("ZCARD", self.key), ("ZRANGE", self.key, *ranks, "WITHSCORES")])
+        commands: list[Command] = [("ZCARD", self.key), ("ZRANGE", self.key, *ranks, "WITHSCORES")]
+        (size, reply), iterations = await page_replies(self._db, commands, iterating)
         entries = scored(reply)
         if falling:
             entries.reverse()
         jobs = tuple(JobRecord(raw, self.place, score) for raw, score in entries[: max(limit, 0)])
-        return Page(self.place, offset, natural(size) or 0, jobs, time.time())
+        return Page(self.place, offset, natural(size) or 0, jobs, time.time(), iterations)
 
     async def counts_until(self, ends: Sequence[float]) -> tuple[int, tuple[int, ...]]:
         """How many entries it has, and how many up to each score (inclusive), in one round trip.

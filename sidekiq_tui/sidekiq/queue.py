@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
-from sidekiq_tui.sidekiq.database import Database
+from sidekiq_tui.sidekiq.database import Command, Database, Reply
+from sidekiq_tui.sidekiq.errors import SidekiqError
+from sidekiq_tui.sidekiq.iteration import IterationState, iteration_commands, parse_iterations
 from sidekiq_tui.sidekiq.job import JobRecord, Place
 from sidekiq_tui.sidekiq.replies import natural
 from sidekiq_tui.sidekiq.stats import waited
@@ -24,6 +27,19 @@ class Page:
     size: int
     jobs: tuple[JobRecord, ...]
     read_at: float
+    iterations: Mapping[str, IterationState] = field(default_factory=dict)
+    """How far iterable jobs have come, by JID: of those that were asked for."""
+
+
+async def page_replies(
+    db: Database, commands: Sequence[Command], iterating: Sequence[str]
+) -> tuple[list[Reply], Mapping[str, IterationState]]:
+    """The replies that make a page, and the states of some jobs, in one round trip. Raises SidekiqError."""
+    replies = await db.pipeline([*commands, *iteration_commands(db.keys, iterating)])
+    for reply in replies[: len(commands)]:
+        if isinstance(reply, SidekiqError):
+            raise reply
+    return replies[: len(commands)], parse_iterations(iterating, replies[len(commands) :])
 
 
 class Queue:
@@ -47,16 +63,17 @@ class Queue:
         """
         return waited(await self._db.command("LINDEX", self.key, -1), now)
 
-    async def page(self, offset: int, limit: int, *, backwards: bool = False) -> Page:
+    async def page(self, offset: int, limit: int, *, backwards: bool = False, iterating: Sequence[str] = ()) -> Page:
         """At most `limit` jobs from `offset`, newest first, in one round trip; `backwards`: oldest first.
 
-        Raises SidekiqError.
+        `iterating`: the jids whose iteration states are read with it. Raises SidekiqError.
         """
         first = min(offset, FURTHEST)
         last = first + max(limit, 1) - 1
         ends = (-last - 1, -first - 1) if backwards else (first, last)
-        size, raws = await self._db.read([("LLEN", self.key), ("LRANGE", self.key, *ends)])
+        commands: list[Command] = [("LLEN", self.key), ("LRANGE", self.key, *ends)]
+        (size, raws), iterations = await page_replies(self._db, commands, iterating)
         entries = raws if isinstance(raws, list) else []
         found = (entries[::-1] if backwards else entries)[: max(limit, 0)]
         jobs = tuple(JobRecord(raw, self.place) for raw in found if isinstance(raw, bytes))
-        return Page(self.place, offset, natural(size) or 0, jobs, time.time())
+        return Page(self.place, offset, natural(size) or 0, jobs, time.time(), iterations)

@@ -15,6 +15,7 @@ from sidekiq_tui.presentation import units
 from sidekiq_tui.presentation.columns.base import Cell, Column, Span
 from sidekiq_tui.presentation.columns.job_extras import JOB_COLUMN_WORDS, chosen_job_columns, every_job_column
 from sidekiq_tui.presentation.columns.jobs import ListKind, job_columns
+from sidekiq_tui.sidekiq.iteration import IterationState
 from sidekiq_tui.sidekiq.job import JobRecord
 from sidekiq_tui.tui.actions import Action, bindings, find_action
 from sidekiq_tui.tui.actions.job import COPY
@@ -132,6 +133,10 @@ class JobListScreen(ViewScreen):
 
     def why_not_sorted(self) -> str | None:
         """Why another order is not possible now."""
+        return None
+
+    def iteration_of(self, job: JobRecord) -> IterationState | None:
+        """How far an iterable job has come, where that is known."""
         return None
 
     async def load(self, index: int) -> None:
@@ -263,7 +268,8 @@ class JobListScreen(ViewScreen):
         if job is None:
             self.note()
         else:
-            self.note(job_note(job, left_out(self.table, self.columns, job, context), context))
+            left = left_out(self.table, self.columns, job, context)
+            self.note(job_note(job, left, context, self.iteration_of(job)))
 
     @on(RecordTable.Moved)
     def _moved(self) -> None:

@@ -14,8 +14,10 @@ from sidekiq_tui.operations.selection import Selection, Whole
 from sidekiq_tui.presentation import units
 from sidekiq_tui.presentation.columns.jobs import ListKind
 from sidekiq_tui.presentation.text import display_text
+from sidekiq_tui.servers.server import Server
 from sidekiq_tui.servers.snapshot import ServerSnapshot
 from sidekiq_tui.sidekiq.errors import ServerTimeout, SidekiqError
+from sidekiq_tui.sidekiq.iteration import IterationState, keeps_iterations
 from sidekiq_tui.sidekiq.job import JobRecord, Place
 from sidekiq_tui.sidekiq.search import Matcher, Slice
 from sidekiq_tui.tui.screens.job_list import OWN_TIME
@@ -24,6 +26,7 @@ from sidekiq_tui.tui.screens.job_reader import (
     Range,
     Seen,
     Window,
+    WithIterations,
     job_key,
     job_weight,
     read_again,
@@ -77,6 +80,7 @@ class PagedScreen(ScanScreen):
         self._source: Source | None = None
         self._pages: PagedRows[JobRecord] = PagedRows(job_key, job_weight)
         self._by_page: SortedPages[JobRecord] | None = None
+        self._iterations: Mapping[str, IterationState] = {}
         self._read_at: float | None = None
         self._reading = False
         self._slow = False
@@ -153,6 +157,7 @@ class PagedScreen(ScanScreen):
         self._source = self.source
         self._pages = PagedRows(job_key, job_weight)
         self._by_page = None
+        self._iterations = {}
         self._read_at = self._error = None
         self.table.restart()
 
@@ -182,6 +187,9 @@ class PagedScreen(ScanScreen):
     async def _read_window(self) -> None:
         source, rows, table, reader = self.source, self._pages, self.table, self.reader
         first, last = table.window
+        jids = self._visible_jids(first, last)
+        if jids and isinstance(reader, Server):
+            reader = WithIterations(reader, jids)
         if self._by_page is not None:  # what is visible is anywhere on its pages
             offset, length = rows.span(first, last)
             seen = Seen(rows.size, rows.keys(offset, offset + length - 1))
@@ -201,6 +209,19 @@ class PagedScreen(ScanScreen):
         else:
             self.post_message(self.Read(source, window))
 
+    def _visible_jids(self, first: int, last: int) -> tuple[str, ...]:
+        """The visible jobs whose iteration states are worth a look: none where no process writes any."""
+        overview = self.app_state.snapshots[self.server].overview
+        if overview is None or not keeps_iterations(overview.sidekiq_versions):
+            return ()
+        rows = self.given()
+        jobs = (rows.get(index) for index in range(first, last + 1))
+        return tuple({job.jid: None for job in jobs if job is not None and job.jid})
+
+    def iteration_of(self, job: JobRecord) -> IterationState | None:
+        """As the last page said that was read while the job was visible."""
+        return self._iterations.get(job.jid or "")
+
     @on(Read)
     def _window_read(self, message: Read) -> None:
         """Puts a window in its place; the cursor goes with its job."""
@@ -209,6 +230,7 @@ class PagedScreen(ScanScreen):
             return
         self._error = None
         self._read_at = self.app_state.now()
+        self._iterations = message.window.page.iterations
         self._put(message.window)
         if self.is_front:
             self.draw(0 if self._by_page is not None else message.window.shift)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from sidekiq_tui.servers.server import Server
 from sidekiq_tui.sidekiq.job import JobRecord, Place
 from sidekiq_tui.sidekiq.queue import Page
 from sidekiq_tui.tui.widgets.rows import displacement
@@ -19,6 +20,18 @@ class PageReader(Protocol):
 
     async def page(self, place: Place, offset: int, limit: int, *, backwards: bool = False) -> Page:
         """Some jobs of a place. Raises SidekiqError."""
+
+
+@dataclass(frozen=True, slots=True)
+class WithIterations:
+    """The pages of a server, each with the iteration states of some jobs: no round trip more."""
+
+    server: Server
+    jids: tuple[str, ...]
+
+    async def page(self, place: Place, offset: int, limit: int, *, backwards: bool = False) -> Page:
+        """As `Server.page`."""
+        return await self.server.page(place, offset, limit, backwards=backwards, iterating=self.jids)
 
 
 @dataclass(frozen=True, slots=True)

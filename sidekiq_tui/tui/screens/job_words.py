@@ -11,6 +11,7 @@ from sidekiq_tui.presentation.columns.base import Cell, Column, Context, Span
 from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.servers.snapshot import ServerSnapshot
 from sidekiq_tui.sidekiq.errors import SidekiqError
+from sidekiq_tui.sidekiq.iteration import IterationState
 from sidekiq_tui.sidekiq.job import JobRecord, Place
 from sidekiq_tui.sidekiq.overview import QueueSummary
 from sidekiq_tui.tui.screens.dashboard_panels import denied_line
@@ -20,6 +21,8 @@ from sidekiq_tui.tui.widgets.sorting import Order
 
 USUAL_PACE: Final = 50_000.0
 """Entries a second of a scan, where none was measured: half of what benchmarks/README.md shows without a network."""
+
+_CURSOR_CELLS: Final = 40
 
 _NAMES = {"retry": "Retries", "schedule": "Scheduled", "dead": "Dead"}
 _EMPTY = {
@@ -162,8 +165,10 @@ def no_match_line(found: Found) -> Cell:
     )
 
 
-def job_note(job: JobRecord, left_out: Sequence[Span], context: Context) -> list[Span]:
-    """What one job has besides its columns: its jid in full, its times, its tags."""
+def job_note(
+    job: JobRecord, left_out: Sequence[Span], context: Context, iteration: IterationState | None = None
+) -> list[Span]:
+    """What one job has besides its columns: its jid in full, how far it has come, its times, its tags."""
     now, mode = context.now, context.time_mode
     if job.malformed:
         return [Span(display_text(job.raw, 200), "muted")]
@@ -176,10 +181,22 @@ def job_note(job: JobRecord, left_out: Sequence[Span], context: Context) -> list
         times.append(words + (f", first {units.time_at(first, now, mode)}" if first is not None else ""))
     if job.created_at is not None:
         times.append(f"created {units.time_at(job.created_at, now, mode)}")
+    if iteration is not None:
+        spans += _iteration_spans(iteration, context)
     if left_out:
         spans += [Span("  "), *left_out]
     if times:
         spans.append(Span("  " + f" {context.glyphs.apart} ".join(times), "muted"))
     if job.tags:
         spans += [Span("  tags ", "muted"), Span(display_text(" ".join(job.tags), 200))]
+    return spans
+
+
+def _iteration_spans(state: IterationState, context: Context) -> list[Span]:
+    cursor = units.UNKNOWN if state.cursor_text is None else display_text(state.cursor_text, _CURSOR_CELLS)
+    runs = f"  {units.count(state.executions)} runs" if state.executions != 1 else "  1 run"
+    spans = [Span("  cursor ", "muted"), Span(cursor), Span(f"{runs}, {units.duration(state.runtime)}", "muted")]
+    if state.cancelled is not None:
+        asked = units.time_at(state.cancelled, context.now, context.time_mode)
+        spans.append(Span(f"  asked to stop {asked}", "warn"))
     return spans

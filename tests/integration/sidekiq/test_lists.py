@@ -169,3 +169,28 @@ async def test_a_namespace_is_part_of_every_key(raw: Any) -> None:
     assert numbers(await Queue(db, "low").page(0, 5)) == [1]
     assert numbers(await JobSet(db, "dead").page(0, 5)) == [2]
     assert (await Queue(Database(raw), "low").page(0, 5)).jobs == ()
+
+
+@pytest.mark.parametrize("of", ["queue", "set"])
+async def test_a_page_brings_iteration_states_without_another_trip(db: Database, raw: Any, of: str) -> None:
+    for number in range(3):
+        await raw.lpush("queue:low", payload(number))
+        await raw.zadd("retry", {payload(number): NOW + number})
+    jids = [f"{number:024x}" for number in range(3)]
+    for field, value in {"ex": "3", "rt": "125.5", "c": "[12000,null]", "cancelled": "1795313100"}.items():
+        await raw.hset(f"it-{jids[1]}", field, value)
+    await raw.set(f"it-{jids[2]}", "no hash")
+    lists = Queue(db, "low") if of == "queue" else JobSet(db, "retry")
+    before = db.trips
+    page = await lists.page(0, 10, iterating=jids)
+    assert db.trips == before + 1
+    assert page.size == 3
+    (jid, state), *others = page.iterations.items()
+    assert (jid, others) == (jids[1], [])
+    assert (state.executions, state.runtime, state.cursor, state.cancelled) == (3, 125.5, [12000, None], 1795313100.0)
+
+
+async def test_a_page_that_cannot_be_read_says_so_beside_states(db: Database, raw: Any) -> None:
+    await raw.set("retry", "text")
+    with pytest.raises(WrongType):
+        await JobSet(db, "retry").page(0, 10, iterating=["a"])
