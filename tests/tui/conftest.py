@@ -50,11 +50,23 @@ def golden_screen(golden: Callable[[str, str], None], monkeypatch: pytest.Monkey
         digests = []
         for theme in (LIGHT, DARK):
             app.theme = theme
-            await pilot.pause()
-            digests.append(f"{theme} {_style_digest(app)}")
+            digests.append(f"{theme} {await _settled_digest(pilot)}")
         golden(name, "\n".join([screen_text(app), "=" * 20, *digests]))
 
     return check
+
+
+async def _settled_digest(pilot: Pilot[Any]) -> str:
+    """The digest once nothing waits to be painted: what two looks in a row agree on."""
+    before = None
+    while True:
+        await pilot.pause()
+        screen = pilot.app.screen
+        waits = bool(screen._dirty_widgets) or screen._layout_required or getattr(screen, "_gathering", False)
+        now = (screen_text(pilot.app), _style_digest(pilot.app))
+        if now == before and not waits:
+            return now[1]
+        before = now
 
 
 def _style_digest(app: App[Any]) -> str:

@@ -197,6 +197,7 @@ async def test_empty_forbidden_and_offline(
         await press(live, "space")
         answer(live, gone(snapshot(NOW - 252)))
         await live.sees("as of")
+        await live.sees("try 9")
         await golden_screen(name("offline", size), live.pilot)
 
 
