@@ -106,7 +106,7 @@ class Model(RuleBasedStateMachine):
             payload = job(self.made, **{"class": name, "queue": place.queue or "mail"})
             if place.kind == "queue":
                 await self.raw.lpush(f"queue:{place.queue}", payload)
-                await self.raw.sadd("queues", place.queue)
+                await self.raw.sadd("queues", place.queue or "")
                 self.jobs[f"{self.made:024x}"] = (place, payload, None)
             else:
                 score = 1_750_000_000.25 + self.made
