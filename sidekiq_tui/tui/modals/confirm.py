@@ -70,6 +70,7 @@ class ConfirmModal(ModalScreen[str | None]):
         self._bad = bad
         self._other = other
         self._ascii = ascii
+        self._wrong = False
 
     def compose(self) -> ComposeResult:
         """Facts, the question, the field, what the keys do."""
@@ -111,13 +112,17 @@ class ConfirmModal(ModalScreen[str | None]):
         dialog = self.query_one("#dialog")
         dialog.styles.width = outer
         dialog.styles.height = min(len(lines), most) + around
+        hidden = len(lines) - most
+        more = "1 more line" if hidden == 1 else f"{hidden} more lines"
+        dialog.border_subtitle = self._plain(f"{more} · down" if hidden > 0 else "")
         self.query_one(SpanLines).put(lines)
         self.query_one("#confirm-question", Line).put(self._question())
         self._draw_foot(cells)
 
     def _question(self) -> tuple[Span, ...]:
         what = "the server's name" if self._kind == "name" else "the number"
-        return tuple(self._ascii_line((Span(f"Type {what} to go on: "), Span(self._expected, "strong"))))
+        no = (Span("That is not it. ", "warn"),) if self._wrong else ()
+        return tuple(self._ascii_line((*no, Span(f"Type {what} to go on: "), Span(self._expected, "strong"))))
 
     def _draw_foot(self, cells: int) -> None:
         asks = self._kind != "yes"
@@ -146,6 +151,7 @@ class ConfirmModal(ModalScreen[str | None]):
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
+        self._say_wrong(False)
         self._draw_foot(_outer(self.app.size.width) - _EDGE_CELLS)
 
     @on(Input.Submitted)
@@ -153,6 +159,12 @@ class ConfirmModal(ModalScreen[str | None]):
         event.stop()
         if self._fits:
             self.dismiss(self._expected)
+        else:
+            self._say_wrong(True)
+
+    def _say_wrong(self, wrong: bool) -> None:
+        self._wrong = wrong
+        self.query_one("#confirm-question", Line).put(self._question())
 
     def action_yes(self) -> None:
         """Yes, where that is all that is asked for."""
