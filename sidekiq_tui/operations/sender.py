@@ -26,7 +26,7 @@ _BUSY_WAIT: Final = 30.0  # seconds for somebody's long script, or for a server 
 _BEGIN: Final = 5.0  # seconds to look for a server before the first BEGIN; nothing has happened then
 _QUIET: Final = 2.0  # seconds for which settling a lost reply is not worth a word
 _LONGEST_PAUSE: Final = 10.0
-_EVAL_TIME: Final = re.compile(rb"^cmdstat_eval:calls=\d+,usec=(\d+)", re.MULTILINE)
+_EVAL_TIME: Final = re.compile(rb"^cmdstat_eval(?:sha)?:calls=\d+,usec=(\d+)", re.MULTILINE)
 _SETTLED: Final = frozenset("10x")
 _PASSING: Final = ("BUSY", "LOADING")
 
@@ -192,8 +192,7 @@ class Sender:
         spent: int | None = None
         with contextlib.suppress(SidekiqError):
             reply = await (await self.database()).command("INFO", "commandstats")
-            found = _EVAL_TIME.search(reply) if isinstance(reply, bytes) else None
-            spent = None if found is None else int(found[1])
+            spent = sum(map(int, _EVAL_TIME.findall(reply))) if isinstance(reply, bytes) else None
         self._pace.served(spent)
 
     async def send(self, batch: Prepared) -> str:

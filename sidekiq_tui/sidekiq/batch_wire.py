@@ -54,12 +54,8 @@ Kind = Literal["r", "l", "z", "s", "h", "c", "t", "T", "i", "k"]
 
 def item_bytes(item: Item) -> int:
     """How many bytes an item takes on the wire, about."""
-    size = _OVERHEAD
-    for name in ("old", "new"):
-        payload = getattr(item, name, None)
-        if payload is not None:
-            size += len(payload)
-    return size
+    old, new = getattr(item, "old", None), getattr(item, "new", None)
+    return _OVERHEAD + (0 if old is None else len(old)) + (0 if new is None or new is old else len(new))
 
 
 def batches(items: Iterable[Item], *, most: int = MOST_ITEMS) -> Iterator[list[Item]]:
@@ -184,6 +180,11 @@ def _score(score: float | None) -> str:
     return repr(float(score))
 
 
+def _unless_same(new: bytes, old: bytes) -> bytes:
+    """Nothing in place of the same bytes once more. No payload is empty, unless it was before."""
+    return b"" if new == old else new
+
+
 def _move(sheet: _Sheet, item: Move) -> None:
     run = sheet.moves.get((item.source, item.queue))
     if run is None:
@@ -195,11 +196,10 @@ def _move(sheet: _Sheet, item: Move) -> None:
 
 def _move_in_sets(sheet: _Sheet, item: MoveInSets) -> None:
     source, target = sheet.job_set(item.source, "ZREM"), sheet.job_set(item.target, "ZADD", "ZREM")
-    values = item.old, item.new, _score(item.score)
     if source == target:
-        sheet.add(("Z", source), *values)
+        sheet.add(("Z", source), item.old, item.new, _score(item.score))
     else:
-        sheet.add(("K", source, target), *values)
+        sheet.add(("K", source, target), item.old, _unless_same(item.new, item.old), _score(item.score))
 
 
 def _reschedule(sheet: _Sheet, item: Reschedule) -> None:
@@ -233,7 +233,8 @@ def _move_from_queue(sheet: _Sheet, item: MoveFromQueue) -> None:
         sheet.add(("L", source, int(item.tail), *common), item.old, item.new)
     elif item.target_set is not None:
         target = sheet.job_set(item.target_set, "ZADD", "ZREM")
-        sheet.add(("S", source, int(item.tail), target), item.old, item.new, _score(item.score))
+        new = _unless_same(item.new, item.old)
+        sheet.add(("S", source, int(item.tail), target), item.old, new, _score(item.score))
 
 
 def _edit_in_queue(sheet: _Sheet, item: EditInQueue) -> None:

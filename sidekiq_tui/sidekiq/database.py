@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from redis.exceptions import RedisClusterException, RedisError, ResponseError
@@ -23,6 +25,8 @@ Reply = bytes | int | None | list["Reply"] | SidekiqError
 
 # Everything that redis-py lets through when a conversation fails. CancelledError is not among them.
 _FAILURES: Final = (RedisError, RedisClusterException, OSError, EOFError, UnicodeError)
+_NOT_BY_HASH: Final = ("NOSCRIPT", "NOPERM")
+"""Said before anything runs: the server has forgotten the script, or lets this user run texts alone."""
 
 
 class Database:
@@ -39,6 +43,8 @@ class Database:
         self.scripts = True
         """Whether scripts that only read may be worth trying: false once one was refused."""
         self._redis = redis
+        self._loaded: set[bytes] = set()
+        self._by_hash = True
 
     async def pipeline(self, commands: Sequence[Command]) -> list[Reply]:
         """Runs the commands in one round trip, without a transaction (others may run in between).
@@ -77,6 +83,25 @@ class Database:
     async def command(self, *command: Argument) -> Reply:
         """Runs one command in one round trip. Raises an error reply, too: Forbidden, WrongType, ReplyError."""
         return (await self.read([command]))[0]
+
+    async def run_script(self, text: bytes, *arguments: Argument) -> Reply:
+        """Runs a script, whose text goes over only once: then its hash does, until the server has forgotten it.
+
+        `arguments`: how many keys, the keys, the others. Raises as `command`.
+        """
+        known = _hash(text)
+        if known in self._loaded:
+            try:
+                return await self.command(b"EVALSHA", known, *arguments)
+            except SidekiqError as error:
+                if error.code not in _NOT_BY_HASH:
+                    raise
+                self._loaded.discard(known)
+                self._by_hash = self._by_hash and error.code == "NOSCRIPT"
+        reply = await self.command(b"EVAL", text, *arguments)
+        if self._by_hash:
+            self._loaded.add(known)
+        return reply
 
     async def transaction(
         self, watched: Sequence[bytes], reads: Sequence[Command], decide: Callable[[list[Reply]], Sequence[Command]]
@@ -136,6 +161,11 @@ class Database:
             await self._redis.aclose()
         except _FAILURES:
             return
+
+
+@cache
+def _hash(text: bytes) -> bytes:
+    return hashlib.sha1(text, usedforsecurity=False).hexdigest().encode()
 
 
 def _refused(reply: Exception, command: Command) -> SidekiqError:

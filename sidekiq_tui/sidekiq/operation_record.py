@@ -171,7 +171,8 @@ async def run_batch(
     Raises ValueError for items that make no sense, and SidekiqError: `classify` says whether it may have run then.
     """
     record = keys.record if mode == "A" else None
-    reply = await db.command(*batch_command(keys.names, record, seq, bid, items, now=now, drain=drain))
+    _, _, *arguments = batch_command(keys.names, record, seq, bid, items, now=now, drain=drain)
+    reply = await db.run_script(script("batch", drain=drain), *arguments)
     status, results, told = _three_texts(reply)
     match status:
         case "ok" | "done" | "closed":

@@ -23,6 +23,8 @@ class LossyDatabase(Database):
         self.keys = Keys()  # type: ignore[misc]
         self.trips = 0
         self.scripts = True
+        self._loaded = set()
+        self._by_hash = True
         self.sent: list[Command] = []
         """Every command ever sent."""
         self.late: list[Command] = []

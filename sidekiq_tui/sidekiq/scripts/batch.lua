@@ -195,12 +195,15 @@ items.M = {4, 2, run = function(first, count)
   remove(source, there, function(one) return undone(one.new, 'LPOP', queue) end)
 end}
 
--- MoveInSets from one to another: source, target; old, new, score
+-- MoveInSets from one to another: source, target; old, new (empty when it is the same), score
 items.K = {2, 3, run = function(first, count)
   local source, target = k(1), k(2)
   local there = those_there(source, first, count, 3)
   if not there or #there == 0 then return end
-  for i = 1, #there do there[i].new = ARGV[there[i].values + 2] end
+  for i = 1, #there do
+    local new = ARGV[there[i].values + 2]
+    there[i].new = new == '' and there[i].old or new
+  end
   local others = pcall('ZMSCORE', target, all(there, 'new'))
   if not well(others) then return end
   local added, scored, met = {}, {}, {}
@@ -300,9 +303,9 @@ items.L = {6, 2, one = function()
   return list_to_list(k(1), v(1), k(3), v(2), h(6) == '1', h(2) == '1', k(4), h(5))
 end}
 
--- MoveFromQueue to a set: queue, tail, target; old, new, score
+-- MoveFromQueue to a set: queue, tail, target; old, new (empty when it is the same), score
 items.S = {3, 3, one = function()
-  return list_to_set(k(1), v(1), k(3), v(2), v(3), h(2) == '1')
+  return list_to_set(k(1), v(1), k(3), v(2) == '' and v(1) or v(2), v(3), h(2) == '1')
 end}
 
 -- EditInQueue: queue, tail; old, new

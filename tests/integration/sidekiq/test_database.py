@@ -179,6 +179,32 @@ async def test_what_answers_may_not_be_redis(unused_tcp_port: int) -> None:
         await db.close()
 
 
+async def test_the_text_of_a_script_goes_over_once(redis_url: str, tmp_path: Path, raw: Any) -> None:
+    text = b"return redis.call('INCR', KEYS[1])"
+    async with FaultProxy(socket_of(redis_url), tmp_path) as proxy:
+        db = opened(proxy.url)
+        assert [await db.run_script(text, 1, "count") for _ in range(3)] == [1, 2, 3]
+        await raw.script_flush()
+        assert [await db.run_script(text, 1, "count") for _ in range(2)] == [4, 5]
+        ran = [name for name in proxy.wire.names if name.startswith("EVAL")]
+        assert ran == ["EVAL", "EVALSHA", "EVALSHA", "EVALSHA", "EVAL", "EVALSHA"]
+        await db.close()
+
+
+async def test_who_may_run_texts_alone_runs_texts(redis_url: str, tmp_path: Path, raw: Any) -> None:
+    text = b"return redis.call('INCR', KEYS[1])"
+    await raw.execute_command("ACL", "SETUSER", "texts", "on", ">secret", "~*", "+@all", "-evalsha")
+    async with FaultProxy(socket_of(redis_url), tmp_path) as proxy:
+        db = opened(proxy.url, username="texts", password="secret")
+        assert [await db.run_script(text, 1, "count") for _ in range(4)] == [1, 2, 3, 4]
+        ran = [name for name in proxy.wire.names if name.startswith("EVAL")]
+        assert ran == ["EVAL", "EVALSHA", "EVAL", "EVAL", "EVAL"]
+        with pytest.raises(ReplyError):
+            await db.run_script(b"return redis.call('LPUSH', KEYS[1])", 1, "count")
+        await db.close()
+    await raw.execute_command("ACL", "DELUSER", "texts")
+
+
 async def until_refused(db: Database) -> None:
     """Asks until the script has run long enough for the server to call itself busy."""
     while True:
