@@ -129,6 +129,22 @@ async def _type(pilot: Pilot[Any], words: str) -> None:
     await _press(pilot, "enter", rest=2.0)
 
 
+async def _across(pilot: Pilot[Any]) -> None:
+    await _press(pilot, "0", "g", "r", rest=3.0)
+
+
+async def _across_workers(pilot: Pilot[Any]) -> None:
+    await _press(pilot, "0", "g", "w", rest=3.0)
+
+
+async def _compare(pilot: Pilot[Any]) -> None:
+    await _press(pilot, "1", "g", "c", rest=6.0)
+
+
+async def _changes(pilot: Pilot[Any]) -> None:
+    await _press(pilot, "0", "g", "t", rest=3.0)
+
+
 async def _retries(pilot: Pilot[Any]) -> None:
     await _press(pilot, "1", "g", "r")
     await _press(pilot, "down", "down", "down", rest=2.0)
@@ -186,6 +202,10 @@ SCREENS: Final[dict[str, Callable[[Pilot[Any]], Awaitable[None]]]] = {
     "command": _command,
     "help": _help,
     "picker": _picker,
+    "across-retries": _across,
+    "across-workers": _across_workers,
+    "compare": _compare,
+    "changes": _changes,
     "offline": _offline,
 }
 

@@ -26,8 +26,9 @@ from sidekiq_tui.tui.actions.lists import LIST
 from sidekiq_tui.tui.messages import GoTo
 from sidekiq_tui.tui.screens.across_list import absent_spans
 from sidekiq_tui.tui.screens.base import ViewScreen
-from sidekiq_tui.tui.screens.dashboard_titles import PERIODS, USUAL_PERIOD, choice_spans
+from sidekiq_tui.tui.screens.dashboard_titles import PERIODS, USUAL_PERIOD, choice_spans, fitting_period
 from sidekiq_tui.tui.screens.listing import context_of, range_spans, reason_against_empty
+from sidekiq_tui.tui.screens.scope_view import ScopeView
 from sidekiq_tui.tui.state import AppState
 from sidekiq_tui.tui.widgets.board import Board
 from sidekiq_tui.tui.widgets.line_chart import GUTTER
@@ -75,6 +76,7 @@ class CompareScreen(ViewScreen):
         self._missing: Mapping[str, SidekiqError] = {}
         self._read_at: float | None = None
         self._period = USUAL_PERIOD
+        self._chosen = False
         self._places: dict[str, Region] = {}
 
     def body(self) -> ComposeResult:
@@ -182,7 +184,7 @@ class CompareScreen(ViewScreen):
     def action_period(self, step: int) -> None:
         """A shorter or a longer chart."""
         if "chart" in self._places:
-            self._period = min(max(0, self._period + step), len(PERIODS) - 1)
+            self._period, self._chosen = min(max(0, self._period + step), len(PERIODS) - 1), True
             self._draw()
 
     @on(RecordTable.Opened)
@@ -282,6 +284,8 @@ class CompareScreen(ViewScreen):
 
         state, now, row = self.app_state, self.app_state.now(), self.table.current
         words, metric = _CHARTS[row.section if row is not None else "load"]
+        if not self._chosen:
+            self._period = fitting_period(ScopeView(tuple(state.snapshots[name] for name in self._of), now))
         period, _, times = PERIODS[self._period]
         columns = self._places["chart"].width - GUTTER
         lines = [PlotLine(name, state.snapshots[name].series.points(metric, period, columns, now)) for name in self._of]

@@ -133,8 +133,8 @@ class DashboardScreen(ViewScreen):
         self._arrange(len(rows))
         if not self._chosen:
             self._period = fitting_period(view)
-        if self._drawn_for != (state.scope, self._period):
-            self._drawn_for = (state.scope, self._period)
+        if self._drawn_for != (state.names, self._period):
+            self._drawn_for = (state.names, self._period)
             self._restart()
         self._draw_queues(view, rows, context)
         self._draw_moving(view)
@@ -211,25 +211,25 @@ class DashboardScreen(ViewScreen):
     def _read_days(self) -> None:
         state, days = self.app_state, self._days
         count = WEEKS * 7 if self._weekly else DAYS
-        wanted = (state.scope, count)
+        wanted = (state.names, count)
         if state.frozen or self._reading == wanted or self._places.keys().isdisjoint(("panel-title", "facts")):
             return
         good_for = RETRY_SECONDS if days is not None and days.error else HISTORY_SECONDS
         short = days is not None and not days.error and len(days.days) < count
-        if days is None or days.scope != state.scope or short or state.now() - days.read_at >= good_for:
+        if days is None or days.names != state.names or short or state.now() - days.read_at >= good_for:
             self._reading = wanted
             self._load_days(count)
 
     @work(group="days", exclusive=True, exit_on_error=False)
     async def _load_days(self, count: int) -> None:
         state = self.app_state
-        days = await read_days(state.registry, state.scope, count, state.now())
+        days = await read_days(state.fleet, count, state.now())
         self.post_message(self.DaysRead(days))
 
     def on_dashboard_screen_days_read(self, message: DaysRead) -> None:
         """Draws the days, if they are still those of the scope."""
         self._reading = ()
-        if message.days.scope == self.app_state.scope:
+        if message.days.names == self.app_state.names:
             self._days = message.days
             self.redraw()
 
@@ -293,7 +293,7 @@ class DashboardScreen(ViewScreen):
         period, name, times = PERIODS[self._period]
         if "processed" in places:
             self._draw_rates(view, period, times)
-        today = self._days.today if self._days is not None and self._days.scope == self.app_state.scope else None
+        today = self._days.today if self._days is not None and self._days.names == self.app_state.names else None
         if "facts" in places:
             self.query_one("#facts", TextBlock).put(panels.facts_lines(view, today, period, ascii))
             return
@@ -328,7 +328,7 @@ class DashboardScreen(ViewScreen):
             self._draw_latency(view, title, choices)
 
     def _draw_days(self) -> None:
-        known = self._days is not None and self._days.scope == self.app_state.scope
+        known = self._days is not None and self._days.names == self.app_state.names
         weekly, ascii = self._weekly, self.app_state.ascii
         bars = WEEKS if weekly else DAYS
         shown = self._days.last(bars, 7 if weekly else 1) if self._days is not None and known else ()

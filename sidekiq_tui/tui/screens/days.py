@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
-from sidekiq_tui.errors import SqtuiError
 from sidekiq_tui.presentation.text import display_text
-from sidekiq_tui.servers.registry import Registry
-from sidekiq_tui.sidekiq.history import Day, History
+from sidekiq_tui.servers.fleet import Fleet
+from sidekiq_tui.sidekiq.history import Day
 from sidekiq_tui.tui.screens.dashboard_panels import Today
+
+ALONE: Final = 60.0
+"""Seconds that one server has, for whom nobody else waits; a call has its own limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Days:
     """Oldest first; `read_at` is Unix seconds, `error` says why nothing could be read."""
 
-    scope: str | None
+    names: tuple[str, ...]
     read_at: float
     days: tuple[Day, ...] = ()
     error: str = ""
@@ -38,26 +40,19 @@ class Days:
         return tuple(_sum(group[0].date, group) for group in reversed(groups))
 
 
-async def read_days(registry: Registry, scope: str | None, count: int, now: float) -> Days:
-    """Reads the scope's servers together; those that fail are left out unless all do. One trip a server."""
-    names = registry.servers if scope is None else (scope,)
-    answers = await asyncio.gather(*(_read(registry, name, count) for name in names))
-    known = [answer for answer in answers if isinstance(answer, History)]
+async def read_days(fleet: Fleet, count: int, now: float) -> Days:
+    """Reads the scope's servers together; those that fail or are late are left out unless all do. One trip a server."""
+    names = fleet.names
+    answers = await fleet.ask(lambda server: server.history(count), patience=None if len(names) > 1 else ALONE)
+    known = list(answers.values.values())
     if not known:
-        error = next((answer for answer in answers if isinstance(answer, SqtuiError)), None)
-        return Days(scope, now, error=display_text(error.message) if error is not None else "")
+        error = next(iter(answers.missing.values()), None)
+        return Days(names, now, error=display_text(error.message) if error is not None else "")
     found: dict[date, list[Day]] = {}
     for history in known:
         for day in history.days:
             found.setdefault(day.date, []).append(day)
-    return Days(scope, now, tuple(_sum(day, found[day]) for day in sorted(found)))
-
-
-async def _read(registry: Registry, name: str, count: int) -> History | SqtuiError:
-    try:
-        return await registry.server(name).history(count)
-    except SqtuiError as error:
-        return error
+    return Days(names, now, tuple(_sum(day, found[day]) for day in sorted(found)))
 
 
 def _sum(day: date, parts: Sequence[Day]) -> Day:
