@@ -1,4 +1,4 @@
-"""Prints the audit of this machine."""
+"""Prints the audit of this machine, and forgets its journal."""
 
 from __future__ import annotations
 
@@ -97,6 +97,21 @@ def export(args: argparse.Namespace) -> int:
         if not wanted or line.server in wanted:
             output.write_lines([json.dumps(history_records.line_record(line.fields), allow_nan=False)])
     return 0
+
+
+def purge(args: argparse.Namespace) -> int:
+    """Forget the copies that the journal keeps."""
+    count = asyncio.run(_purged(args))
+    diagnostics.note(f"forgot {count:,} {'operation' if count == 1 else 'operations'}; the audit keeps its lines")
+    return 0
+
+
+async def _purged(args: argparse.Namespace) -> int:
+    operations = await _operations(args)
+    try:
+        return await operations.purge_journal()
+    finally:
+        await operations.close()
 
 
 def _only(args: argparse.Namespace, *formats: str) -> None:

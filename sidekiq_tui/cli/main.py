@@ -35,6 +35,7 @@ def commands() -> tuple[ModuleType, ...]:
         errors,
         job,
         jobs,
+        journal,
         metrics,
         process_actions,
         profile,
@@ -50,7 +51,7 @@ def commands() -> tuple[ModuleType, ...]:
     )
 
     views = (servers, dashboard, queues, jobs, job, search, workers, errors, metrics, check, compare, timeline)
-    acts = (change, queue_actions, process_actions, upkeep, push, undo, audit)
+    acts = (change, queue_actions, process_actions, upkeep, push, undo, audit, journal)
     return (*views, *acts, profile, demo, completion)
 
 

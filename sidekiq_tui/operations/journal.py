@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 from sidekiq_tui.operations.audit import Head
-from sidekiq_tui.operations.journal_file import JournalError, open_journal, open_to_read, unkept
+from sidekiq_tui.operations.journal_file import NAME, JournalError, open_journal, open_to_read, unkept
 from sidekiq_tui.operations.outcome import Tally
 from sidekiq_tui.operations.owner import Owner, lives, this_process
 
@@ -194,6 +194,8 @@ class Journal:
         def forget(db: sqlite3.Connection) -> int:
             return _forget(db, "state NOT IN ('open', 'unknown') AND at < ?", float("inf"))
 
+        if not (self.folder / NAME).exists():
+            return 0
         count = await self._write(forget)
         await self._run(lambda db: db.execute("VACUUM"))
         return count

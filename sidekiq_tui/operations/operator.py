@@ -258,6 +258,10 @@ class Operations:
         verdict = await asyncio.to_thread(verify, self._audit_folder, heads=heads, key=key)
         return replace(verdict, notes=(*notes, *verdict.notes))
 
+    async def purge_journal(self) -> int:
+        """Forgets the copies of jobs of every operation that has ended; how many operations. Raises `JournalError`."""
+        return await self._desk.journal.purge()
+
     async def close(self) -> None:
         """Leaves what runs after its batch, to be gone on with by `resume`, and closes the journal."""
         running = [run for run in self._runs.values() if run.outcome is None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from functools import partial
 from typing import Final, NamedTuple
@@ -148,8 +148,3 @@ class Wanted:
 def counts_by_place(targets: Targets) -> dict[Place, int]:
     """How many entries there are of each place."""
     return {place: digests.total() for place, digests in targets.digests.items()}
-
-
-def places_named(places: Iterable[Place]) -> list[str]:
-    """The places as plans name them: `retry`, `queue mail`."""
-    return [f"queue {place.queue}" if place.kind == "queue" else place.kind for place in places]

@@ -36,8 +36,6 @@ MOST_ITEMS: Final = 200
 """In one batch: 7 ms of the server's time for payloads of 2 KB (protocol 13.1)."""
 MOST_BYTES: Final = 512 * 1024
 """Of arguments in one batch; an item that is larger goes alone."""
-LARGE_ITEM: Final = 8 << 20
-"""Bytes of one item from which the operator is warned: 18 ms and five times its size in memory for each MiB."""
 LARGEST_ITEM: Final = 64 << 20
 """Bytes of one item that are refused."""
 _LONGEST_RUN: Final = 1000

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,12 @@ def dev(sqtui: Sqtui, config: Callable[[str], str], redis_url: str, folder: Path
         return sqtui("--config", file, *argv)
 
     return call
+
+
+def copies(folder: Path) -> int:
+    """Batches whose bytes the journal keeps."""
+    with closing(sqlite3.connect(folder / "journal.db")) as journal:
+        return int(journal.execute("SELECT COUNT(blob) FROM batch").fetchone()[0])
 
 
 def entries(ran: Ran) -> Any:
@@ -172,3 +180,18 @@ def test_nobody_resumes_what_is_not_there(client: redis.Redis, dev: Sqtui) -> No
     assert dev("resume", "--leave").code == 2
     assert dev("resume", "abcd", "--dry-run").code == 2
     assert dev("resume", "abcd", "--leave").code == 1
+
+
+def test_purging_the_journal_takes_the_copies_of_jobs_away(client: redis.Redis, dev: Sqtui, folder: Path) -> None:
+    assert dev("journal", "purge", "--yes").code == 0
+    assert not (folder / "journal.db").exists()
+    fill_set(client, "retry", [payload(number, "Invoice") for number in range(3)])
+    assert dev("retry", "retries", "--confirm", "dev").code == 0
+    assert copies(folder) == 1
+    assert dev("journal", "purge").code == 2
+    assert copies(folder) == 1
+    ran = dev("journal", "purge", "--yes")
+    assert (ran.code, ran.err) == (0, "sqtui: forgot 1 operation; the audit keeps its lines\n")
+    assert entries(dev("undo", "-o", "json")) == []
+    assert copies(folder) == 0
+    assert len(dev("audit", "-o", "ndjson").records) == 1
