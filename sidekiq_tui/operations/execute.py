@@ -31,6 +31,7 @@ from sidekiq_tui.operations.survey import payload_context
 from sidekiq_tui.operations.targets import Targets
 from sidekiq_tui.operations.transform import Transform
 from sidekiq_tui.operations.undo_kind import undo_kind, writes_payloads
+from sidekiq_tui.servers.mark import read_mark
 from sidekiq_tui.servers.server import Server
 from sidekiq_tui.servers.write_access import Grant
 from sidekiq_tui.sidekiq.database import Database
@@ -106,6 +107,7 @@ class Execution:
         self._maker: Maker | None = None
         self._trash: TrashParts | None = None
         self._spills = False
+        self._met = False
         self._details: dict[str, object] = {}
         self.rebuilt: dict[Place, int] = {}
         """Queues that are rebuilt, and how many entries leave each."""
@@ -400,7 +402,17 @@ class Execution:
         now = self.desk.clock()
         if self._grant.expires - now < _RENEW:
             self._grant = guard.renew(self.plan, server.profile, self._grant, now, read_only=self.desk.read_only)
-        return await server.writer(self._grant)
+        db = await server.writer(self._grant)
+        if not self._met:
+            # The connection that planned may still be to a server whose address another one has by now.
+            try:
+                mark = await read_mark(db, server.profile.database, server.profile.namespace)
+                guard.check_server(self.plan, mark)
+            except BaseException:
+                await db.close()
+                raise
+            self._met = True
+        return db
 
     async def _allowed(self, sender: Sender) -> None:
         """Raises `AccessDenied` when the profile no longer allows it. Connects anew with a grant that lives on."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from sidekiq_tui.sidekiq.redis_info import RedisInfo
+from sidekiq_tui.sidekiq.database import Database
+from sidekiq_tui.sidekiq.redis_info import parse_info
 
 Sameness = Literal["same", "failover", "other"]
 
@@ -34,6 +35,8 @@ class ServerMark:
         return "other"
 
 
-def mark_of(info: RedisInfo, database: int, namespace: str) -> ServerMark:
-    """The mark of a server from its INFO."""
-    return ServerMark(info.run_id, info.replication_ids, database, namespace, info.role)
+async def read_mark(database: Database, number: int, namespace: str) -> ServerMark:
+    """The mark of the server that answers on this connection: its database `number`. One trip. Raises SidekiqError."""
+    replies = await database.pipeline([("INFO", "server"), ("INFO", "replication")])
+    info = parse_info(b"\n".join(reply for reply in replies if isinstance(reply, bytes)))
+    return ServerMark(info.run_id, info.replication_ids, number, namespace, info.role)

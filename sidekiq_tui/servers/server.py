@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 from sidekiq_tui.servers.connection import Credentials, connect
 from sidekiq_tui.servers.error_book import ErrorBook
-from sidekiq_tui.servers.mark import ServerMark, mark_of
+from sidekiq_tui.servers.mark import ServerMark, read_mark
 from sidekiq_tui.servers.profile import Profile
 from sidekiq_tui.servers.secrets import PasswordSource
 from sidekiq_tui.servers.write_access import Grant, open_for_asking, open_for_writing
@@ -36,7 +36,6 @@ from sidekiq_tui.sidekiq.process import Process, read_processes
 from sidekiq_tui.sidekiq.profiling import JobProfile, read_profile_data, read_profiles
 from sidekiq_tui.sidekiq.queue import Page, Queue
 from sidekiq_tui.sidekiq.queue_activity import QueueActivity, read_activity
-from sidekiq_tui.sidekiq.redis_info import parse_info
 from sidekiq_tui.sidekiq.rights import Rights, read_rights
 from sidekiq_tui.sidekiq.search import Matcher, Slice, find_jid, scan, search
 from sidekiq_tui.sidekiq.set_window import Cut, SetWindow, read_window
@@ -255,13 +254,8 @@ class Server:
 
     async def mark(self) -> ServerMark:
         """Which server answers here now; one trip."""
-
-        async def read(database: Database) -> ServerMark:
-            replies = await database.pipeline([("INFO", "server"), ("INFO", "replication")])
-            said = b"\n".join(reply for reply in replies if isinstance(reply, bytes))
-            return mark_of(parse_info(said), self.profile.database, self.profile.namespace)
-
-        return await self._call(read)
+        profile = self.profile
+        return await self._call(lambda database: read_mark(database, profile.database, profile.namespace))
 
     async def rights(self) -> Rights:
         """What this user may write, found out without writing. Raises `CommandRefused` for a read-only profile."""

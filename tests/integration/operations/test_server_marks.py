@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 import redis.asyncio
 
 from sidekiq_tui.operations import guard
-from sidekiq_tui.operations.catalog import Retry
+from sidekiq_tui.operations.catalog import Clear, Retry
 from sidekiq_tui.operations.errors import PlanOutdated
 from sidekiq_tui.operations.planning import make_plan
 from sidekiq_tui.operations.selection import Whole
 from sidekiq_tui.servers.profile import Profile, Secret
 from sidekiq_tui.servers.server import Server
 from sidekiq_tui.sidekiq.job import Place
+from tests.support.operating import Operator
 
 JOB = b'{"class":"A","args":[],"jid":"a","queue":"default","retry":true,"created_at":1.5}'
 
@@ -66,3 +68,23 @@ async def test_a_server_that_says_nothing_of_itself(redis_url: str, raw: Any) ->
     assert (made.mark.run_id, made.refused, made.mode) == (None, "", "A")
     guard.check_server(made, await server.mark())
     await server.close()
+
+
+async def test_what_took_over_an_address_after_the_plan_is_not_written_to(embedded: Any, tmp_path: Path) -> None:
+    first, second = embedded("first"), embedded("second")
+    address = tmp_path / "redis.sock"
+    address.symlink_to(first.socket)
+    anna = Operator(f"unix://{address}", tmp_path / "state")
+    clients: list[Any] = [redis.asyncio.Redis(unix_socket_path=str(one.socket)) for one in (first, second)]
+    for client in clients:
+        await client.zadd("retry", {JOB: 1})
+    plan = await anna.operations.plan("prod", Clear(place=Whole(Place("retry"))))
+    address.unlink()
+    address.symlink_to(second.socket)
+    outcome = await anna.operations.start(plan, "prod").wait()
+    assert "not the prod that you confirmed" in outcome.words
+    assert [await client.zcard("retry") for client in clients] == [1, 1]
+    assert await clients[1].keys("sqtui:*") == []
+    for client in clients:
+        await client.aclose()
+    await anna.close()

@@ -129,6 +129,6 @@ def test_no_more_than_some_bad_lines_are_named() -> None:
 @pytest.mark.parametrize("record", [True, False])
 def test_a_number_that_is_no_time_is_refused(at: str, record: bool) -> None:
     job = '{"class":"Mail","args":[],"queue":"mails"%s}' % ("" if record else f',"at":{at}')
-    text = '{"raw":%s,"at":%s}' % (json.dumps(job), at) if record else job
-    with pytest.raises(InvalidJob, match="line 1: .* no time"):
+    text = f'{{"raw":{json.dumps(job)},"at":{at}}}' if record else job
+    with pytest.raises(InvalidJob, match="no time"):
         read_import([text.encode()], context=CONTEXT)
