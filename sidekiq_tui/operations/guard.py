@@ -26,6 +26,8 @@ from sidekiq_tui.servers.write_access import GRANT_LIFE, Grant
 
 PLAN_LIFE: Final = 10 * 60.0
 """Seconds after which a plan is made again before it is carried out."""
+_SHORT: Final = 12
+"""Digits of a fingerprint that stand for all of it; fewer would fit another plan by chance."""
 MANY: Final = 100
 """With more entries than this, their number is asked for."""
 
@@ -120,7 +122,7 @@ def admit(
         raise CannotBeDone(plan.refused)
     if plan.mode == "R":
         raise CannotBeDone(f"nothing can be written to {plan.server}")
-    if fingerprint is not None and (not fingerprint or not plan.fingerprint.startswith(fingerprint.lower())):
+    if fingerprint is not None and (len(fingerprint) < _SHORT or not plan.fingerprint.startswith(fingerprint.lower())):
         raise PlanOutdated(
             f"this is not the plan that was confirmed: it is {short(plan.fingerprint)} now",
             hint="look at it with --dry-run",
@@ -175,7 +177,7 @@ def check_server(plan: Plan, mark: ServerMark) -> None:
 
 def short(fingerprint: str) -> str:
     """A plan's fingerprint as shown and typed."""
-    return fingerprint[:12]
+    return fingerprint[:_SHORT]
 
 
 def _may(plan: Plan, profile: Profile, read_only: bool) -> None:

@@ -154,7 +154,7 @@ def test_what_a_yes_does_not_help(made: Plan, now: float, error: type[GuardRefus
 def test_a_named_plan_must_be_this_one() -> None:
     guard.admit(plan(), PROD, "y", NOW, fingerprint="abcdef0123456789")
     guard.admit(plan(), PROD, "y", NOW, fingerprint=guard.short("ABCDEF0123456789"))
-    for other in ("", "abcdef1", "abcdef01234567890"):
+    for other in ("abcdef01234", "", "abcdef1", "abcdef01234567890"):
         with pytest.raises(PlanOutdated):
             guard.admit(plan(), PROD, "y", NOW, fingerprint=other)
 
