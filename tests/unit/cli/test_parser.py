@@ -155,7 +155,7 @@ LEAVES: dict[tuple[str, ...], tuple[str, ...]] = {
     **{(name,): ("all",) for name in ("quiet", "stop", "dump", "prune")},
     **{("reset-stats",): (), ("delete-profile",): ("key",)},
     **{("push",): ("Foo",), ("import",): ("f",), ("export",): ("dead",)},
-    **{("undo",): (), ("trash",): (), ("resume",): (), ("audit",): ()},
+    **{("undo",): (), ("trash",): (), ("resume",): (), ("audit",): (), ("journal",): ("purge",)},
     **{("profile", name): ("x",) for name in ("show", "add", "remove", "set-password", "edit", "test")},
     **{("profile", name): () for name in ("list", "path")},
 }
