@@ -15,7 +15,9 @@ from typing import Any, Final
 from sidekiq_tui.operations.catalog import Undo
 from sidekiq_tui.operations.outcome import Outcome
 from sidekiq_tui.servers.profile import Secret
+from sidekiq_tui.sidekiq.database import Database
 from sidekiq_tui.sidekiq.errors import SidekiqError
+from sidekiq_tui.sidekiq.operation_record import prune
 from tests.faults.operations.deeds import Deed
 from tests.support.fault_link import Fault, FaultLink
 from tests.support.operating import Operator
@@ -212,6 +214,7 @@ async def check_undone(stage: Stage, deed: Deed, before: Snapshot, undone: Outco
 
 async def check_tidy(stage: Stage) -> None:
     """Nothing of ours is there that nobody would ever find or free."""
+    await prune(Database(stage.raw), stage.now)  # as the next operation does
     found = await snapshot(stage.raw)
     assert strays(found) == []
     assert open_records(found) == []
