@@ -65,7 +65,7 @@ class Answers:
         if question.kind != "name" and self.yes:
             return question.expected
         if not self.may_ask:
-            option = f"--confirm {plan.server}" if question.kind == "name" else "--yes"
+            option = f"--confirm {question.expected}" if question.kind == "name" else "--yes"
             raise NotConfirmed(
                 f"this takes {_WANTED[question.kind]} as the answer; nothing was done",
                 hint=f"say it with {option}; --dry-run shows the plan",

@@ -25,6 +25,7 @@ UNEXPECTED: Final = 1
 def commands() -> tuple[ModuleType, ...]:
     """Every command, in the order of --help."""
     from sidekiq_tui.cli.commands import (
+        across,
         audit,
         change,
         check,
@@ -51,7 +52,7 @@ def commands() -> tuple[ModuleType, ...]:
     )
 
     views = (servers, dashboard, queues, jobs, job, search, workers, errors, metrics, check, compare, timeline)
-    acts = (change, queue_actions, process_actions, upkeep, push, undo, audit, journal)
+    acts = (change, across, queue_actions, process_actions, upkeep, push, undo, audit, journal)
     return (*views, *acts, profile, demo, completion)
 
 

@@ -16,7 +16,7 @@ from sidekiq_tui.cli.operators import operations_of
 from sidekiq_tui.cli.passwords import password_source
 from sidekiq_tui.cli.render import Look
 from sidekiq_tui.cli.results import INTERRUPTED, Result, exit_code, print_results
-from sidekiq_tui.cli.scope import scope_of
+from sidekiq_tui.cli.scope import known_profiles, scope_of
 from sidekiq_tui.errors import SqtuiError, UsageError
 from sidekiq_tui.operations.errors import CannotBeDone
 from sidekiq_tui.presentation import outcomes
@@ -62,7 +62,8 @@ class _Operate:
     """One command on its servers, one after the other: a person answers one question at a time."""
 
     def __init__(self, make: MakePlan, args: argparse.Namespace, answers: Answers, profiles: list[Profile]) -> None:
-        source = password_source(no_input=args.no_input)
+        self._source = source = password_source(no_input=args.no_input)
+        self._peers: dict[str, Server] = {}
         self._make = make
         self._args = args
         self._answers = answers
@@ -71,7 +72,7 @@ class _Operate:
     async def go(self) -> int:
         """Each server in turn; what an interruption left out is not begun."""
         results: list[Result] = []
-        operations = await operations_of(self._args, self._servers.__getitem__)
+        operations = await operations_of(self._args, self._server)
         try:
             for server in self._servers.values():
                 results.append(await self._on(server, operations))
@@ -81,9 +82,18 @@ class _Operate:
             diagnostics.PROGRESS.clear()
             if not (results and isinstance(results[-1].error, LeftRunning)):
                 await _closed(operations)
-            await asyncio.gather(*(server.close() for server in self._servers.values()), return_exceptions=True)
+            servers = (*self._servers.values(), *self._peers.values())
+            await asyncio.gather(*(server.close() for server in servers), return_exceptions=True)
         print_results(results, self._args)
         return exit_code(results)
+
+    def _server(self, name: str) -> Server:
+        """One of the scope, or another one that an operation between two names. Raises `KeyError`."""
+        found = self._servers.get(name) or self._peers.get(name)
+        if found is None:
+            profile = known_profiles(self._args)[name]
+            found = self._peers[name] = Server(profile, password_source=self._source, timeout=self._args.timeout)
+        return found
 
     async def _on(self, server: Server, operations: Operations) -> Result:
         plan: Plan | None = None

@@ -46,6 +46,12 @@ def ui_scope(args: argparse.Namespace) -> tuple[Selection, str | None]:
     return replace(selection, profiles=_as_held(selection.profiles, args)), start
 
 
+def known_profiles(args: argparse.Namespace) -> dict[str, Profile]:
+    """Every server that this command line may name, by its name."""
+    selection = select_servers(config=args.config, urls=args.url or (), servers=args.server or ())
+    return {profile.name: profile for profile in _as_held(selection.profiles, args)}
+
+
 def _as_held(profiles: Sequence[Profile], args: argparse.Namespace) -> tuple[Profile, ...]:
     """The servers with the access that this run has to them."""
     return tuple(replace(profile, access="read-only") if args.read_only else profile for profile in profiles)

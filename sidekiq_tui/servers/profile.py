@@ -81,6 +81,8 @@ class Profile:
     poll_interval: float = DEFAULT_POLL_INTERVAL
     max_latency: float | None = None
     dead_max_jobs: int | None = None
+    redact: tuple[str, ...] = ()
+    """What is replaced in jobs that come here from another server: `email`, or regular expressions."""
     origin: Origin = "url"
 
     @property

@@ -62,6 +62,7 @@ class ServerTable(msgspec.Struct, forbid_unknown_fields=True):
     poll_interval: Seconds = DEFAULT_POLL_INTERVAL
     max_latency: Seconds | None = None
     dead_max_jobs: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    redact: list[Text] = []
 
 
 KEYS: Final[Mapping[str, Any]] = {field.name: field.type for field in msgspec.structs.fields(ServerTable)}
@@ -172,6 +173,7 @@ def _build(name: str, settings: ServerTable, folder: Path) -> Profile:
         poll_interval=settings.poll_interval,
         max_latency=settings.max_latency,
         dead_max_jobs=settings.dead_max_jobs,
+        redact=tuple(settings.redact),
     )
 
 

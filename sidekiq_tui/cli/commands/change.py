@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from sidekiq_tui.cli.commands.across import add_redaction
 from sidekiq_tui.cli.commands.jobs import FILTER_HELP
 from sidekiq_tui.cli.operation_options import NOTES, PLACES_HELP, add_filter_words, add_operation_options
 
@@ -68,10 +69,17 @@ def _add_own_options(parser: SqtuiParser, command: str) -> None:
         case "delete":
             parser.add_argument("--for-good", action="store_true", help="keep nothing in the trash: no undo")
         case "move":
-            parser.add_argument("--to", metavar="QUEUE", required=True, help="the queue they go to")
+            parser.add_argument(
+                "--to", metavar="QUEUE|SERVER[:QUEUE]", required=True, help="the queue, or the other server, they go to"
+            )
+            add_redaction(parser)
             parser.add_argument("--front", action="store_true", help="to its front, to run next")
         case "copy":
-            parser.add_argument("--to", metavar="QUEUE", help="another queue than their own")
+            parser.add_argument("--to", metavar="QUEUE|SERVER[:QUEUE]", help="another queue, or another server")
+            parser.add_argument(
+                "--new-jids", action="store_true", help="on another server, too (else they keep theirs)"
+            )
+            add_redaction(parser)
             parser.add_argument("--at", metavar="WHEN", help="into the schedule, for then")
             _add_fields(parser)
         case "reschedule":
@@ -98,8 +106,14 @@ def _add_fields(parser: SqtuiParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Plan, ask and carry out."""
-    from sidekiq_tui.cli.operate import operate
+    from sidekiq_tui.cli.operate import operate, operate_plans
     from sidekiq_tui.cli.requests import job_operation
 
+    if args.view in ("move", "copy"):
+        from sidekiq_tui.cli.crossing import across_plan, peer_of
+
+        if (peer := peer_of(args)) is not None:
+            plan, wants = across_plan(args, *peer)
+            return operate_plans(plan, args, wants=wants)
     make, wants = job_operation(args)
     return operate(make, args, wants=wants)

@@ -57,6 +57,12 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     parser.add_argument("id", nargs="?", metavar="ID", help="an operation")
     parser.add_argument("--leave", action="store_true", help="end it where it is, and say how far it got")
+    parser.add_argument(
+        "--put-back", action="store_true", help="end a move to another server: what is parked returns to its place"
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="with --put-back: though the other server cannot say what it has"
+    )
     add_operation_options(parser)
     parser.set_defaults(run=run_resume)
 
@@ -105,6 +111,11 @@ def run_resume(args: argparse.Namespace) -> int:
         if args.leave:
             raise UsageError("leave which one?", hint="sqtui resume lists them")
         return _list(unfinished_list(), args)
+    if args.put_back:
+        from sidekiq_tui.cli.crossing import return_plan
+        from sidekiq_tui.cli.operate import operate_plans
+
+        return operate_plans(return_plan(args), args)
     if args.dry_run:
         raise UsageError("resume first ends what was begun, so it has no dry run", hint="sqtui resume shows how far")
     if args.leave:

@@ -153,6 +153,7 @@ LEAVES: dict[tuple[str, ...], tuple[str, ...]] = {
     **{("kill",): ("retries",), ("reschedule",): ("retries",), ("edit",): ("dead",), ("front",): ("queue", "q")},
     **{("move",): ("dead", "--to", "low"), ("pause",): ("q",), ("unpause",): ("q",), ("cancel",): ("jid",)},
     **{(name,): ("all",) for name in ("quiet", "stop", "dump", "prune")},
+    **{("evacuate",): ("--to", "staging"), ("sync",): ("dead", "--to", "staging")},
     **{("reset-stats",): (), ("delete-profile",): ("key",)},
     **{("push",): ("Foo",), ("import",): ("f",), ("export",): ("dead",)},
     **{("undo",): (), ("trash",): (), ("resume",): (), ("audit",): (), ("journal",): ("purge",)},
