@@ -41,6 +41,7 @@ from sidekiq_tui.tui.key_settings import take_key
 from sidekiq_tui.tui.messages import ActionChosen, CommandChosen, GoTo, KeyDone, LookAt, SnapshotsArrived
 from sidekiq_tui.tui.modals.help import HelpModal
 from sidekiq_tui.tui.modals.server_picker import ServerPicker, picker_entries
+from sidekiq_tui.tui.operating import typed_ahead
 from sidekiq_tui.tui.palette import ActionCommands
 from sidekiq_tui.tui.screens.base import ViewScreen
 from sidekiq_tui.tui.state import TIME_MODES, AppState
@@ -265,8 +266,8 @@ class SqtuiApp(ChangingApp):
         self.app_state.pace.key()
         if front is not None:
             front.key_pressed()
-        chord = front is not None and self._chord.take(event, front, target)
-        if not chord and not take_key(event, self.app_state.keys, front, target):
+        taken = front is not None and (typed_ahead(front, event) or self._chord.take(event, front, target))
+        if not taken and not take_key(event, self.app_state.keys, front, target):
             await super().on_event(event)
         self._follow_key(KeyDone(number))
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from textual.widgets import Input
+
 from sidekiq_tui.errors import SqtuiError
 from sidekiq_tui.operations import catalog
 from sidekiq_tui.presentation import deeds, units
@@ -19,6 +21,8 @@ from sidekiq_tui.tui.modals.row_question import RowQuestion
 from sidekiq_tui.tui.screens.listing import context_of
 
 if TYPE_CHECKING:
+    from textual.events import Key
+
     from sidekiq_tui.operations.catalog import Operation
     from sidekiq_tui.operations.plan import Plan
     from sidekiq_tui.tui.screens.base import ViewScreen
@@ -66,6 +70,11 @@ async def _told(screen: ViewScreen, doing: Coroutine[Any, Any, None]) -> None:
 def is_planning(screen: ViewScreen) -> bool:
     """Whether a plan is being made for the screen."""
     return any(one.group == GROUP and one.is_running for one in screen.workers if one.node is screen)
+
+
+def typed_ahead(screen: ViewScreen, event: Key) -> bool:
+    """Whether a key was meant for a question that is not there yet: it must not do what it does on the screen."""
+    return event.is_printable and not isinstance(screen.focused, Input) and is_planning(screen)
 
 
 def stop_planning(screen: ViewScreen) -> None:
@@ -122,7 +131,7 @@ async def _planned(screen: ViewScreen, server: str, operation: Operation) -> Pla
     try:
         plan = await operations.plan(server, operation, progress=_teller(screen))
     except SqtuiError as error:
-        screen.say(words_of(error), "bad")
+        screen.say(f"nothing was changed: {words_of(error)}", "bad")
         return None
     finally:
         screen.show_progress()

@@ -14,9 +14,11 @@ from sidekiq_tui.tui.modals.choice import ChoiceModal
 from sidekiq_tui.tui.modals.confirm import ConfirmModal
 from sidekiq_tui.tui.modals.edit_job import EditModal
 from sidekiq_tui.tui.modals.new_job import NewJobModal
+from sidekiq_tui.tui.modals.reschedule import RescheduleModal
 from sidekiq_tui.tui.modals.row_question import RowQuestion
 from tests.support.job_lists import ready
 from tests.support.live import Live, live_app
+from tests.support.proxy import FaultProxy
 
 
 def job(number: int, **fields: object) -> bytes:
@@ -449,3 +451,20 @@ async def test_what_was_left_is_told_at_the_next_start_and_goes_on(
         await live.sees(f"deleted {left:,}")
         assert await raw.zcard("retry") == 0
         await live.until(lambda: "stopped at" not in live.text)
+
+
+async def test_what_is_typed_ahead_of_a_question_does_nothing_on_the_screen(
+    redis_url: str, raw: redis.asyncio.Redis, tmp_path: Path
+) -> None:
+    await fill(raw, 3)
+    target = redis_url.removeprefix("unix://").partition("?")[0]
+    async with FaultProxy(target, tmp_path) as proxy, live_app(proxy.url, view="retries", label=None) as live:
+        await ready(live)
+        proxy.delay = 0.2
+        await live.pilot.press("D", "space", "t", "y")  # a mark, a form, an answer: none of it is meant for the list
+        await asked(live, RowQuestion)
+        assert not any(isinstance(one, RescheduleModal) for one in live.app.screen_stack)
+        await live.pilot.press("n")
+        await live.sees("nothing was changed")
+        assert "marked" not in live.text
+        assert len(await members(raw, "retry")) == 3
