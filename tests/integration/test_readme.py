@@ -95,7 +95,7 @@ def _command_lines() -> list[str]:
 def test_every_command_line_is_one(line: str) -> None:
     words = shlex.split(re.split(r" \|\|? | > ", line)[0], comments=True)
     args = parse(build_parser(commands()), words[1:])
-    if "place" in vars(args) and args.view not in ("clear", "export"):
+    if "place" in vars(args) and args.view not in ("clear", "export", "sync"):
         job_operation(args)
 
 
