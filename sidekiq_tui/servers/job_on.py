@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from sidekiq_tui.sidekiq.job import JobRecord
-from sidekiq_tui.sidekiq.search import Slice
 
 
 class JobOn(JobRecord):
@@ -40,10 +38,3 @@ def plain(job: JobRecord) -> JobRecord:
 def server_of(job: JobRecord) -> str | None:
     """The server that a job of a list of several lies on."""
     return job.server if isinstance(job, JobOn) else None
-
-
-@dataclass(frozen=True, slots=True)
-class SliceOn(Slice):
-    """One read of a search of several servers."""
-
-    server: str = ""

@@ -287,7 +287,9 @@ class Server:
 
         async def read(database: Database) -> int:
             stages = [database.keys.stage(id, bid) for bid in bids]
-            replies = await database.pipeline([(size, key) for key in stages for size in ("LLEN", "ZCARD")])
+            # A stage is one or the other: the wrong one answers with an error.
+            sizes = [size for key in stages for size in (("LLEN", key), ("ZCARD", key))]
+            replies = await database.pipeline(sizes)
             return sum(reply for reply in replies if isinstance(reply, int))
 
         return await self._call(read)

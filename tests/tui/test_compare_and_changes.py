@@ -71,9 +71,13 @@ async def test_a_server_that_is_away_leaves_nothing_to_compare(two: EmbeddedRedi
 def _told(live: Live) -> None:
     """What a session would have seen."""
     live.state.timeline = Timeline()  # one that no poll tells of more
-    ago: list[tuple[str, Kind, tuple[str, ...], float]] = [("prod", "deploy", ("abc123",), 4000.0), ("prod", "started", ("app-1:10", "app-2:11"), 3950.0),
-           ("staging", "paused", ("default",), 2000.0), ("prod", "lost", ("app-2:11",), 600.0),
-           ("dev", "queues new", ("exports",), 30.0)]  # fmt: skip
+    ago: list[tuple[str, Kind, tuple[str, ...], float]] = [
+        ("prod", "deploy", ("abc123",), 4000.0),
+        ("prod", "started", ("app-1:10", "app-2:11"), 3950.0),
+        ("staging", "paused", ("default",), 2000.0),
+        ("prod", "lost", ("app-2:11",), 600.0),
+        ("dev", "queues new", ("exports",), 30.0),
+    ]
     for name in ("prod", "staging", "dev"):
         live.state.timeline.add_operations(
             Event(NOW - age, server, kind, names, len(names), after=names[0] if kind == "deploy" else "", id=f"{age}")

@@ -39,7 +39,9 @@ DETAIL_LINES: Final = 9
 DETAIL_LINES_LOW: Final = 6
 LOW: Final = 30
 _NAME_CELLS: Final = 12
-_HIDDEN: Final = frozenset({"v", "prev", "step", "n", "time", "id", "who", "server", "kind", "what", "count", "undo", "boot", "mono"})
+_HIDDEN: Final = frozenset(
+    {"v", "prev", "step", "n", "time", "id", "who", "server", "kind", "what", "count", "undo", "boot", "mono"}
+)
 """What the row or the line above says."""
 _LAST: Final = ("jids_digest", "plan", "run")
 

@@ -15,7 +15,7 @@ from textual.worker import Worker, WorkerState
 
 from sidekiq_tui.operations.selection import Matching, Selection
 from sidekiq_tui.presentation.text import display_text
-from sidekiq_tui.servers.job_on import SliceOn
+from sidekiq_tui.servers.slice_on import SliceOn
 from sidekiq_tui.sidekiq.errors import SidekiqError
 from sidekiq_tui.sidekiq.job import JobRecord, Place
 from sidekiq_tui.sidekiq.search import Matcher, Slice

@@ -8,9 +8,10 @@ from typing import Final
 
 from sidekiq_tui.servers.fleet import Fleet
 from sidekiq_tui.servers.fleet_search import FleetSearch
-from sidekiq_tui.servers.job_on import JobOn, SliceOn
+from sidekiq_tui.servers.job_on import JobOn
 from sidekiq_tui.servers.merged import MergedSet
 from sidekiq_tui.servers.merged_pages import MergedPages
+from sidekiq_tui.servers.slice_on import SliceOn
 from sidekiq_tui.sidekiq.errors import SidekiqError
 from sidekiq_tui.sidekiq.job import JobRecord, Place
 from sidekiq_tui.sidekiq.queue import Page
