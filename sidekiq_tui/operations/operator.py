@@ -24,7 +24,7 @@ from sidekiq_tui.operations.catalog import (
     Undo,
 )
 from sidekiq_tui.operations.desk import Desk
-from sidekiq_tui.operations.errors import CannotBeDone
+from sidekiq_tui.operations.errors import CannotBeDone, PlanOutdated
 from sidekiq_tui.operations.execute import Order
 from sidekiq_tui.operations.executions import execution
 from sidekiq_tui.operations.forward import Forward
@@ -134,6 +134,8 @@ class Operations:
         desk = self._desk
         profile = desk.server(plan.server).profile
         now = desk.clock()
+        if any(run.plan is plan for run in self._runs.values()):
+            raise PlanOutdated("this plan has been started already", hint="plan again to do it once more")
         grant = guard.admit(plan, profile, answer, now, read_only=desk.read_only, fingerprint=fingerprint)
         undo = plan.operation if isinstance(plan.operation, Undo) else None
         rest = self._rests.get(plan.fingerprint)

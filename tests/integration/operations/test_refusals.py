@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import redis.asyncio
 
-from sidekiq_tui.operations.catalog import Delete, Kill, Retry, Undo
+from sidekiq_tui.operations.catalog import Delete, Enlist, Kill, Retry, Undo
 from sidekiq_tui.operations.errors import AccessDenied, NotConfirmed, PlanOutdated
 from sidekiq_tui.operations.selection import Whole
 from sidekiq_tui.operations.settings import OperationSettings
@@ -30,6 +30,14 @@ class TestBefore:
             anna.operations.start(plan, "prod", fingerprint="0000")
         assert anna.operations.runs == ()
         assert not await raw.exists("sqtui:ops")
+
+    async def test_a_plan_that_was_started_already(self, anna: Operator, raw: Any) -> None:
+        jobs = Enlist(payloads=((b'{"class":"A","args":[],"jid":"%s"}' % (b"a" * 24), "mail", None),))
+        plan = await anna.operations.plan("prod", jobs)
+        await anna.operations.start(plan, "y").wait()
+        with pytest.raises(PlanOutdated):
+            anna.operations.start(plan, "y")
+        assert await raw.llen("queue:mail") == 1
 
     async def test_a_profile_that_became_read_only(self, anna: Operator, raw: Any) -> None:
         await fill(raw, DEAD, 3)
