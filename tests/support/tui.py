@@ -136,7 +136,8 @@ def offline(name: str, error: SidekiqError, *, seen: bool = True, **changes: Any
 class FakeServer:
     """A server whose lists are empty unless a test fills them."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self.name = name
         self.jobs: dict[Place, tuple[JobRecord, ...]] = {}
         self.errors = ErrorBook(lambda: NOW)
 
@@ -176,7 +177,7 @@ class FakeRegistry:
 
     def server(self, name: str) -> FakeServer:
         """What lists of a server are read from."""
-        return self.reads.setdefault(name, FakeServer())
+        return self.reads.setdefault(name, FakeServer(name))
 
     def snapshot(self, name: str) -> ServerSnapshot:
         return self._snapshots[name]

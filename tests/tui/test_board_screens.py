@@ -48,7 +48,8 @@ SIZES = ((120, 40), (80, 24))
 class Answering:
     """A server whose days are known."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self.name = name
         self.asked: list[int] = []
 
     async def history(self, days: int) -> History:
@@ -62,7 +63,7 @@ class Registry(FakeRegistry):
 
     def __init__(self, *snapshots: ServerSnapshot) -> None:
         super().__init__(*snapshots)
-        self.handles = {name: Answering() for name in self.servers}
+        self.handles = {name: Answering(name) for name in self.servers}
 
     def server(self, name: str) -> Any:
         return self.handles[name]
