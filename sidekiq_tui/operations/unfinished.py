@@ -280,7 +280,9 @@ def _results(batch: Batch, reached: Sequence[Reach]) -> str:
     for reach in reached:
         if reach.first <= batch.number < reach.end:
             said = reach.results.get(batch.number)
-            if said is not None and said.bid == batch.bid:
+            if said is None:  # carried out, and no longer among the last ones of which the record says more
+                return UNKNOWN * batch.n
+            if said.bid == batch.bid:
                 return said.results.ljust(batch.n, UNKNOWN)
     # No record at all: it was flushed or evicted, and what it said with it.
     return ("-" if reached else UNKNOWN) * batch.n

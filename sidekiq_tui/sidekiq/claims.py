@@ -33,7 +33,8 @@ from sidekiq_tui.sidekiq.replies import fields as hash_fields
 from sidekiq_tui.sidekiq.replies import natural, scored
 
 ClaimItem = Move | MoveInSets | Reschedule | DeleteFromSet | RestoreToSet | Push
-_LATE: Final = 8
+_LATE: Final = 24
+"""So many of the last results are kept: more than there are batches whose results the journal may lack."""
 _TURNS: Final = 50
 """So often a transaction is tried again because another one has changed the record."""
 

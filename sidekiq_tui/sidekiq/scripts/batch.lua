@@ -5,7 +5,7 @@
 -- Returns {status, results, text}.
 local pcall = redis.pcall
 local seq, bid, now, kinds = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), ARGV[4]
-local LATE, TRASH_KEPT, TRASH_EXPIRES = 8, 604800, 777600
+local LATE, TRASH_KEPT, TRASH_EXPIRES = 24, 604800, 777600
 local text = ''
 
 -- What an error reply says; nil for another reply.

@@ -11,7 +11,14 @@ import hypothesis.strategies as st
 import pytest
 import redis.asyncio
 from hypothesis import HealthCheck, settings
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from sidekiq_tui.demo.embedded import EmbeddedRedis
 from sidekiq_tui.operations.catalog import (
@@ -94,6 +101,13 @@ class Model(RuleBasedStateMachine):
             await one.close()
         await self.link.__aexit__(None, None, None)
         await self.raw.aclose()
+
+    @initialize()
+    def begin(self) -> None:
+        """Something is everywhere."""
+        for place in PLACES:
+            for name in CLASSES:
+                self.come(place, 6, name)
 
     @rule(place=st.sampled_from(PLACES), count=st.integers(1, 25), name=st.sampled_from(CLASSES))
     def come(self, place: Place, count: int, name: str) -> None:
@@ -231,8 +245,8 @@ def test_a_model_of_all_jobs(redis_server: EmbeddedRedis, tmp_path: Path) -> Non
     run_state_machine_as_test(
         lambda: Model(redis_server.socket, tmp_path),  # type: ignore[arg-type]
         settings=settings(
-            max_examples=300 if ALL else 8,
-            stateful_step_count=20 if ALL else 10,
+            max_examples=300 if ALL else 12,
+            stateful_step_count=20 if ALL else 12,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,13 @@ import pytest
 import redis.asyncio
 
 from sidekiq_tui.demo.embedded import EmbeddedRedis
-from sidekiq_tui.operations.catalog import Delete, Retry, Undo
+from sidekiq_tui.operations.catalog import Copy, Delete, Retry, Undo
 from sidekiq_tui.operations.outcome import Outcome
 from sidekiq_tui.operations.selection import Whole
 from tests.conftest import StartRedis
 from tests.faults.operations.runs import carried_out
 from tests.support.fault_link import Command, Fault, FaultLink
-from tests.support.operating import DEAD, MAIL, RETRY, Operator, fill
+from tests.support.operating import DEAD, MAIL, RETRY, Operator, fill, reaches
 from tests.support.proof import check_sum, open_records, payloads, snapshot, strays
 from tests.support.workers import until
 
@@ -413,3 +414,22 @@ async def test_nothing_open_is_left_when_reads_fail_in_the_middle(here: tuple[Fa
     found = await snapshot(raw)
     check_sum(before, found)
     assert open_records(found) == []
+
+
+async def test_what_was_carried_out_is_never_done_again_though_nobody_knows_its_results(
+    here: tuple[FaultLink, Operator], raw: Any, tmp_path: Path
+) -> None:
+    """The journal was killed before it heard of batches that the record no longer tells of: copies are not doubled."""
+    _, anna = here
+    await fill(raw, DEAD, JOBS)
+    run = await anna.start(Copy(jobs=Whole(DEAD)), rate=40.0)
+    await reaches(run, lambda run: run.progress.tally.done >= 30)
+    run.leave()
+    done = (await run.wait()).tally.done
+    with closing(sqlite3.connect(tmp_path / "state" / "journal.db")) as journal, journal:
+        journal.execute("UPDATE batch SET results=NULL WHERE number < 2")
+    await raw.hdel(f"sqtui:op:{run.id}:1", "r0", "r1")
+    plan = await anna.operations.resume("prod", run.id)
+    assert plan.count == JOBS - done
+    await anna.operations.start(plan, anna.operations.question(plan).expected).wait()
+    assert await raw.llen("queue:mail") == JOBS

@@ -104,15 +104,15 @@ async def test_batches_come_in_order_each_number_once(db: Database, keys: Record
     assert await low(db) == [b"1 bb", b"0 aa"]
 
 
-async def test_the_results_of_the_last_eight_batches_are_known(db: Database, keys: RecordKeys) -> None:
+async def test_the_results_of_the_last_batches_are_known(db: Database, keys: RecordKeys) -> None:
     await begin(db, keys, FIELDS, NOW)
-    for seq in range(12):
+    for seq in range(28):
         assert await run(db, keys, seq) == BatchReply("ok", "1")
     assert (await run(db, keys, 3)).status == "taken", "forgotten, but not carried out again"
     closed = await close(db, keys)
     assert closed is not None
-    assert closed.next == 12
-    assert closed.results == {seq: BatchResult("aa", "1") for seq in range(4, 12)}
+    assert closed.next == 28
+    assert closed.results == {seq: BatchResult("aa", "1") for seq in range(4, 28)}
 
 
 async def test_after_the_fence_nothing_of_the_generation_acts(db: Database, keys: RecordKeys) -> None:
