@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -85,6 +86,13 @@ async def test_what_is_old_is_freed_and_nothing_else(raw: Any, db: Database) -> 
     assert await raw.exists("sqtui:trash:aa:0") == 0
     assert await raw.exists("sqtui:trash:bb:0", "queue:mine") == 2
     assert await raw.zrange("sqtui:trash", 0, -1) == [b"queue:mine", b"sqtui:trash:bb:0"]
+
+
+async def test_a_clock_that_is_ahead_frees_nothing_early(raw: Any, db: Database) -> None:
+    now = int(time.time())
+    await trashed(raw, "aa", 0, [b"y"], now + 3600)
+    assert await reap(db, now + 2 * WEEK) == 0
+    assert await raw.exists("sqtui:trash:aa:0") == 1
 
 
 async def test_a_restoration_goes_on_where_it_was_and_never_twice(raw: Any, db: Database) -> None:
