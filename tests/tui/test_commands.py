@@ -243,7 +243,7 @@ def test_the_choices_after_g_fit_every_width() -> None:
             assert sum(len(span.text) for span in line) <= width - 2
         keys = [span.text.strip() for line in lines for span in line if span.role == "key"]
         assert keys == ["g", "g", *(view.chord for view in VIEWS if view.chord)]
-    assert len(choice_lines(actions, 122, "…")) == 1
+    assert len(choice_lines(actions, 160, "…")) == 1
 
 
 @pytest.mark.parametrize("size", SIZES)
