@@ -15,6 +15,7 @@ from sidekiq_tui.sidekiq.filter import parse_filter
 from sidekiq_tui.sidekiq.job import Place
 from sidekiq_tui.sidekiq.search import Matcher, Slice
 from sidekiq_tui.tui.screens import job_scan
+from sidekiq_tui.tui.screens.errors import ErrorsScreen
 from sidekiq_tui.tui.screens.found import FoundScreen, ResultsScreen
 from sidekiq_tui.tui.screens.search import SearchScreen
 from sidekiq_tui.tui.widgets.prompt import PromptInput
@@ -360,4 +361,4 @@ async def test_what_another_view_looks_for(
         assert "12 found" in live.body
         await golden_screen(f"found-{size[0]}x{size[1]}", live.pilot)
         await live.pilot.press("escape")
-        await live.until(lambda: type(live.app.screen).__name__ == "ErrorsScreen")
+        await live.until(lambda: isinstance(live.app.screen, ErrorsScreen))
