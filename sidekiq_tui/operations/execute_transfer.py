@@ -193,7 +193,7 @@ class TransferExecution(Execution):
 
     async def _take_whole(self, mover: Mover) -> None:
         places: Collection[Place] = self._whole
-        most = self.plan.count + max(GRACE, self.plan.count // 10)
+        most = self.count.total + max(GRACE, self.count.total // 10)
         rounds = _ROUNDS if isinstance(self.operation, Evacuate) else 1
         for turn in range(rounds):
             before = self.count.tally().settled

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
-from sidekiq_tui.operations.catalog import Copy, Delete, Edit, Kill, OfJobs, Reschedule, ToFront
+from sidekiq_tui.operations.catalog import Across, Copy, CopyAcross, Delete, Edit, Kill, OfJobs, Reschedule, ToFront
 from sidekiq_tui.operations.plan import Price
 from sidekiq_tui.sidekiq.job import Place
 
@@ -48,9 +48,9 @@ def price_of_jobs(
     calls = math.ceil(count / max(1, min(BATCH_ENTRIES, int(BATCH_BYTES / each)))) + 2
     seconds = count * (2 * ENTRY + OURS) + calls * rtt
     longest = min(BATCH_ENTRIES, count) * ENTRY
-    memory = count * mean * COPY if isinstance(operation, Copy) else 0.0
+    memory = count * mean * COPY if isinstance(operation, Copy | Across) else 0.0
     for place, number in places.items():
-        if place.kind != "queue" or isinstance(operation, Copy):
+        if place.kind != "queue" or isinstance(operation, Copy | CopyAcross):
             continue
         size = sizes.get(place, number)
         if rebuilds(operation, number, size):
@@ -71,7 +71,7 @@ def removal(size: int) -> float:
 
 def rebuilds(operation: OfJobs, count: int, size: int) -> bool:
     """Whether so many entries of a queue of that size are taken out by rebuilding it."""
-    if isinstance(operation, Edit | ToFront | Copy):
+    if isinstance(operation, Edit | ToFront | Copy | Across):
         return False
     return count > 1 and (count * removal(size) > ONE_BY_ONE or removal(size) > LONGEST)
 
