@@ -18,6 +18,7 @@ import resvg_py
 from rich.console import Console
 from textual.pilot import Pilot
 
+from sidekiq_tui.operations.operator import Operations
 from sidekiq_tui.servers.profile_store import load_profiles
 from sidekiq_tui.servers.registry import Registry
 from sidekiq_tui.tui.app import SqtuiApp
@@ -154,6 +155,21 @@ async def _dead(pilot: Pilot[Any]) -> None:
     await _press(pilot, "1", "g", "x", rest=2.0)
 
 
+async def _confirm(pilot: Pilot[Any]) -> None:
+    await _press(pilot, "1", "g", "x")
+    await _type(pilot, ":dead class:Charge error:Gateway")
+    await _press(pilot, "A", "R", rest=3.0)
+
+
+async def _audit(pilot: Pilot[Any]) -> None:
+    await _press(pilot, "2", "g", "x", rest=2.0)
+    for keys in (("K",), ("D", "y"), ("R", "y"), ("u", "y")):
+        for key in keys:
+            await _press(pilot, key, rest=2.0)
+        await _press(pilot, "escape")
+    await _press(pilot, "g", "a", rest=3.0)
+
+
 async def _help(pilot: Pilot[Any]) -> None:
     await _press(pilot, "1", "g", "q")
     await _press(pilot, "question_mark")
@@ -191,6 +207,7 @@ SCREENS: Final[dict[str, Callable[[Pilot[Any]], Awaitable[None]]]] = {
     "retries": _retries,
     "dead": _dead,
     "job": _job,
+    "confirm": _confirm,
     "queue-about": _about_queue,
     "workers": _workers,
     "errors": _errors,
@@ -202,6 +219,7 @@ SCREENS: Final[dict[str, Callable[[Pilot[Any]], Awaitable[None]]]] = {
     "command": _command,
     "help": _help,
     "picker": _picker,
+    "audit": _audit,
     "across-retries": _across,
     "across-workers": _across_workers,
     "compare": _compare,
@@ -227,7 +245,9 @@ def picture(app: SqtuiApp) -> bytes:
 
 async def _take(settings: Path, wanted: list[str]) -> None:
     registry = Registry(load_profiles(settings).profiles)
-    app = SqtuiApp(AppState(registry))
+    state = AppState(registry)
+    state.operations = Operations(registry.server, home=settings.parent)
+    app = SqtuiApp(state)
     async with app.run_test(size=SHAPES[0][:2]) as pilot:
         await pilot.pause(WARM_UP)
         await _press(pilot, "1", "g", "d")
