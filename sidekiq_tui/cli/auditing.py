@@ -81,7 +81,7 @@ async def _verdict(args: argparse.Namespace) -> records.Record:
 
 def _verdict_lines(verdict: records.Record) -> list[str]:
     state = "whole" if verdict["whole"] else "broken"
-    lines = [f"{state}: {verdict['lines']:,} lines in {verdict['files']:,} files"]
+    lines = [f"{state}: {verdict['lines']:,} lines in {verdict['files']:,} file{'' if verdict['files'] == 1 else 's'}"]
     for key, word in (("broken", "broken"), ("notes", "note"), ("open", "without an outcome")):
         texts = verdict[key]
         assert isinstance(texts, list)
