@@ -26,7 +26,6 @@ class Operation:
     level: ClassVar[Access] = "operate"
     undoable: ClassVar[Undoable] = "journal"
     destroys: ClassVar[bool] = False
-    crosses_sets: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

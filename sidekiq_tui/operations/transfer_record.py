@@ -11,7 +11,7 @@ from sidekiq_tui.operations.transform import Transform
 from sidekiq_tui.sidekiq.job import Place, PlaceKind
 from sidekiq_tui.sidekiq.keys import SET_NAMES
 from sidekiq_tui.sidekiq.operation_record import OperationRecord
-from sidekiq_tui.sidekiq.replies import json_value, text
+from sidekiq_tui.sidekiq.replies import json_value
 
 KINDS: Final = ("transfer", "evacuate")
 """Operations whose records these are."""
@@ -79,8 +79,3 @@ def whole_places(fields: Mapping[str, bytes]) -> tuple[Place, ...]:
             case [str(kind), None] if kind in SET_NAMES:
                 places.append(Place(cast(PlaceKind, kind)))
     return tuple(places)
-
-
-def began_by(fields: Mapping[str, bytes]) -> str:
-    """Who began it."""
-    return text(fields.get("who")) or ""
