@@ -57,12 +57,17 @@ def golden_screen(golden: Callable[[str, str], None], monkeypatch: pytest.Monkey
 
 
 async def _settled_digest(pilot: Pilot[Any]) -> str:
-    """The digest once nothing waits to be painted: what two looks in a row agree on."""
+    """The digest once nothing waits to be handled or painted: what two looks in a row agree on."""
     before = None
     while True:
         await pilot.pause()
         screen = pilot.app.screen
-        waits = bool(screen._dirty_widgets) or screen._layout_required or getattr(screen, "_gathering", False)
+        waits = (
+            bool(screen._dirty_widgets)
+            or screen._layout_required
+            or getattr(screen, "_gathering", False)
+            or any(node._message_queue.qsize() or node._next_callbacks for node in (pilot.app, *screen.walk_children()))
+        )
         now = (screen_text(pilot.app), _style_digest(pilot.app))
         if now == before and not waits:
             return now[1]

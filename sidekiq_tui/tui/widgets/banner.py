@@ -76,7 +76,7 @@ class Banner(Line):
         self._snapshot, self._now, self._notice = snapshot, now, tuple(notice)
         away = snapshot is not None and snapshot.error is not None
         self.set_class(away or bool(notice), "-shown")
-        self._draw(self.size.width)
+        self._draw(self.size.width or self.app.size.width)  # a hidden one has no width yet
 
     def on_resize(self, event: events.Resize) -> None:
         """Lays the same words out anew."""
