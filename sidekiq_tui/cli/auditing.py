@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Final
 
 from sidekiq_tui.cli import diagnostics, output, render
 from sidekiq_tui.cli.operators import operations_of
+from sidekiq_tui.cli.passwords import password_source
 from sidekiq_tui.cli.render import Look
+from sidekiq_tui.cli.scope import known_profiles
 from sidekiq_tui.errors import UsageError
 from sidekiq_tui.presentation import flat, history_records, records
 from sidekiq_tui.presentation.columns.audit import AUDIT
 from sidekiq_tui.presentation.text import display_text
+from sidekiq_tui.servers.server import Server
 from sidekiq_tui.sidekiq.errors import SidekiqError
 
 if TYPE_CHECKING:
@@ -23,7 +26,6 @@ if TYPE_CHECKING:
 
     from sidekiq_tui.operations.audit_line import AuditedOperation
     from sidekiq_tui.operations.operator import Operations
-    from sidekiq_tui.servers.server import Server
 
 BROKEN: Final = 1
 
@@ -72,11 +74,25 @@ def verify(args: argparse.Namespace) -> int:
 
 
 async def _verdict(args: argparse.Namespace) -> records.Record:
-    operations = await _operations(args)
+    """Of the servers that were named, else of all that this machine has changed; those ask for no password."""
+    source = password_source(no_input=args.no_input or not args.server)
+    profiles = known_profiles(args)
+    servers: dict[str, Server] = {}
+
+    def server(name: str) -> Server:
+        if name not in profiles:
+            raise SidekiqError("it is no longer in the settings")
+        if name not in servers:
+            servers[name] = Server(profiles[name], password_source=source, timeout=args.timeout)
+        return servers[name]
+
+    operations = await operations_of(args, server)
     try:
-        return history_records.verdict_record(await operations.verify_audit())
+        names = dict.fromkeys(args.server or await operations.servers_acted_on())
+        return history_records.verdict_record(await operations.verify_audit(tuple(names)))
     finally:
         await operations.close()
+        await asyncio.gather(*(one.close() for one in servers.values()))
 
 
 def _verdict_lines(verdict: records.Record) -> list[str]:
@@ -86,6 +102,11 @@ def _verdict_lines(verdict: records.Record) -> list[str]:
         texts = verdict[key]
         assert isinstance(texts, list)
         lines += [f"{word}: {display_text(text)}" for text in texts]
+    servers = verdict["servers"]
+    assert isinstance(servers, list)
+    for one in servers:
+        said = "its records were compared" if one["compared"] else f"its records were not compared: {one['error']}"
+        lines.append(f"{display_text(one['name'])}: {display_text(said)}")
     return lines
 
 

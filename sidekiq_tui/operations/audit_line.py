@@ -50,6 +50,10 @@ class Verdict:
     """What is odd and no proof: repaired lines, files that were removed, a clock that went back."""
     open: tuple[str, ...] = ()
     """Ids of operations without an outcome: under way, or crashed."""
+    asked: tuple[str, ...] = ()
+    """Servers whose records were compared."""
+    not_asked: tuple[tuple[str, str], ...] = ()
+    """Servers that could not be asked, and why."""
 
     @property
     def whole(self) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from sidekiq_tui.errors import SqtuiError
 from sidekiq_tui.operations import guard, transfer_resume
 from sidekiq_tui.operations.audit import Audit, Head
 from sidekiq_tui.operations.audit_check import verify
@@ -244,21 +245,37 @@ class Operations:
         """The last operations, the newest first, each with how it came out."""
         return audited_operations(self._audit_folder, server=server, limit=limit)
 
+    async def servers_acted_on(self) -> tuple[str, ...]:
+        """The servers of all operations that the journal knows, by name. Raises `JournalError`."""
+        return tuple(sorted({noted.server for noted in await self._desk.journal.all_noted()}))
+
     async def verify_audit(self, servers: Collection[str] = ()) -> Verdict:
-        """Checks the chain against itself, the head in the journal, and those in the records of some servers."""
+        """Checks the chain against itself, the head in the journal, and those in the records of some servers.
+
+        A server that does not answer is in `not_asked`.
+        """
         heads: list[tuple[str, Head]] = []
         notes: tuple[str, ...] = ()
+        asked: list[str] = []
+        silent: list[tuple[str, str]] = []
         try:
             kept = await self._desk.journal.head()
             if kept is not None:
                 heads.append(("the journal", kept))
-            for name in servers:
-                heads.extend(await heads_on(self._desk, name))
+            replies = await asyncio.gather(*(heads_on(self._desk, name) for name in servers), return_exceptions=True)
+            for name, reply in zip(servers, replies, strict=True):
+                if isinstance(reply, SqtuiError) and not isinstance(reply, JournalError):
+                    silent.append((name, str(reply)))
+                elif isinstance(reply, BaseException):
+                    raise reply
+                else:
+                    asked.append(name)
+                    heads.extend(reply)
         except JournalError as error:
             notes = (f"the heads in the journal were not compared: {error}",)
         key = self.settings.audit_key
         verdict = await asyncio.to_thread(verify, self._audit_folder, heads=heads, key=key)
-        return replace(verdict, notes=(*notes, *verdict.notes))
+        return replace(verdict, notes=(*notes, *verdict.notes), asked=tuple(asked), not_asked=tuple(silent))
 
     async def purge_journal(self) -> int:
         """Forgets the copies of jobs of every operation that has ended; how many operations. Raises `JournalError`."""

@@ -83,4 +83,8 @@ def verdict_record(verdict: Verdict) -> Record:
         "broken": list(verdict.broken),
         "notes": list(verdict.notes),
         "open": list(verdict.open),
+        "servers": [
+            *({"name": name, "compared": True, "error": None} for name in verdict.asked),
+            *({"name": name, "compared": False, "error": why} for name, why in verdict.not_asked),
+        ],
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Final
 
-from sidekiq_tui.cli.parser import DEFAULT_LIMIT, add_look_options, job_limit, path
+from sidekiq_tui.cli.parser import DEFAULT_LIMIT, add_look_options, job_limit, path, positive_seconds
 
 if TYPE_CHECKING:
     from sidekiq_tui.cli.parser import Subparsers
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 _EPILOG: Final = """\
   sqtui audit                    the last operations, the newest first, and how they came out
   sqtui audit --server prod      of one server
-  sqtui audit verify             check the chain of lines; exit code 1 when it is broken
+  sqtui audit verify             check the chain of lines, also against what the journal and the servers that were
+                                 changed have seen of it (--server NAME: only those); exit code 1 when it is broken
   sqtui audit export             every line as it was written (JSON lines)
 
 The chain shows edits. It does not show a rewrite by the owner of the file: forward the lines to keep proof.
@@ -45,6 +46,14 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--config", type=path, metavar="FILE", default=argparse.SUPPRESS, help="the file with your servers"
     )
+    parser.add_argument(
+        "--timeout",
+        type=positive_seconds,
+        metavar="S",
+        default=argparse.SUPPRESS,
+        help="seconds to wait for each answer of a server (default 5)",
+    )
+    parser.add_argument("--no-input", action="store_true", default=argparse.SUPPRESS, help="never ask for a password")
     add_look_options(parser)
     parser.set_defaults(run=run)
 

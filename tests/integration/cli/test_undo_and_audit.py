@@ -165,6 +165,39 @@ def test_verify_says_whether_a_line_was_edited(client: redis.Redis, dev: Sqtui, 
     assert not CONTROL_PATTERN.search(ran.out.replace("\n", ""))
 
 
+def test_verify_compares_what_the_servers_have_seen(client: redis.Redis, dev: Sqtui, folder: Path) -> None:
+    fill_set(client, "dead", [payload(number) for number in range(3)])
+    assert dev("delete", "dead", "arg:2", "--yes").code == 0
+    ran = dev("audit", "verify", "-o", "json")
+    assert ran.document["servers"] == [{"name": "dev", "compared": True, "error": None}]
+    assert "dev: its records were compared" in dev("audit", "verify").out
+    (record,) = client.keys("sqtui:op:*")
+    client.hset(record, "audit", f"1:{'0' * 64}")
+    ran = dev("audit", "verify")
+    assert ran.code == 1
+    assert "line 1 is not the one that dev has seen" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ('[servers.dev]\nurl = "redis://127.0.0.1:1"\n', "refused"),
+        ('[servers.other]\nurl = "redis://127.0.0.1:1"\n', "it is no longer in the settings"),
+    ],
+)
+def test_verify_says_which_servers_were_not_asked(
+    client: redis.Redis, dev: Sqtui, config: Callable[[str], str], folder: Path, settings: str, said: str
+) -> None:
+    fill_set(client, "dead", [payload(number) for number in range(3)])
+    assert dev("delete", "dead", "arg:2", "--yes").code == 0
+    config(f'{settings}[journal]\nfolder = "{folder}"\n')
+    ran = dev("audit", "verify")
+    assert ran.code == 0
+    assert "dev: its records were not compared: " in ran.out
+    assert said in ran.out
+    assert ran.out.startswith("whole: ")
+
+
 def test_where_the_audit_cannot_be_written_nothing_is_done(client: redis.Redis, dev: Sqtui, folder: Path) -> None:
     fill_set(client, "dead", [payload(1)])
     folder.mkdir()
