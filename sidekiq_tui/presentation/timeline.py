@@ -55,7 +55,8 @@ def _words(event: Event, context: Context) -> tuple[str, str]:
         case "tags":
             return "tags", f"{before} to {after}"
         case "errors new":
-            return "new error", f"{names}, {units.count(event.count)} job{'' if event.count == 1 else 's'}"
+            jobs = f"{units.count(event.count)} job{'' if event.count == 1 else 's'}"
+            return "new error", f"{names or _nameless(event)}, {jobs}"
         case "errors gone":
             return f"{units.count(event.count)} error{'' if event.count == 1 else 's'} gone", ""
         case "redis started":
@@ -72,6 +73,12 @@ def _words(event: Event, context: Context) -> tuple[str, str]:
             return names, ", ".join(part for part in (context.safe(event.who), after) if part)
     one, many, done = _THINGS[event.kind]
     return f"{units.count(event.count)} {one if event.count == 1 else many} {done}", names
+
+
+def _nameless(event: Event) -> str:
+    """What the Errors screen calls a group whose jobs name neither a class nor an error."""
+    kind = event.cause.kind if event.cause is not None else "error"
+    return {"undecodable": "undecodable", "rest": "other errors"}.get(kind, "no error class")
 
 
 def event_record(event: Event) -> Record:

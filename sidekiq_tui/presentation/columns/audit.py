@@ -60,7 +60,7 @@ _Column = Column["AuditedOperation"]
 AUDIT: Final[tuple[_Column, ...]] = (
     _Column("ago", "ago", 6, 12, _ago, align="right", sort=_by_time),
     _Column("who", "who", 10, 20, _who, weight=1, goes=2, sort=lambda row, context: text_key(row.intent.who)),
-    _Column("server", "server", 8, 12, _server, sort=lambda row, context: text_key(row.intent.server)),
+    _Column("server", "server", 8, 12, _server, weight=1, sort=lambda row, context: text_key(row.intent.server)),
     _Column("did", "did", 10, 10, _did, sort=lambda row, context: text_key(row.intent.kind)),
     _Column("what", "what", 20, None, _what, weight=3),
     _Column(

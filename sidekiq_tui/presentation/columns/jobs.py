@@ -203,6 +203,7 @@ SERVER: Final = _Column(
     8,
     12,
     _server,
+    weight=2,
     sort=lambda row, context: text_key(row.server if isinstance(row, JobRow | JobOn) else None),
     still=True,
 )

@@ -166,7 +166,7 @@ def _number(value: Callable[[QueueRow], float | None]) -> Callable[[QueueRow, Co
 
 _Column = Column[QueueRow]
 
-SERVER: Final = _Column("server", "server", 8, 12, _server, sort=lambda row, context: text_key(row.server))
+SERVER: Final = _Column("server", "server", 8, 12, _server, weight=2, sort=lambda row, context: text_key(row.server))
 """Comes first where queues of several servers stand in one list."""
 
 QUEUES: Final[tuple[_Column, ...]] = (

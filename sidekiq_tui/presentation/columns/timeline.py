@@ -37,6 +37,6 @@ def timeline_columns(time_mode: units.TimeMode = "relative", *, server: bool = F
     return (
         Column("at", ago, wide, wide, _when, align="right"),
         Column("since", "within", 6, 6, _since, align="right", goes=1),
-        *((Column("server", "server", 8, 12, _server),) if server else ()),
+        *((Column("server", "server", 8, 12, _server, weight=1),) if server else ()),
         Column("what", "what", 20, None, _what, weight=1),
     )

@@ -130,7 +130,7 @@ class WorkersOfScopeScreen(WorkersScreen):
         columns = super().tree_columns(narrow=narrow)
         if not self.across:
             return columns
-        server = Column[WorkerRow]("server", "server", 8, 12, self._server_cell, sort=self._server_key)
+        server = Column[WorkerRow]("server", "server", 8, 12, self._server_cell, weight=2, sort=self._server_key)
         return (server, *columns)
 
     def _server_cell(self, row: WorkerRow, context: Context, width: int | None) -> Cell:
