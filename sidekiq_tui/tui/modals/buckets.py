@@ -16,6 +16,7 @@ from sidekiq_tui.presentation.columns.base import Span
 from sidekiq_tui.presentation.glyphs import glyph_set
 from sidekiq_tui.presentation.text import fit
 from sidekiq_tui.tui.actions import bindings
+from sidekiq_tui.tui.modals.titled import put_title
 from sidekiq_tui.tui.widgets.line import Line
 from sidekiq_tui.tui.widgets.span_lines import SpanLine, SpanLines
 
@@ -56,7 +57,7 @@ class BucketsModal(ModalScreen[int | None]):
         """The groups, and what the keys do."""
         with Vertical(id="dialog") as dialog:
             dialog.styles.height = len(self._buckets) + _ROWS_AROUND
-            dialog.border_title = f"{self._list} {units.count(self._total)} by time"
+            put_title(dialog, f"{self._list} {units.count(self._total)} by time", ascii=self._ascii)
             yield SpanLines(ascii=self._ascii, id="buckets-lines")
             yield Line(id="dialog-foot", ground="panel")
 

@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from sidekiq_tui.presentation.columns.base import Span
 from sidekiq_tui.presentation.glyphs import glyph_set, to_ascii
 from sidekiq_tui.tui.actions import bindings
+from sidekiq_tui.tui.modals.titled import put_title
 from sidekiq_tui.tui.widgets.line import Line
 from sidekiq_tui.tui.widgets.span_lines import SpanLines
 
@@ -38,7 +39,7 @@ class ChoiceModal(ModalScreen[int | None]):
         """The ways, and what the keys do."""
         with Vertical(id="dialog") as dialog:
             dialog.styles.height = len(self._ways) + _ROWS_AROUND
-            dialog.border_title = to_ascii(self._title) if self._ascii else self._title
+            put_title(dialog, self._title, ascii=self._ascii)
             yield SpanLines(ascii=self._ascii, id="choice-lines")
             yield Line(id="dialog-foot", ground="panel")
 

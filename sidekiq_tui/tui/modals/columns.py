@@ -14,6 +14,7 @@ from sidekiq_tui.presentation.columns.base import Span
 from sidekiq_tui.presentation.glyphs import glyph_set
 from sidekiq_tui.presentation.text import fit
 from sidekiq_tui.tui.actions import bindings
+from sidekiq_tui.tui.modals.titled import put_title
 from sidekiq_tui.tui.widgets.line import Line
 from sidekiq_tui.tui.widgets.span_lines import SpanLine, SpanLines
 
@@ -51,7 +52,7 @@ class ColumnChooser(ModalScreen[list[str]]):
         """The columns, and what the keys do."""
         with Vertical(id="dialog") as dialog:
             dialog.styles.height = min(len(self._choices) + _ROWS_AROUND, max(8, self.app.size.height - 2))
-            dialog.border_title = f"Columns of {self._list}"
+            put_title(dialog, f"Columns of {self._list}", ascii=self._ascii)
             yield SpanLines(ascii=self._ascii, id="chooser-lines")
             yield Line(id="dialog-foot", ground="panel")
 

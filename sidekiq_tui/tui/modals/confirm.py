@@ -16,6 +16,7 @@ from sidekiq_tui.presentation.columns.base import Cell, Span
 from sidekiq_tui.presentation.glyphs import glyph_set, to_ascii
 from sidekiq_tui.presentation.text import cell_width, wrap_words
 from sidekiq_tui.tui.actions import bindings
+from sidekiq_tui.tui.modals.titled import put_title
 from sidekiq_tui.tui.widgets.line import Line
 from sidekiq_tui.tui.widgets.span_lines import SpanLine, SpanLines
 
@@ -75,7 +76,7 @@ class ConfirmModal(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         """Facts, the question, the field, what the keys do."""
         with Vertical(id="dialog", classes="-bad" if self._bad else "") as dialog:
-            dialog.border_title = self._plain(self._title)
+            put_title(dialog, self._title, ascii=self._ascii)
             yield SpanLines(ascii=self._ascii, id="confirm-facts")
             yield Line(id="confirm-question", ground="panel")
             with Horizontal(id="confirm-answer"):

@@ -18,6 +18,7 @@ from sidekiq_tui.presentation.columns.base import Cell, Span, fit_cell
 from sidekiq_tui.presentation.glyphs import glyph_set, to_ascii
 from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.tui.actions import bindings
+from sidekiq_tui.tui.modals.titled import put_title
 from sidekiq_tui.tui.widgets.line import Line
 
 T = TypeVar("T")
@@ -61,7 +62,7 @@ class FormModal(ModalScreen[T | None], Generic[T]):
     def compose(self) -> ComposeResult:
         """The fields, each with its hint below, a line that tells what they come to, and what the keys do."""
         with Vertical(id="dialog") as dialog:
-            dialog.border_title = to_ascii(self._title) if self._ascii else self._title
+            put_title(dialog, self._title, ascii=self._ascii)
             for one in self._fields:
                 with Horizontal(classes="form-row"):
                     yield Line(id=f"name-{one.key}", ground="panel")

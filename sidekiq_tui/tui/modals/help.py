@@ -17,6 +17,7 @@ from sidekiq_tui.presentation.glyphs import glyph_set, to_ascii
 from sidekiq_tui.presentation.text import cell_width, clip, display_text, fit
 from sidekiq_tui.tui.actions import APP, EVERYWHERE, Action, actions_of, bindings
 from sidekiq_tui.tui.actions.action import CHANGES, GO, LISTS, MOVE, SCREEN, SERVERS, with_keys
+from sidekiq_tui.tui.modals.titled import put_title
 from sidekiq_tui.tui.screens.base import ViewScreen
 from sidekiq_tui.tui.views import VIEWS
 from sidekiq_tui.tui.widgets.line import Line
@@ -60,7 +61,7 @@ class HelpModal(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """A title, the keys, how to leave."""
         with Vertical(id="dialog") as dialog:
-            dialog.border_title = f"Keys of {self._title}"
+            put_title(dialog, f"Keys of {self._title}", ascii=self._ascii)
             yield SpanLines(ascii=self._ascii, id="help-lines")
             yield Line(id="dialog-foot", ground="panel")
 

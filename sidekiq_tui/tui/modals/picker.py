@@ -16,6 +16,7 @@ from sidekiq_tui.presentation.columns.base import Span
 from sidekiq_tui.presentation.glyphs import GlyphSet, glyph_set
 from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.tui.actions import bindings
+from sidekiq_tui.tui.modals.titled import put_title
 from sidekiq_tui.tui.widgets.line import Line
 from sidekiq_tui.tui.widgets.span_lines import SpanLine, SpanLines
 
@@ -66,7 +67,7 @@ class Picker(ModalScreen[str | None], Generic[E]):
         headings = len({self.heading(entry) for entry in self._entries} - {""})
         with Vertical(id="dialog") as dialog:
             dialog.styles.height = min(len(self._entries) + headings + 6, max(8, self.app.size.height - 4))
-            dialog.border_title = self.TITLE_TEXT
+            put_title(dialog, self.TITLE_TEXT, ascii=self._ascii)
             field = Input(placeholder=self.PLACEHOLDER, compact=True, id="picker-field")
             field.cursor_blink = False
             yield field
