@@ -13,7 +13,7 @@ from sidekiq_tui.operations.errors import CannotBeKept
 from sidekiq_tui.operations.journal import Journal
 from sidekiq_tui.operations.journal_file import unkept
 from sidekiq_tui.operations.private_files import private_folder
-from sidekiq_tui.operations.settings import OperationSettings
+from sidekiq_tui.operations.settings import Keep, OperationSettings
 from sidekiq_tui.operations.who import Who
 from sidekiq_tui.servers.server import Server
 
@@ -32,6 +32,10 @@ class Desk:
     who: Who
     read_only: bool
     _tidied: dict[str, float] = field(default_factory=dict)
+
+    def payloads(self, server: str) -> Keep:
+        """Where bytes for undo may lie of operations on that server."""
+        return self.server(server).profile.journal_payloads or self.settings.payloads
 
     def untidy(self, what: str) -> bool:
         """Whether it is time to forget what is old there; says so once an hour."""

@@ -37,7 +37,6 @@ from sidekiq_tui.servers.write_access import Grant
 from sidekiq_tui.sidekiq.database import Database
 from sidekiq_tui.sidekiq.errors import SidekiqError
 from sidekiq_tui.sidekiq.job import Place
-from sidekiq_tui.sidekiq.keys import Keys
 from sidekiq_tui.sidekiq.operation_record import prune
 from sidekiq_tui.sidekiq.trash import budget, reap
 
@@ -143,7 +142,7 @@ class Execution:
         now = self.desk.clock()
         plan = self.plan
         # What is not written down cannot be gone on with after a crash; only ended.
-        told = self.desk.settings.payloads == "keep" or not writes_payloads(self.operation)
+        told = self.desk.payloads(self.plan.server) == "keep" or not writes_payloads(self.operation)
         noted = Noted(
             id=self.id,
             server=plan.server,
@@ -274,7 +273,7 @@ class Execution:
         """Finds out what is needed before anything is begun. Reads only."""
         if not isinstance(self.operation, Delete) or self.rebuilt or self.undo_kind() != "trash":
             return
-        if self.desk.settings.payloads != "keep" or self.plan.price.sent < _SMALL:
+        if self.desk.payloads(self.plan.server) != "keep" or self.plan.price.sent < _SMALL:
             return
         redis = (await self.server.overview(self.desk.clock())).redis
         if await self.server.trash_bytes() + self.plan.price.sent > budget(redis.maxmemory):
@@ -383,13 +382,13 @@ class Execution:
         if not isinstance(self.operation, Delete) or self.undo_kind() != "trash" or self.plan.targets is None:
             return None
         if self._trash is None:
-            keys, counts = Keys(self.server.profile.namespace), counts_by_place(self.plan.targets)
+            keys, counts = self.server.profile.keys, counts_by_place(self.plan.targets)
             self._trash = TrashParts(keys, self.id, counts, self.rebuilt)
         return self._trash
 
     def undo_kind(self) -> UndoKind:
         """Where the way back of this operation lies."""
-        kind = undo_kind(self.operation, self.plan.mode, self.desk.settings.payloads)
+        kind = undo_kind(self.operation, self.plan.mode, self.desk.payloads(self.plan.server))
         if not self.order.undo_copy:
             return "no" if kind in ("trash", "journal") else kind
         return "journal" if kind == "trash" and self._spills else kind
@@ -476,6 +475,7 @@ class Execution:
         return {
             "id": self.id,
             **({"of": self.order.of} if self.order.of is not None else {}),
+            **({"together": self.run.together} if self.run.together else {}),
             "who": who.text,
             **({"origin": who.origin} if who.origin else {}),
             "server": self.plan.server,

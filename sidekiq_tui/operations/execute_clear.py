@@ -20,7 +20,6 @@ from sidekiq_tui.sidekiq import plain_clearing
 from sidekiq_tui.sidekiq.clearing import LATEST, Cleared, clear, clear_when_full, latest, read_end, take_out
 from sidekiq_tui.sidekiq.errors import ServerUnreachable, SidekiqError
 from sidekiq_tui.sidekiq.job import Place
-from sidekiq_tui.sidekiq.keys import Keys
 from sidekiq_tui.sidekiq.operation_record import classify
 from sidekiq_tui.sidekiq.walk import Entry
 
@@ -61,7 +60,7 @@ class ClearExecution(Execution):
 
     async def _at_once(self, sender: Sender) -> None:
         empty = plain_clearing.clear if self.plan.mode == "C" else clear
-        trash = Keys(self.server.profile.namespace).trash(self.id) if self.undo_kind() == "trash" else None
+        trash = self.server.profile.keys.trash(self.id) if self.undo_kind() == "trash" else None
         try:
             await sender.begin()
         except Halted as halt:

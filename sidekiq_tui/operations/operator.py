@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -34,7 +34,7 @@ from sidekiq_tui.operations.history import UndoEntry, Unfinished
 from sidekiq_tui.operations.journal import Journal, JournalError
 from sidekiq_tui.operations.plan import Plan
 from sidekiq_tui.operations.planning import make_plan
-from sidekiq_tui.operations.prepared import new_id
+from sidekiq_tui.operations.prepared import TOGETHER, new_id
 from sidekiq_tui.operations.resume import Continuation, plan_rest
 from sidekiq_tui.operations.run import Run
 from sidekiq_tui.operations.settings import OperationSettings
@@ -112,7 +112,7 @@ class Operations:
         plan = await make_plan(
             desk.server(server), operation, now=desk.clock(), read_only=desk.read_only, progress=progress
         )
-        return replace(plan, undo=no_undo(operation, plan.mode, desk.settings.payloads) or plan.undo)
+        return replace(plan, undo=no_undo(operation, plan.mode, desk.payloads(server)) or plan.undo)
 
     def question(self, plan: Plan) -> Question:
         """What a person must answer before it may start."""
@@ -126,11 +126,13 @@ class Operations:
         rate: float | None = None,
         undo_copy: bool = True,
         fingerprint: str | None = None,
+        together: str = "",
     ) -> Run:
         """Begins in the background. `rate`: at most so many entries a second; without `undo_copy` it cannot be undone.
 
-        `fingerprint`: of the plan that a person has named. Raises the guard's errors (read-only, wrong answer, plan
-        too old). What comes later is in the outcome: `refused` when nothing was begun, as without audit or journal.
+        `fingerprint`: of the plan that a person has named. `together`: what the ids of all parts of one deed on several
+        servers begin with. Raises the guard's errors (read-only, wrong answer, plan too old). What comes later is in
+        the outcome: `refused` when nothing was begun, as without audit or journal.
         """
         desk = self._desk
         profile = desk.server(plan.server).profile
@@ -140,10 +142,10 @@ class Operations:
         grant = guard.admit(plan, profile, answer, now, read_only=desk.read_only, fingerprint=fingerprint)
         undo = plan.operation if isinstance(plan.operation, Undo) else None
         rest = self._rests.get(plan.fingerprint)
-        id = new_id() if undo is None else undo_id(undo)
+        id = new_id(together) if undo is None else undo_id(undo)
         if rest is not None and rest.transit is not None and not isinstance(plan.operation, ReturnStaged):
             id = rest.of
-        run = Run(id, plan)
+        run = Run(id, plan, together=together)
         order = Order(run, grant, rate, undo_copy, of=None if undo is None else undo.operation)
         if plan.peer is not None and plan.peer.writes:
             peer = desk.server(plan.peer.name).profile
@@ -164,6 +166,14 @@ class Operations:
         """What `u` takes back: the last operation of this machine on that server that still can be."""
         noted = next((one for one in self._desk.journal.last_noted(server) if can_be_undone(one)), None)
         return None if noted is None else of_journal(noted)
+
+    def last_undoable_of(self, servers: Sequence[str]) -> tuple[UndoEntry, ...]:
+        """The last deed of this machine on any of these servers that still can be taken back: all its parts there."""
+        known = [one for server in servers for one in self._desk.journal.last_noted(server) if can_be_undone(one)]
+        last = max(known, key=lambda one: one.at, default=None)
+        if last is None:
+            return ()
+        return tuple(of_journal(one) for one in known if one.id[:TOGETHER] == last.id[:TOGETHER])
 
     async def undoable(self, server: str) -> tuple[UndoEntry, ...]:
         """Everything that can be undone there, from this journal and from the server's trash, the newest first."""

@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 
 from sidekiq_tui.operations.plan import Mode
 from sidekiq_tui.servers.mark import ServerMark
+from sidekiq_tui.servers.profile import Profile
 from sidekiq_tui.servers.server import Server
 from sidekiq_tui.sidekiq.overview import Overview
 from sidekiq_tui.sidekiq.rights import Rights
@@ -55,23 +56,23 @@ async def probe(server: Server, mark: ServerMark, overview: Overview, now: float
         return Abilities("R", "this is a replica: change its primary", user)
     known = _known.get(server)
     if known is not None and known.mark == mark and 0 <= now - known.asked_at < KNOWN_FOR:
-        return _abilities(known.rights, user)
+        return _abilities(known.rights, server.profile)
     rights = await server.rights()
-    found = _abilities(rights, user)
+    found = _abilities(rights, server.profile)
     if found.mode == "A" and not found.refused and abs(found.ahead or 0.0) < CLOCK_RIGHT:
         _known[server] = _Known(now, mark, rights)
     return found
 
 
-def _abilities(rights: Rights, username: str | None) -> Abilities:
-    user = rights.user or username
+def _abilities(rights: Rights, profile: Profile) -> Abilities:
+    user, scratch = rights.user or profile.username, profile.scratch_prefix
     mode: Mode = "A"
     reason = ""
     if rights.scripts and not rights.own_keys:
-        mode, reason = "B", "this user may not write keys that begin with sqtui:"
+        mode, reason = "B", f"this user may not write keys that begin with {scratch}"
     elif not rights.scripts and rights.transactions and rights.own_keys:
         mode, reason = "C", "this user may not run scripts (EVAL)"
     elif not rights.scripts:
         mode = "R"
-        reason = "this user may not run scripts (EVAL), nor transactions on keys that begin with sqtui:"
+        reason = f"this user may not run scripts (EVAL), nor transactions on keys that begin with {scratch}"
     return Abilities(mode, reason, user, rights.refused, rights.ahead)

@@ -19,6 +19,7 @@ class OperationSettings:
     """The tables `[journal]` and `[audit]`. Sizes in bytes, times in seconds."""
 
     payloads: Keep = "keep"
+    """Unless the profile of a server says otherwise."""
     journal_size: int = 500 << 20
     undo_window: float = UNDO_DAYS * DAY
     audit_size: int = 16 << 20

@@ -252,7 +252,9 @@ def pool_of(
 
 def connect(profile: Profile, credentials: Credentials, timeout: float | None = None) -> Database:
     """The data layer on a server; connects at the first command. `credentials` must be prepared."""
-    return Database(Redis.from_pool(build_pool(profile, credentials, timeout)), profile.namespace)
+    return Database(
+        Redis.from_pool(build_pool(profile, credentials, timeout)), profile.namespace, profile.scratch_prefix
+    )
 
 
 async def open_database(profile: Profile, password_source: PasswordSource | None = None) -> Database:

@@ -14,7 +14,7 @@ JOURNAL: Final = "journal"
 AUDIT: Final = "audit"
 KEYRING: Final = "keyring"
 _MEGABYTE: Final = 1 << 20
-_PAYLOADS: Final[tuple[Payloads, ...]] = get_args(Payloads)
+PAYLOADS: Final[tuple[Payloads, ...]] = get_args(Payloads)
 _WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     JOURNAL: ("payloads", "max_size", "folder"),
     AUDIT: ("command", "syslog", "key", "max_size"),
@@ -69,8 +69,8 @@ def _value(table: str, key: str, value: object) -> dict[str, Any]:
     """A key of a table as a field. Raises ValueError, which says what it must be."""
     match key:
         case "payloads":
-            if value not in _PAYLOADS:
-                raise ValueError(f"must be one of {', '.join(_PAYLOADS)}")
+            if value not in PAYLOADS:
+                raise ValueError(f"must be one of {', '.join(PAYLOADS)}")
             return {"payloads": value}
         case "max_size":
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:

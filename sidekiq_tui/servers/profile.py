@@ -5,12 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
+from sidekiq_tui.servers.keeping import Payloads
+from sidekiq_tui.sidekiq.keys import SCRATCH, Keys
+
 Access = Literal["read-only", "operate", "full"]
 Origin = Literal["file", "url", "environment", "default", "demo"]
 Verify = Literal["full", "ca", "none"]
+Durability = Literal["ack", "fsync", "replica"]
+"""When a change counts as made: once the server says so, has it on its disk, or has it on a replica, too."""
 
 ACCESS_LEVELS: Final[tuple[Access, ...]] = get_args(Access)
 VERIFY_LEVELS: Final[tuple[Verify, ...]] = get_args(Verify)
+DURABILITIES: Final[tuple[Durability, ...]] = get_args(Durability)
 PRODUCTION: Final = "production"
 DEFAULT_PORT: Final = 6379
 DEFAULT_POLL_INTERVAL: Final = 2.0
@@ -83,7 +89,17 @@ class Profile:
     dead_max_jobs: int | None = None
     redact: tuple[str, ...] = ()
     """What is replaced in jobs that come here from another server: `email`, or regular expressions."""
+    durability: Durability = "ack"
+    scratch_prefix: str = SCRATCH
+    """How the keys begin that operations keep on this server, behind the namespace."""
+    journal_payloads: Payloads | None = None
+    """Where bytes for undo may lie; None: as the table `[journal]` says."""
     origin: Origin = "url"
+
+    @property
+    def keys(self) -> Keys:
+        """The names of keys on this server."""
+        return Keys(self.namespace, self.scratch_prefix)
 
     @property
     def address(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,19 +12,23 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from sidekiq_tui.errors import UsageError
+from sidekiq_tui.servers.keeping import PAYLOADS, Payloads
 from sidekiq_tui.servers.profile import (
     ACCESS_LEVELS,
     DEFAULT_POLL_INTERVAL,
     DEFAULT_PORT,
+    DURABILITIES,
     PRODUCTION,
     VERIFY_LEVELS,
     Access,
+    Durability,
     Profile,
     Tls,
     Verify,
 )
 from sidekiq_tui.servers.profile_url import parse_url
 from sidekiq_tui.servers.secrets import ways
+from sidekiq_tui.sidekiq.keys import SCRATCH
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
 Words = Annotated[list[Text], msgspec.Meta(min_length=1)]
@@ -38,6 +43,12 @@ class TlsTable(msgspec.Struct, forbid_unknown_fields=True):
     cert_file: Text | None = None
     key_file: Text | None = None
     server_hostname: Text | None = None
+
+
+class JournalTable(msgspec.Struct, forbid_unknown_fields=True):
+    """`[servers.NAME.journal]`."""
+
+    payloads: Payloads | None = None
 
 
 class ServerTable(msgspec.Struct, forbid_unknown_fields=True):
@@ -63,11 +74,27 @@ class ServerTable(msgspec.Struct, forbid_unknown_fields=True):
     max_latency: Seconds | None = None
     dead_max_jobs: Annotated[int, msgspec.Meta(ge=1)] | None = None
     redact: list[Text] = []
+    durability: Durability = "ack"
+    scratch_prefix: Annotated[str, msgspec.Meta(min_length=1, max_length=40)] | None = None
+    journal: JournalTable | None = None
 
 
 KEYS: Final[Mapping[str, Any]] = {field.name: field.type for field in msgspec.structs.fields(ServerTable)}
 """Every key of a server's table and its type."""
-TLS_KEYS: Final[Mapping[str, Any]] = {field.name: field.type for field in msgspec.structs.fields(TlsTable)}
+TABLE_KEYS: Final[Mapping[str, Mapping[str, Any]]] = {
+    name: {field.name: field.type for field in msgspec.structs.fields(kind)}
+    for name, kind in (("tls", TlsTable), ("journal", JournalTable))
+}
+"""Those that are tables, and their keys."""
+_CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
+    "access": ACCESS_LEVELS,
+    "verify": VERIFY_LEVELS,
+    "durability": DURABILITIES,
+    "payloads": PAYLOADS,
+}
+_PREFIX: Final = re.compile(r"[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+)*:?")
+_SIDEKIQS: Final = ("queue", "stat")
+"""What Sidekiq's own keys begin with, before a colon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +109,11 @@ class Complaint:
 def convert(name: str, table: Mapping[str, object], folder: Path) -> Profile | list[Complaint]:
     """The profile of a table, or everything that is wrong with it. Relative paths begin at `folder`."""
     complaints = list(_complaints(name, table, KEYS, ""))
-    tls = table.get("tls")
-    if isinstance(tls, Mapping):
-        complaints = [complaint for complaint in complaints if complaint.key != "tls"]
-        complaints += _complaints(name, tls, TLS_KEYS, "tls.")
+    for key, known in TABLE_KEYS.items():
+        inner = table.get(key)
+        if isinstance(inner, Mapping):
+            complaints = [complaint for complaint in complaints if complaint.key != key]
+            complaints += _complaints(name, inner, known, f"{key}.")
     if complaints:
         return complaints
     settings = msgspec.convert(table, ServerTable)
@@ -124,7 +152,7 @@ def _unknown(name: str, key: str, keys: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _wrong(message: str, key: str, value: object) -> tuple[str, str]:
-    choices = {"access": ACCESS_LEVELS, "verify": VERIFY_LEVELS}.get(key)
+    choices = _CHOICES.get(key)
     if choices is not None:
         text = f"must be one of {', '.join(choices)}"
         return text, nearest(value, dict.fromkeys(choices)) if isinstance(value, str) else ""
@@ -147,6 +175,11 @@ def _contradictions(settings: ServerTable) -> Iterator[Complaint]:
         yield Complaint("password_file", "password_command is given too: give one of the two")
     if isinstance(settings.tls, TlsTable) and settings.tls.key_file and not settings.tls.cert_file:
         yield Complaint("tls.key_file", "needs tls.cert_file too")
+    prefix = settings.scratch_prefix
+    if prefix is not None and not _PREFIX.fullmatch(prefix):
+        yield Complaint("scratch_prefix", "must be words of letters, digits and _ . - with colons between", '"ops:"')
+    elif prefix is not None and prefix.split(":")[0] in _SIDEKIQS:
+        yield Complaint("scratch_prefix", "Sidekiq's own keys begin so", 'e.g. "sqtui:"')
 
 
 def _build(name: str, settings: ServerTable, folder: Path) -> Profile:
@@ -174,6 +207,9 @@ def _build(name: str, settings: ServerTable, folder: Path) -> Profile:
         max_latency=settings.max_latency,
         dead_max_jobs=settings.dead_max_jobs,
         redact=tuple(settings.redact),
+        durability=settings.durability,
+        scratch_prefix=SCRATCH if settings.scratch_prefix is None else f"{settings.scratch_prefix.rstrip(':')}:",
+        journal_payloads=None if settings.journal is None else settings.journal.payloads,
     )
 
 

@@ -75,9 +75,9 @@ class Grant:
 class Permit:
     """What the connections of one grant let through; all other commands are refused before the wire."""
 
-    def __init__(self, grant: Grant, namespace: str, clock: Callable[[], float]) -> None:
+    def __init__(self, grant: Grant, keys: Keys, clock: Callable[[], float]) -> None:
         self.grant = grant
-        self._own = Keys(namespace).own
+        self._own = keys.own
         self._clock = clock
 
     def check(self, args: tuple[EncodableT, ...]) -> None:
@@ -177,9 +177,9 @@ def open_for_writing(
     """
     if grant.server != profile.name or profile.access == "read-only" or clock() >= grant.expires:
         raise CommandRefused(f"there is no leave to change {profile.name}", hint="plan it again")
-    permit = Permit(grant, profile.namespace, clock)
+    permit = Permit(grant, profile.keys, clock)
     pool = pool_of(profile, credentials, timeout, WriteConnection, WriteUnixConnection, connections=1, permit=permit)
-    return Database(Redis.from_pool(pool), profile.namespace)
+    return Database(Redis.from_pool(pool), profile.namespace, profile.scratch_prefix)
 
 
 def open_for_asking(profile: Profile, credentials: Credentials, timeout: float | None = None) -> Database:
@@ -191,4 +191,4 @@ def open_for_asking(profile: Profile, credentials: Credentials, timeout: float |
         raise CommandRefused(f"{profile.name} is read-only here")
     asking = AskingPermit()
     pool = pool_of(profile, credentials, timeout, WriteConnection, WriteUnixConnection, connections=1, permit=asking)
-    return Database(Redis.from_pool(pool), profile.namespace)
+    return Database(Redis.from_pool(pool), profile.namespace, profile.scratch_prefix)

@@ -12,7 +12,7 @@ from redis.exceptions import RedisClusterException, RedisError, ResponseError
 
 from sidekiq_tui.sidekiq.errors import ServerUnreachable, SidekiqError
 from sidekiq_tui.sidekiq.failures import connection_failure, reply_failure
-from sidekiq_tui.sidekiq.keys import Keys
+from sidekiq_tui.sidekiq.keys import SCRATCH, Keys
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -37,8 +37,9 @@ class Database:
     come back flat, INFO as one text, scores as text. A task may be cancelled at any await: its connection is dropped.
     """
 
-    def __init__(self, redis: Redis, namespace: str = "") -> None:
-        self.keys: Final = Keys(namespace)
+    def __init__(self, redis: Redis, namespace: str = "", scratch: str = SCRATCH) -> None:
+        """`namespace` and `scratch` as `Keys` has them."""
+        self.keys: Final = Keys(namespace, scratch)
         self.trips = 0
         self.scripts = True
         """Whether scripts that only read may be worth trying: false once one was refused."""

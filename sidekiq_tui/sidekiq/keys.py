@@ -10,6 +10,8 @@ from sidekiq_tui.sidekiq.payload import to_bytes
 SetName = Literal["retry", "schedule", "dead"]
 SET_NAMES: Final[tuple[SetName, ...]] = ("retry", "schedule", "dead")
 
+SCRATCH: Final = "sqtui:"
+"""How the keys begin that operations keep on a server, unless its profile says otherwise."""
 # What a redis-namespace leaves behind (up to Sidekiq 6.5): `<namespace>:queues`, `<namespace>:processes`.
 NAMESPACED_QUEUES: Final = b"*:queues"
 NAMESPACED_PROCESSES: Final = b"*:processes"
@@ -18,11 +20,13 @@ NAMESPACED_PROCESSES: Final = b"*:processes"
 class Keys:
     """The keys of one Sidekiq, as bytes. Dates and times inside key names are UTC; datetimes must be aware."""
 
-    __slots__ = ("namespace", "prefix")
+    __slots__ = ("_own", "namespace", "prefix")
 
-    def __init__(self, namespace: str = "") -> None:
+    def __init__(self, namespace: str = "", scratch: str = SCRATCH) -> None:
+        """`scratch`: how the keys begin that operations keep on the server, behind the namespace."""
         self.namespace = namespace
         self.prefix = to_bytes(f"{namespace}:") if namespace else b""
+        self._own = self.prefix + to_bytes(scratch)
 
     def _key(self, name: str) -> bytes:
         return self.prefix + to_bytes(name)
@@ -215,49 +219,52 @@ class Keys:
     @property
     def own(self) -> bytes:
         """How every key of ours begins."""
-        return self._key("sqtui:")
+        return self._own
+
+    def _ours(self, name: str) -> bytes:
+        return self._own + to_bytes(name)
 
     @property
     def operations(self) -> bytes:
         """Sorted set of the ids of operations by their start: the only way to find what follows."""
-        return self._key("sqtui:ops")
+        return self._ours("ops")
 
     def operation(self, id: str, generation: int = 1) -> bytes:
         """Hash: the record of an operation, without a TTL while it is open."""
-        return self._key(f"sqtui:op:{id}:{generation}")
+        return self._ours(f"op:{id}:{generation}")
 
     def operation_closed(self, id: str, generation: int = 1) -> bytes:
         """The same record once it is fenced: no delayed command finds it any more."""
-        return self._key(f"sqtui:op:{id}:{generation}:closed")
+        return self._ours(f"op:{id}:{generation}:closed")
 
     def stage(self, id: str, batch: str) -> bytes:
         """List or sorted set of jobs taken and not yet delivered. Never with a TTL."""
-        return self._key(f"sqtui:stage:{id}:{batch}")
+        return self._ours(f"stage:{id}:{batch}")
 
     def shadow(self, id: str) -> bytes:
         """List: the copy of a queue under construction; the original is whole."""
-        return self._key(f"sqtui:shadow:{id}")
+        return self._ours(f"shadow:{id}")
 
     def taken_out(self, id: str) -> bytes:
         """List: what the copy leaves out, until it takes the queue's place."""
-        return self._key(f"sqtui:shadow:{id}:out")
+        return self._ours(f"shadow:{id}:out")
 
     def replaced(self, id: str) -> bytes:
         """List: the queue that a copy has replaced."""
-        return self._key(f"sqtui:old:{id}")
+        return self._ours(f"old:{id}")
 
     def trash(self, id: str, part: int | None = None) -> bytes:
         """List or sorted set of what was cleared, or of at most 10,000 deleted entries."""
-        return self._key(f"sqtui:trash:{id}" if part is None else f"sqtui:trash:{id}:{part}")
+        return self._ours(f"trash:{id}" if part is None else f"trash:{id}:{part}")
 
     @property
     def trash_index(self) -> bytes:
         """Sorted set of the names of trash keys by the time they may go, in seconds."""
-        return self._key("sqtui:trash")
+        return self._ours("trash")
 
     def lock(self, name: bytes) -> bytes:
         """String: who rebuilds a key or resumes an operation."""
-        return self._key("sqtui:lock:") + name
+        return self._own + b"lock:" + name
 
 
 # How the names of keys begin that can't be computed: signs of an edition or a gem (protocol 11).

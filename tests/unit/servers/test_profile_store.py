@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sidekiq_tui.errors import ConfigError, UsageError
-from sidekiq_tui.servers.profile_schema import KEYS, TLS_KEYS
+from sidekiq_tui.servers.profile_schema import KEYS, TABLE_KEYS
 from sidekiq_tui.servers.profile_store import ProfileSet, load_profiles, parse_profiles, select_servers
 
 EXAMPLE = Path(__file__).parents[3] / "profiles.example.toml"
@@ -34,12 +34,20 @@ def test_defaults_follow_the_label() -> None:
     assert (chosen.access, chosen.guard) == ("full", False)
 
 
+def test_what_operations_keep_there() -> None:
+    text = '[servers.a]\nhost = "h"\n[servers.b]\nhost = "h"\nscratch_prefix = "ops:x"\ndurability = "fsync"\n'
+    plain, chosen = parse(f'{text}journal.payloads = "none"\n').profiles
+    assert (plain.scratch_prefix, plain.durability, plain.journal_payloads) == ("sqtui:", "ack", None)
+    assert (chosen.scratch_prefix, chosen.durability, chosen.journal_payloads) == ("ops:x:", "fsync", "none")
+
+
 def test_the_example_is_right_and_shows_every_key() -> None:
     text = EXAMPLE.read_text("utf-8")
     found = parse(text)
     assert found.problems == ()
     assert len(found.profiles) == 4
-    missing = [key for key in (*KEYS, *TLS_KEYS) if f"\n{key} = " not in text and key != "tls"]
+    tables = [key for keys in TABLE_KEYS.values() for key in keys]
+    missing = [key for key in (*KEYS, *tables) if f"\n{key} = " not in text and key not in TABLE_KEYS]
     assert missing == []
 
 
@@ -104,6 +112,11 @@ socket = "/s"
         ('host = "h"\ntls = {key_file = "k"}', "tls.key_file", "cert_file"),
         ('host = "h"\nfavourite = true', "favourite", "favorite"),
         ('host = "h"\ndatabase = -1', "database", ">= 0"),
+        ('host = "h"\ndurability = "replicas"', "durability", "ack, fsync, replica"),
+        ('host = "h"\nscratch_prefix = "a b"', "scratch_prefix", "letters"),
+        ('host = "h"\nscratch_prefix = "queue:x"', "scratch_prefix", "Sidekiq's own"),
+        ('host = "h"\njournal = {payload = "none"}', "journal.payload", "payloads"),
+        ('host = "h"\njournal.payloads = "some"', "journal.payloads", "keep, server-only, none"),
     ],
 )
 def test_problems_of_one_server(body: str, key: str, said: str) -> None:
