@@ -10,6 +10,8 @@ from typing import Final
 from sidekiq_tui.operations.entries import Entry
 from sidekiq_tui.sidekiq.batch_items import Item
 
+TOGETHER: Final = 12
+"""Digits of their ids that the parts of one deed on several servers share; of others they are as random as the rest."""
 UNKNOWN: Final = "?"
 """The result of an entry of which nobody can say what became of it."""
 
@@ -29,9 +31,9 @@ class Prepared:
     """For the audit; as long as `items`, or empty."""
 
 
-def new_id() -> str:
-    """The id of an operation: 20 hexadecimal digits."""
-    return secrets.token_hex(10)
+def new_id(together: str = "") -> str:
+    """The id of an operation: 20 hexadecimal digits, which begin with `together`."""
+    return together + secrets.token_hex(10 - len(together) // 2)
 
 
 def new_bid() -> str:

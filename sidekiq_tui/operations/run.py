@@ -19,8 +19,10 @@ class Run:
     raise.
     """
 
-    def __init__(self, id: str, plan: Plan) -> None:
+    def __init__(self, id: str, plan: Plan, *, together: str = "") -> None:
+        """`together`: what it shares with the parts of the same deed on other servers."""
         self.id = id
+        self.together = together
         self.plan = plan
         self.progress = Progress(plan.count, Tally(untouched=plan.count), "running")
         self.outcome: Outcome | None = None
