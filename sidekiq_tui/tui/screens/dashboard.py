@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.geometry import Region
 from textual.message import Message
+from textual.widget import Widget
 
 from sidekiq_tui.presentation import units
 from sidekiq_tui.presentation.columns.base import Column, Context, Span
@@ -22,7 +23,7 @@ from sidekiq_tui.tui.actions.lists import LIST, SORT
 from sidekiq_tui.tui.actions.operations import NEW_JOBS, QUEUE_CHANGES, STATISTICS
 from sidekiq_tui.tui.screens import dashboard_panels as panels
 from sidekiq_tui.tui.screens.base import ViewScreen
-from sidekiq_tui.tui.screens.dashboard_layout import DAYS, WEEKS, dashboard_layout, history_places
+from sidekiq_tui.tui.screens.dashboard_layout import DAYS, WEEKS, Places, dashboard_layout, history_places
 from sidekiq_tui.tui.screens.dashboard_titles import (
     PANELS,
     PERIODS,
@@ -81,7 +82,7 @@ class DashboardScreen(ViewScreen):
         self._order = Order("latency", True)
         self._period = USUAL_PERIOD
         self._chosen = False
-        self._panel = 0
+        self._panels: dict[bool, str] = {}
         self._places: dict[str, Region] = {}
         self._days: Days | None = None
         self._reading: tuple[object, ...] = ()
@@ -89,8 +90,12 @@ class DashboardScreen(ViewScreen):
 
     def body(self) -> ComposeResult:
         """Charts, queues, facts."""
+        yield Board(*self.parts(), id="board")
+
+    def parts(self) -> Sequence[Widget]:
+        """What the board holds."""
         ascii = self.app_state.ascii
-        yield Board(
+        return (
             TitleLine(ascii=ascii, id="processed-title"),
             LineChart(units.rate, id="processed"),
             TitleLine(ascii=ascii, id="failed-title"),
@@ -107,13 +112,37 @@ class DashboardScreen(ViewScreen):
             TextBlock(ascii=ascii, id="trends"),
             TextBlock(ascii=ascii, id="today"),
             TextBlock(ascii=ascii, id="facts"),
-            id="board",
         )
 
     @property
     def table(self) -> RecordTable[QueueRow]:
         """The list of queues."""
         return self.query_one("#table", RecordTable)
+
+    @property
+    def front(self) -> RecordTable[Any]:
+        """The list that keys go to."""
+        return self.table
+
+    @property
+    def across(self) -> bool:
+        """Whether it shows several servers."""
+        return self.app_state.scope is None
+
+    @property
+    def panels(self) -> tuple[str, ...]:
+        """What the lower half can show."""
+        return PANELS
+
+    @property
+    def panel(self) -> str:
+        """What it shows: the first, until somebody chooses another; for one server and for several apart."""
+        return self._panels.get(self.across, self.panels[0])
+
+    @property
+    def has_panels(self) -> bool:
+        """Whether there is room for them."""
+        return "panel-title" in self._places
 
     def on_mount(self) -> None:
         """Keys go to the queues."""
@@ -158,9 +187,9 @@ class DashboardScreen(ViewScreen):
 
     def reason_against(self, action: Action) -> str | None:
         """Panels need room, and lists rows."""
-        if action.id in ("panel-next", "panel-previous") and "panel-title" not in self._places:
+        if action.id in ("panel-next", "panel-previous") and not self.has_panels:
             return "the terminal is too small for it"
-        return reason_against_empty(self.table, action)
+        return reason_against_empty(self.front, action)
 
     # Keys
 
@@ -172,8 +201,9 @@ class DashboardScreen(ViewScreen):
 
     def action_panel(self, step: int) -> None:
         """Another chart in the lower half."""
-        if "panel-title" in self._places:
-            self._panel = (self._panel + step) % len(PANELS)
+        if self.has_panels:
+            place = self.panels.index(self.panel) + step
+            self._panels[self.across] = self.panels[place % len(self.panels)]
             self._restart()
             self.redraw()
 
@@ -188,7 +218,11 @@ class DashboardScreen(ViewScreen):
         self.redraw()
 
     @on(RecordTable.Opened)
-    def _open_queue(self) -> None:
+    def _row_opened(self) -> None:
+        self.open_row()
+
+    def open_row(self) -> None:
+        """Opens the queue under the cursor."""
         row = self.table.current
         if row is not None:
             open_queue(self, row)
@@ -196,7 +230,7 @@ class DashboardScreen(ViewScreen):
     @on(RecordTable.Moved)
     def _cursor_moved(self) -> None:
         if self.is_front:
-            self._draw_note()
+            self.draw_note()
 
     @on(Board.Resized)
     def _resized(self) -> None:
@@ -206,7 +240,7 @@ class DashboardScreen(ViewScreen):
 
     @property
     def _weekly(self) -> bool:
-        return PANELS[self._panel] == "weeks"
+        return self.panel == "weeks"
 
     def _read_days(self) -> None:
         state, days = self.app_state, self._days
@@ -244,10 +278,10 @@ class DashboardScreen(ViewScreen):
 
     def _arrange(self, queues: int) -> None:
         board = self.query_one(Board)
-        size, spanning = board.size, self.app_state.scope is None
-        self._places = dashboard_layout(size.width, size.height, queues, spanning=spanning)
+        size = board.size
+        self._places = self.layout_of(size.width, size.height, queues)
         panel = self._places.pop("panel", None)
-        if panel is not None and PANELS[self._panel] == "latency":
+        if panel is not None and self.panel == "latency":
             self._places["latency"] = panel
             self._mount_plot(board)
         elif panel is not None:
@@ -257,6 +291,10 @@ class DashboardScreen(ViewScreen):
         if "rule" in self._places:
             rule = glyph_set(self.app_state.ascii).rule
             self.query_one("#rule", Line).put((Span(rule * size.width, "rule"),))
+
+    def layout_of(self, width: int, height: int, queues: int) -> Places:
+        """Where the parts stand."""
+        return dashboard_layout(width, height, queues, spanning=self.across)
 
     def _mount_plot(self, board: Board) -> None:
         if board.query("#latency"):
@@ -280,9 +318,10 @@ class DashboardScreen(ViewScreen):
             notice=queues_notice(view, context),
         )
         self.query_one("#queues-title", TitleLine).show(queues_title(view, rows))
-        self._draw_note()
+        self.draw_note()
 
-    def _draw_note(self) -> None:
+    def draw_note(self) -> None:
+        """What the row under the cursor has besides."""
         row = self.table.current
         context = context_of(self.app_state)
         self.note([] if row is None else left_out(self.table, QUEUES, row, context))
@@ -319,7 +358,7 @@ class DashboardScreen(ViewScreen):
         self.query_one("#failed-title", TitleLine).show(failed_title(view, failed, period))
 
     def _draw_panel(self, view: ScopeView) -> None:
-        choices = choice_spans(PANELS, self._panel)
+        choices = choice_spans(self.panels, self.panels.index(self.panel))
         title = self.query_one("#panel-title", TitleLine)
         if "days" in self._places:
             title.show(history_title(self._weekly), choices)

@@ -11,6 +11,10 @@ from sidekiq_tui.tui.widgets.line_chart import GUTTER
 WIDE: Final = 110
 LOWER_FROM: Final = 28
 """Rows from which there is a lower half."""
+UPPER_ACROSS: Final = 14
+"""Rows that charts and queues keep above the lines of the servers."""
+LEAST_ACROSS: Final = 20
+"""Rows from which both have room."""
 WORKERS_ROWS: Final = 4
 REDIS_ROWS: Final = 4
 TODAY_ROWS: Final = 4
@@ -26,14 +30,14 @@ Places = dict[str, Region]
 
 def dashboard_layout(width: int, height: int, queues: int, *, spanning: bool = False) -> Places:
     """Regions by id; `queues` is how many there are to list, `spanning` whether their servers are named too."""
-    return _wide(width, height, queues, spanning) if width >= WIDE else _narrow(width, height, queues)
+    lower = (height - 5) // 3 + 3 if height >= LOWER_FROM else 0
+    return _wide(width, height, queues, spanning, lower) if width >= WIDE else _narrow(width, height, queues)
 
 
-def _wide(width: int, height: int, queues: int, spanning: bool) -> Places:
+def _wide(width: int, height: int, queues: int, spanning: bool, lower: int) -> Places:
     right = max(44 if spanning else 40, width // 3)
     left = width - right - 4
     x = left + 4
-    lower = (height - 5) // 3 + 3 if height >= LOWER_FROM else 0
     upper = height - lower - (1 if lower else 0)
     places = _charts(left, upper) | _side(x, right, upper, queues)
     if lower:
@@ -43,6 +47,26 @@ def _wide(width: int, height: int, queues: int, spanning: bool) -> Places:
         places["panel"] = Region(0, top + 1, left, lower - 2)
         places["trends"] = Region(x, top, right - 1, 4)
         places["today"] = Region(x, top + 5, right - 1, max(0, min(TODAY_ROWS, lower - 5)))
+    return places
+
+
+def across_layout(width: int, height: int, queues: int, servers: int) -> Places:
+    """The same of several servers with a line for each of them, which is where keys go.
+
+    How many there are is a setting, so nothing moves with the data. Below them charts go first.
+    """
+    rows = servers + 2
+    if width < WIDE:
+        places = _narrow(width, height, rows - 1)
+        places["servers"] = places.pop("table")
+        return places
+    if height < LEAST_ACROSS:
+        return {"servers": Region(0, 0, width, height)}
+    lower = min(rows + 1, height - UPPER_ACROSS - 1)
+    places = _wide(width, height - lower - 1, queues, True, lower=0)
+    places["rule"] = Region(0, height - lower - 1, width, 1)
+    places["servers-title"] = Region(0, height - lower, width, 1)
+    places["servers"] = Region(0, height - lower + 1, width, lower - 1)
     return places
 
 

@@ -116,7 +116,7 @@ class ServersScreen(ViewScreen):
         servers = in_order([snapshots[name] for name in state.together], SERVERS, self._order, context)
         total = servers_total(servers) if len(servers) > 1 else None
         self._arrange(len(servers) + 1 + (total is not None))
-        rows: StaticRows[ServerRow] = StaticRows(servers, _name)
+        rows: StaticRows[ServerRow] = StaticRows(servers, server_key)
         self.table.show(rows, context, total=total, sorted_by=self._order.heading)
         self._draw_title()
         self._draw_selected()
@@ -145,7 +145,7 @@ class ServersScreen(ViewScreen):
 
     def action_sort_next(self) -> None:
         """The next order: as configured, worst first, then by the other columns."""
-        self._order = next_order(self._order, _SORTED, self.table.columns_shown, RISING, given=True)
+        self._order = next_order(self._order, SORTED, self.table.columns_shown, RISING, given=True)
         self.redraw()
 
     def action_sort_reverse(self) -> None:
@@ -163,7 +163,7 @@ class ServersScreen(ViewScreen):
 
     def _draw_title(self) -> None:
         count, group = len(self.app_state.together), self.app_state.group
-        words = f"  {_words(self._order)}" if count > 1 else ""
+        words = f"  {order_words(self._order)}" if count > 1 else ""
         title = (Span(f"Servers {count:,}", "title"), Span(words, "muted"))
         right = range_spans(self.table, count)
         if group:
@@ -213,16 +213,19 @@ class ServersScreen(ViewScreen):
         )
 
 
-_SORTED: Final = tuple(
+SORTED: Final = tuple(
     sorted((column for column in SERVERS if column.sort is not None), key=lambda column: column.key != "state")
 )
+"""What servers can be sorted by: state first, which is worst first."""
 
 
-def _name(row: ServerRow) -> str:
+def server_key(row: ServerRow) -> str:
+    """The same server from one poll to the next."""
     return row.server if isinstance(row, ServerSnapshot) else ""
 
 
-def _words(order: Order) -> str:
+def order_words(order: Order) -> str:
+    """How servers are sorted, in words."""
     if order.key is None:
         return "as configured, backwards" if order.falling else "as configured"
     if order.key == "state":

@@ -92,6 +92,8 @@ class RecordTable(Inked, Generic[R], can_focus=True):
         self._stale = False
         self._notice: tuple[Cell, ...] = ()
         self._marked: Callable[[R], bool] | None = None
+        self.resting = False
+        """Whether it shows no cursor: keys go to another list on the same screen."""
         self._cursor = 0
         self._cursor_key: Hashable | None = None
         self._top = 0
@@ -169,6 +171,13 @@ class RecordTable(Inked, Generic[R], can_focus=True):
         """Offset and length of the read that the visible rows need now."""
         return self._rows.missing(*self.window) if self._rows.size else None
 
+    @property
+    def wanted_soon(self) -> tuple[int, int] | None:
+        """Offset and length of a read that the page after the visible one or the one before it needs."""
+        first, last = self.window
+        ends = (min(last + self._height, self._rows.size - 1), max(0, first - self._height))
+        return next((span for end in ends if (span := self._rows.missing(end, end)) is not None), None)
+
     def window_after(self, shift: int) -> tuple[int, int]:
         """The visible indexes once the records have moved by `shift`, as `show` will have them."""
         cursor = max(0, self._cursor + shift)
@@ -190,6 +199,13 @@ class RecordTable(Inked, Generic[R], can_focus=True):
     def repaint(self) -> None:
         """Draws the same rows again: what `marked` says of them has changed."""
         self._draw()
+
+    def draw_ahead(self) -> None:
+        """Prepares the lines of the page before the visible one and of the one after it: to turn to them takes less."""
+        first, last = self.window
+        for index in (*range(last + 1, last + 1 + self._height), *range(first - self._height, first)):
+            if self._rows.get(index) is not None:
+                self._strip_of(self._row(index))
 
     def place(self, index: int) -> None:
         """Puts the cursor on a row and shows it."""
@@ -273,7 +289,9 @@ class RecordTable(Inked, Generic[R], can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """A line that `_draw` prepared, as styled segments."""
-        line = self._drawn[y] if y < len(self._drawn) else _BLANK
+        return self._strip_of(self._drawn[y] if y < len(self._drawn) else _BLANK)
+
+    def _strip_of(self, line: _Drawn) -> Strip:
         known = self._strips.get(id(line))
         if known is None:
             if len(self._strips) >= MOST_STRIPS:
@@ -335,7 +353,8 @@ class RecordTable(Inked, Generic[R], can_focus=True):
         """Prepares the visible lines and repaints what differs; tells others what they may want to know."""
         if not self.size:
             return
-        before, self._drawn = self._drawn, [self._line(y) for y in range(self.size.height)]
+        last = self.window[1]
+        before, self._drawn = self._drawn, [self._line(y, last) for y in range(self.size.height)]
         if len(before) != len(self._drawn):
             self.refresh()
         else:
@@ -367,7 +386,8 @@ class RecordTable(Inked, Generic[R], can_focus=True):
             x += width
         return regions
 
-    def _line(self, y: int) -> _Drawn:
+    def _line(self, y: int, last: int) -> _Drawn:
+        """The line at `y`, where `last` is the last visible index."""
         if not self._rows.size and self._notice:
             wrapped = [line for cell in self._notice for line in wrap_cell(cell, self.size.width - 2)]
             cell = wrapped[y] if y < len(wrapped) else ()
@@ -376,7 +396,6 @@ class RecordTable(Inked, Generic[R], can_focus=True):
             return _Drawn("ground", ((Span(" "),), cell)) if cell else _BLANK
         if y < HEADING_ROWS:
             return self._heading()
-        last = self.window[1]
         index = self._top + y - HEADING_ROWS
         if index <= last:
             return self._row(index)
@@ -403,7 +422,7 @@ class RecordTable(Inked, Generic[R], can_focus=True):
 
     def _row(self, index: int) -> _Drawn:
         row = self._rows.get(index)
-        here = index == self._cursor
+        here = index == self._cursor and not self.resting
         glyph = self._drawing.glyphs.cursor if here else " "
         ground = "cursor" if here else "ground"
         if row is None:
