@@ -13,6 +13,7 @@ from sidekiq_tui.errors import UsageError
 from sidekiq_tui.operations.errors import NotConfirmed, PlanOutdated
 from sidekiq_tui.presentation.columns.base import Span
 from sidekiq_tui.presentation.deeds import row_question, title
+from sidekiq_tui.presentation.global_plans import global_facts, global_title
 from sidekiq_tui.presentation.plans import FINGERPRINT_SHOWN, plan_facts
 from sidekiq_tui.servers.background import call_in_daemon
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import argparse
 
     from sidekiq_tui.cli.render import Look
+    from sidekiq_tui.operations.global_plan import GlobalPlan
     from sidekiq_tui.operations.guard import Question
     from sidekiq_tui.operations.plan import Plan
 
@@ -72,13 +74,55 @@ class Answers:
             )
         return await _ask(plan, question, look, now)
 
+    async def answer_for_all(self, plan: GlobalPlan, question: Question, look: Look, now: float) -> str:
+        """What the guard shall hear for several servers. Raises as `answer`."""
+        if self.fingerprints and not plan.is_named(self.fingerprints):
+            raise PlanOutdated(
+                f"the plan of all is another one than you named, {plan.fingerprint[:FINGERPRINT_SHOWN]}; "
+                "nothing was done on any server",
+                hint="look at it with --dry-run",
+            )
+        if question.kind == "none":
+            return ""
+        if question.kind == "name" and self.names:
+            said = set(" ".join(self.names).split())
+            missing = [name for name in question.expected.split() if name not in said]
+            if not missing:
+                return question.expected  # more names were said: of servers where nothing is to be done
+            raise _unsaid(question, missing)
+        if question.kind != "name" and self.yes:
+            return question.expected
+        if not self.may_ask:
+            raise _unsaid(question, question.expected.split())
+        title = global_title(plan, look.context(now))
+        words = f"{title}?" if question.kind == "yes" else ""
+        return await _asked(global_plan_lines(plan, _seen(look), now), words, question)
+
+
+def _unsaid(question: Question, names: Sequence[str]) -> NotConfirmed:
+    named = question.kind == "name"
+    option = " ".join(f"--confirm {name}" for name in names) if named else "--yes"
+    wanted = "the names of the servers" if named else _WANTED[question.kind]
+    return NotConfirmed(
+        f"this takes {wanted} as the answer; nothing was done on any server",
+        hint=f"say it with {option}; --dry-run shows the plan",
+    )
+
 
 async def _ask(plan: Plan, question: Question, look: Look, now: float) -> str:
-    diagnostics.PROGRESS.clear()
-    seen = replace(look, tty=True, width=get_terminal_size().columns)
     words = row_question(plan, look.context(now)) if question.kind == "yes" else ""
+    return await _asked(plan_lines(plan, _seen(look), now), words, question)
+
+
+def _seen(look: Look) -> Look:
+    """How a person sees it who is asked, whatever becomes of the output."""
+    return replace(look, tty=True, width=get_terminal_size().columns)
+
+
+async def _asked(lines: Sequence[str], words: str, question: Question) -> str:
+    diagnostics.PROGRESS.clear()
     asked = f"{words[:1].upper()}{words[1:]} {diagnostics.safe(question.words)}"
-    diagnostics.say([*plan_lines(plan, seen, now), ""])
+    diagnostics.say([*lines, ""])
     return await call_in_daemon(lambda: _line(f"{asked.strip()} > "))
 
 
@@ -93,3 +137,10 @@ def plan_lines(plan: Plan, look: Look, now: float) -> Sequence[str]:
     heading = (Span(title(plan, context), "strong"),)
     facts = plan_facts(plan, context, full=True)
     return [render.line(heading, look), *render.facts(facts, look, whole=True)]
+
+
+def global_plan_lines(plan: GlobalPlan, look: Look, now: float) -> Sequence[str]:
+    """The plan of several servers in lines of safe text: its title, a line a server, then what they have in common."""
+    context = look.context(now)
+    heading = (Span(global_title(plan, context), "strong"),)
+    return [render.line(heading, look), *render.facts(global_facts(plan, context, full=True), look, whole=True)]

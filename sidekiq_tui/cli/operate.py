@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from sidekiq_tui.cli import diagnostics
 from sidekiq_tui.cli.confirm import Answers
+from sidekiq_tui.cli.operate_many import MakePlan, Many
 from sidekiq_tui.cli.operators import operations_of
 from sidekiq_tui.cli.passwords import password_source
 from sidekiq_tui.cli.render import Look
-from sidekiq_tui.cli.results import INTERRUPTED, Result, exit_code, print_results
-from sidekiq_tui.cli.scope import known_profiles, scope_of
-from sidekiq_tui.errors import SqtuiError, UsageError
+from sidekiq_tui.cli.results import Result, Together, exit_code, print_results
+from sidekiq_tui.cli.running import LeftRunning, to_its_end
+from sidekiq_tui.cli.scope import Scope, known_profiles, scope_of
+from sidekiq_tui.errors import UsageError
 from sidekiq_tui.operations.errors import CannotBeDone
-from sidekiq_tui.presentation import outcomes
-from sidekiq_tui.presentation.columns.base import plain
 from sidekiq_tui.servers.server import Server
 
 if TYPE_CHECKING:
@@ -28,13 +26,10 @@ if TYPE_CHECKING:
 
     from sidekiq_tui.operations.catalog import Operation
     from sidekiq_tui.operations.operator import Operations
-    from sidekiq_tui.operations.outcome import Outcome
     from sidekiq_tui.operations.plan import Plan
-    from sidekiq_tui.operations.run import Run
     from sidekiq_tui.servers.profile import Profile
 
-MakePlan = Callable[["Operations", Server, Callable[[int, int], None]], Awaitable["Plan"]]
-"""How a command comes to its plan on one server."""
+__all__ = ["MakePlan", "operate", "operate_plans"]
 
 
 def operate(make: Callable[[Server], Awaitable[Operation]], args: argparse.Namespace, *, wants: Wants = None) -> int:
@@ -46,12 +41,14 @@ def operate(make: Callable[[Server], Awaitable[Operation]], args: argparse.Names
     return operate_plans(planned, args, wants=wants)
 
 
-def operate_plans(make: MakePlan, args: argparse.Namespace, *, wants: Wants = None) -> int:
-    """The same for what does not come to its plan by an operation alone."""
+def operate_plans(make: MakePlan, args: argparse.Namespace, *, wants: Wants = None, scope: Scope | None = None) -> int:
+    """The same for what does not come to its plan by an operation alone; `scope`: where that was asked for before."""
     answers = Answers.of(args)
-    profiles = [one for one in scope_of(args).profiles if wants is None or wants(one.name)]
+    chosen = scope_of(args) if scope is None else scope
+    profiles = [one for one in chosen.profiles if wants is None or wants(one.name)]
     if answers.fingerprints and len(answers.fingerprints) > len(profiles):
-        raise UsageError(f"{len(answers.fingerprints)} plans for {len(profiles)} servers", hint="one --plan a server")
+        hint = "one --plan a server, or the one of all"
+        raise UsageError(f"{len(answers.fingerprints)} plans for {len(profiles)} servers", hint=hint)
     return asyncio.run(_Operate(make, args, answers, profiles).go())
 
 
@@ -59,7 +56,7 @@ Wants = Callable[[str], bool] | None
 
 
 class _Operate:
-    """One command on its servers, one after the other: a person answers one question at a time."""
+    """One command on one server, or on several at once."""
 
     def __init__(self, make: MakePlan, args: argparse.Namespace, answers: Answers, profiles: list[Profile]) -> None:
         self._source = source = password_source(no_input=args.no_input)
@@ -70,21 +67,23 @@ class _Operate:
         self._servers = {one.name: Server(one, password_source=source, timeout=args.timeout) for one in profiles}
 
     async def go(self) -> int:
-        """Each server in turn; what an interruption left out is not begun."""
+        """All of it; the exit code."""
         results: list[Result] = []
+        together: Together | None = None
         operations = await operations_of(self._args, self._server)
         try:
-            for server in self._servers.values():
-                results.append(await self._on(server, operations))
-                if results[-1].exit_code == INTERRUPTED:
-                    break
+            servers = tuple(self._servers.values())
+            if len(servers) == 1:
+                results = [await self._on(servers[0], operations)]
+            elif servers:
+                results, together = await Many(self._make, self._args, self._answers, servers).go(operations)
         finally:
             diagnostics.PROGRESS.clear()
-            if not (results and isinstance(results[-1].error, LeftRunning)):
+            if not any(isinstance(result.error, LeftRunning) for result in results):
                 await _closed(operations)
-            servers = (*self._servers.values(), *self._peers.values())
-            await asyncio.gather(*(server.close() for server in servers), return_exceptions=True)
-        print_results(results, self._args)
+            known = (*self._servers.values(), *self._peers.values())
+            await asyncio.gather(*(server.close() for server in known), return_exceptions=True)
+        print_results(results, self._args, together)
         return exit_code(results)
 
     def _server(self, name: str) -> Server:
@@ -113,7 +112,7 @@ class _Operate:
                 rate=getattr(self._args, "rate", None),
                 undo_copy=not getattr(self._args, "no_undo", False),
             )
-            outcome, interrupted = await _to_its_end(run, Look.of(self._args))
+            outcome, interrupted = await to_its_end(run, Look.of(self._args))
             return Result(server.profile, plan, outcome, interrupted=interrupted)
         except Exception as error:  # one server's trouble must not hide the others
             return Result(server.profile, plan, error=error)
@@ -140,60 +139,3 @@ def _reading(server: str) -> Callable[[int, int], None]:
         diagnostics.PROGRESS.show(f"{server}: {read:,} of {total:,} read")
 
     return show
-
-
-class LeftRunning(SqtuiError):
-    """A person did not wait until it was known what the last batch did."""
-
-    title: ClassVar[str] = "Left"
-    exit_code: ClassVar[int] = INTERRUPTED
-
-
-async def _to_its_end(run: Run, look: Look) -> tuple[Outcome, bool]:
-    """Waits for a run, showing how far it is. Ctrl-C ends it after the batch under way, the second one at once.
-
-    Raises `LeftRunning`.
-    """
-
-    def show(one: Run) -> None:
-        cell = outcomes.progress_cell(one.plan.operation, one.progress, look.context(time.time()))
-        diagnostics.PROGRESS.show(f"{one.server}: {plain(cell)}")
-
-    left = asyncio.Event()
-
-    def stop() -> None:
-        if run.stopping:
-            left.set()
-        run.stop()
-
-    forget = run.subscribe(show)
-    end, leave = asyncio.create_task(run.wait()), asyncio.create_task(left.wait())
-    try:
-        with _instead_of_dying(stop):
-            await asyncio.wait((end, leave), return_when=asyncio.FIRST_COMPLETED)
-        if not end.done():
-            raise LeftRunning(
-                f"left at {run.progress.tally.settled:,} of {run.progress.total:,}, with a batch under way",
-                hint="sqtui resume tells what became of it",
-            )
-        return end.result(), run.stopping
-    finally:
-        forget()
-        leave.cancel()
-        diagnostics.PROGRESS.clear()
-
-
-@contextmanager
-def _instead_of_dying(stop: Callable[[], None]) -> Iterator[None]:
-    """Ctrl-C, a terminal that closes and a polite kill call `stop`."""
-    loop = asyncio.get_running_loop()
-    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.getsignal(number) or signal.SIG_DFL for number in signals}
-    for number in signals:
-        loop.add_signal_handler(number, stop)
-    try:
-        yield
-    finally:
-        for number in signals:
-            loop.remove_signal_handler(number)
-            signal.signal(number, before[number])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 from sidekiq_tui.cli import diagnostics, output
 from sidekiq_tui.cli.operators import operations_of
 from sidekiq_tui.cli.passwords import password_source
-from sidekiq_tui.cli.scope import scope_of
+from sidekiq_tui.cli.scope import NotHere, scope_of
 from sidekiq_tui.errors import SqtuiError, UsageError
 from sidekiq_tui.operations.catalog import Undo
 from sidekiq_tui.operations.targets import digest
@@ -42,14 +42,14 @@ Entry = TypeVar("Entry", bound=_Named)
 Reading = Callable[[int, int], None]
 
 
-def undo_plan(word: str) -> MakePlan:
-    """How to undo what `word` names: an id, its first digits, or `last`."""
+def undo_plan(word: str, servers: Sequence[str]) -> MakePlan:
+    """How to undo what `word` names: an id, its first digits, or `last`, which is the last deed on any of `servers`."""
 
     async def make(operations: Operations, server: Server, progress: Reading) -> Plan:
         if word == LAST:
-            last = operations.last_undoable(server.name)
+            last = next((one for one in operations.last_undoable_of(servers) if one.server == server.name), None)
             if last is None:
-                raise SqtuiError("this machine did nothing there that can be undone", hint="sqtui undo lists all")
+                raise NotHere("this machine did nothing there that can be undone", hint="sqtui undo lists all")
             return await operations.plan(server.name, Undo(operation=last.id), progress=progress)
         entry = named(word, await operations.undoable(server.name), "sqtui undo")
         return await operations.plan(server.name, Undo(operation=entry.id), progress=progress)
@@ -139,4 +139,4 @@ def named(word: str, entries: Sequence[Entry], listing: str) -> Entry:
         return found[0]
     if found:
         raise SqtuiError(f"several begin with {word}", hint=f"{listing} lists them")
-    raise SqtuiError(f"there is no such operation: {word}", hint=f"{listing} lists them")
+    raise NotHere(f"there is no such operation: {word}", hint=f"{listing} lists them")

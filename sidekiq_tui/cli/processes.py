@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
+from sidekiq_tui.cli.scope import NotHere
 from sidekiq_tui.errors import SqtuiError
 from sidekiq_tui.operations.catalog import PruneProcesses, SignalProcesses
 
@@ -34,14 +35,16 @@ def process_operation(args: argparse.Namespace) -> Callable[[Server], Awaitable[
 
 
 def identities(words: Sequence[str], processes: Sequence[Process]) -> tuple[str, ...]:
-    """The identities that words name: identities, hosts, or `all`. Raises `SqtuiError` for what is none of these."""
+    """The identities that words name: identities, hosts, or `all`. Raises `SqtuiError` for what is none of these,
+    `NotHere` where no word is."""
     found: dict[str, None] = {}
     for word in words:
         meant = [one.identity for one in processes if word in (ALL, one.identity, one.hostname)]
         if not meant and word != ALL:
             known = [name for one in processes for name in (one.identity, one.hostname) if name]
             nearest = difflib.get_close_matches(word, known, n=1)
+            others = any(one in (other.identity, other.hostname) for one in words for other in processes)
             hint = f"did you mean {nearest[0]}?" if nearest else "sqtui workers shows those that are known"
-            raise SqtuiError(f"no process or host is called {word}", hint=hint)
+            raise (SqtuiError if others else NotHere)(f"no process or host is called {word}", hint=hint)
         found.update(dict.fromkeys(meant))
     return tuple(found)

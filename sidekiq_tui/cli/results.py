@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sidekiq_tui.cli import diagnostics, output, render
-from sidekiq_tui.cli.confirm import plan_lines
+from sidekiq_tui.cli.confirm import global_plan_lines, plan_lines
 from sidekiq_tui.cli.render import Look
-from sidekiq_tui.errors import SqtuiError
+from sidekiq_tui.cli.running import INTERRUPTED
+from sidekiq_tui.errors import SqtuiError, UsageError
 from sidekiq_tui.operations.errors import GuardRefused
 from sidekiq_tui.presentation import flat, outcomes, records
 from sidekiq_tui.presentation.columns.base import Span, label_role
+from sidekiq_tui.presentation.global_plans import global_outcome, global_record
 from sidekiq_tui.presentation.plans import plan_record
 from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.sidekiq.errors import ServerUnreachable
@@ -22,15 +24,17 @@ from sidekiq_tui.sidekiq.errors import ServerUnreachable
 if TYPE_CHECKING:
     import argparse
 
+    from sidekiq_tui.operations.global_plan import GlobalPlan, GlobalRun
     from sidekiq_tui.operations.outcome import Outcome
     from sidekiq_tui.operations.plan import Plan
     from sidekiq_tui.servers.profile import Profile
 
-INTERRUPTED: Final = 130
 PARTLY: Final = 5
 FAILED: Final = 1
 UNREACHABLE: Final = ServerUnreachable.exit_code
-_ENDINGS: Final = {"unknown": UNREACHABLE, "refused": GuardRefused.exit_code}
+REFUSED: Final = GuardRefused.exit_code
+_ENDINGS: Final = {"unknown": UNREACHABLE, "refused": REFUSED}
+_WORST_FIRST: Final = (INTERRUPTED, UNREACHABLE, UsageError.exit_code, FAILED, REFUSED, PARTLY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,24 +67,33 @@ class Result:
         return PARTLY if tally.done else FAILED
 
 
+@dataclass(frozen=True, slots=True)
+class Together:
+    """What several servers gave as one. `run` None: nothing was begun."""
+
+    plan: GlobalPlan
+    run: GlobalRun | None = None
+
+
 def exit_code(results: Sequence[Result]) -> int:
-    """Of all servers together: an interruption first, then one that is unreachable, then the first trouble."""
-    codes = [result.exit_code for result in results if result.exit_code]
-    return next((code for code in (INTERRUPTED, UNREACHABLE) if code in codes), next(iter(codes), 0))
+    """The worst of all servers: an interruption, one that is unreachable, then the one of which least was done."""
+    codes = {result.exit_code for result in results if result.exit_code}
+    return next((code for code in _WORST_FIRST if code in codes), next(iter(codes), 0))
 
 
-def print_results(results: Sequence[Result], args: argparse.Namespace) -> None:
+def print_results(results: Sequence[Result], args: argparse.Namespace, together: Together | None = None) -> None:
     """Each server's plan and outcome on stdout in the format that was asked for; errors on stderr."""
     now = time.time()
     if args.output == "table":
         look = Look.of(args)
-        several = len(results) > 1
-        output.write_lines([line for result in results for line in _lines(result, look, now, several, args.dry_run)])
+        several = together is not None
+        shown = [line for result in results for line in _lines(result, look, now, several, args.dry_run)]
+        output.write_lines([*shown, *([] if together is None else _together_lines(together, look, now, args.dry_run))])
     else:
         elements = [_element(result, args.dry_run) for result in results]
         if args.output == "json":
             pretty = Look.of(args).tty
-            document = records.document(args.view, now, elements)
+            document = records.document(args.view, now, elements, None if together is None else _total(together))
             output.write_lines([json.dumps(document, indent=2 if pretty else None, allow_nan=False)])
         else:
             lines = [{"server": one["name"], **{key: one[key] for key in one if key != "name"}} for one in elements]
@@ -113,6 +126,11 @@ def _element(result: Result, dry_run: bool) -> records.Record:
     return records.server_element(result.profile.name, fields, error)
 
 
+def _total(together: Together) -> records.Record:
+    run = together.run
+    return global_record(together.plan, None if run is None else run.outcomes, None if run is None else run.id)
+
+
 _PLAN_FIELDS: Final = ("operation", "fingerprint", "count")
 _OUTCOME_FIELDS: Final = (
     *("id", "ending", "done", "gone", "exists", "refused", "malformed", "unknown", "duplicated", "untouched"),
@@ -143,6 +161,21 @@ def _lines(result: Result, look: Look, now: float, several: bool, dry_run: bool)
         yield render.line((*head, Span(context.safe(_nothing(plan)), "muted")), look)
         return
     cell = outcomes.outcome_cell(result.outcome, context)
-    undo = result.outcome.undo_id
+    undo = None if several else result.outcome.undo_id
     after = (Span(f"   sqtui undo {display_text(undo)} takes it back", "muted"),) if undo else ()
     yield render.paint((*head, *cell, *after), look)
+
+
+def _together_lines(together: Together, look: Look, now: float, dry_run: bool) -> Iterator[str]:
+    """After the lines of all servers: their common plan, or their sum and how all of it is taken back."""
+    context = look.context(now)
+    if dry_run:
+        yield from global_plan_lines(together.plan, look, now)
+        return
+    run = together.run
+    if run is None:
+        return
+    undoable = [name for name, outcome in run.outcomes.items() if outcome.undo_id is not None]
+    words = f"sqtui undo {run.id} {' '.join(f'--server {display_text(name)}' for name in undoable)}"
+    after = (Span(f"   {words} takes it back", "muted"),) if undoable else ()
+    yield render.paint((Span("together: ", "strong"), *global_outcome(run, context), *after), look)

@@ -7,12 +7,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sidekiq_tui.cli import diagnostics
+from sidekiq_tui.errors import SqtuiError
 from sidekiq_tui.servers.profile_store import Selection, select_servers
 
 if TYPE_CHECKING:
     import argparse
 
     from sidekiq_tui.servers.profile import Profile
+
+
+class NotHere(SqtuiError):
+    """What was named is not on this server. Where it is on another one of those that were named, that is no error."""
 
 
 @dataclass(frozen=True, slots=True)

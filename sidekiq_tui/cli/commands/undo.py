@@ -75,8 +75,10 @@ def run_undo(args: argparse.Namespace) -> int:
         return _list(undo_list(), args)
     from sidekiq_tui.cli.operate import operate_plans
     from sidekiq_tui.cli.past import undo_plan
+    from sidekiq_tui.cli.scope import scope_of
 
-    return operate_plans(undo_plan(args.id), args)
+    scope = scope_of(args)
+    return operate_plans(undo_plan(args.id, [one.name for one in scope.profiles]), args, scope=scope)
 
 
 def run_trash(args: argparse.Namespace) -> int:

@@ -1,0 +1,103 @@
+"""Waits for what was begun, showing how far it is: ctrl-c ends it after the batch under way, the second one at once."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from sidekiq_tui.cli import diagnostics
+from sidekiq_tui.errors import SqtuiError
+from sidekiq_tui.presentation import outcomes
+from sidekiq_tui.presentation.columns.base import plain
+from sidekiq_tui.presentation.global_plans import global_progress
+
+if TYPE_CHECKING:
+    from sidekiq_tui.cli.render import Look
+    from sidekiq_tui.operations.global_plan import GlobalRun
+    from sidekiq_tui.operations.outcome import Outcome
+    from sidekiq_tui.operations.run import Run
+
+INTERRUPTED: Final = 130
+
+
+class LeftRunning(SqtuiError):
+    """A person did not wait until it was known what the last batch did."""
+
+    title: ClassVar[str] = "Left"
+    exit_code: ClassVar[int] = INTERRUPTED
+
+
+async def to_its_end(run: Run, look: Look) -> tuple[Outcome, bool]:
+    """How a run ended, and whether it was stopped. Raises `LeftRunning`."""
+
+    def show(one: Run) -> None:
+        cell = outcomes.progress_cell(one.plan.operation, one.progress, look.context(time.time()))
+        diagnostics.PROGRESS.show(f"{one.server}: {plain(cell)}")
+
+    await _ended((run,), run.stop, run.wait(), show)
+    if run.outcome is None:
+        raise left_running(run)
+    return run.outcome, run.stopping
+
+
+async def all_to_their_end(run: GlobalRun, look: Look) -> None:
+    """Waits for all servers; what has no outcome then was left."""
+
+    def show(_: Run) -> None:
+        diagnostics.PROGRESS.show(plain(global_progress(run, look.context(time.time()))))
+
+    await _ended(tuple(run.runs.values()), run.stop, run.wait(), show)
+
+
+def left_running(run: Run) -> LeftRunning:
+    """How far a run was when nobody waited any more."""
+    return LeftRunning(
+        f"left at {run.progress.tally.settled:,} of {run.progress.total:,}, with a batch under way",
+        hint="sqtui resume tells what became of it",
+    )
+
+
+async def _ended(
+    runs: tuple[Run, ...], stop: Callable[[], None], end: Awaitable[object], show: Callable[[Run], None]
+) -> None:
+    """Waits for the end, or for the second ctrl-c."""
+    left = asyncio.Event()
+
+    def interrupted() -> None:
+        if any(run.stopping for run in runs):
+            left.set()
+        stop()
+
+    forget = [run.subscribe(show) for run in runs]
+    ending, leaving = asyncio.ensure_future(end), asyncio.create_task(left.wait())
+    try:
+        with _instead_of_dying(interrupted):
+            await asyncio.wait((ending, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if ending.done():
+            ending.result()
+    finally:
+        for one in forget:
+            one()
+        leaving.cancel()
+        ending.cancel()
+        diagnostics.PROGRESS.clear()
+
+
+@contextmanager
+def _instead_of_dying(stop: Callable[[], None]) -> Iterator[None]:
+    """Ctrl-C, a terminal that closes and a polite kill call `stop`."""
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) or signal.SIG_DFL for number in signals}
+    for number in signals:
+        loop.add_signal_handler(number, stop)
+    try:
+        yield
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
+            signal.signal(number, before[number])
