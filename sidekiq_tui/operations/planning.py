@@ -118,7 +118,7 @@ async def plan_jobs(server: Server, operation: OfJobs, seen: Survey, progress: L
         read=sum(reading.read.values()),
         total=sum(reading.total.values()),
         stays=tuple(census.stays.most_common()),
-        notes=(*notes, *server_notes(operation, seen)),
+        notes=(*notes, *server_notes(operation, seen, census.count)),
         refused=refused or _refused(operation, census, seen),
         nothing=not refused and not census.count,
         undo=undo_words(operation, seen, places),

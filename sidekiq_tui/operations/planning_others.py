@@ -184,7 +184,7 @@ def _plan(server: Server, operation: Operation, seen: Survey, found: Found) -> P
         total=found.total,
         estimated=found.estimated,
         stays=tuple((reason, count) for reason, count in found.stays.most_common() if count),
-        notes=(*found.notes, *server_notes(operation, seen)),
+        notes=(*found.notes, *server_notes(operation, seen, found.count)),
         refused=found.refused,
         nothing=found.nothing,
         undo=undo,

@@ -77,7 +77,6 @@ async def _restored(desk: Desk, server: Server, noted: Noted, operation: Operati
         count=0,
         made_at=seen.now,
         fingerprint="",
-        notes=(f"the rest of: {noted.words}", *server_notes(operation, seen)),
     )
     try:
         plan = with_rest(plan, rest)
@@ -94,6 +93,7 @@ async def _restored(desk: Desk, server: Server, noted: Noted, operation: Operati
     count = plan.count
     return replace(
         plan,
+        notes=(f"the rest of: {noted.words}", *server_notes(operation, seen, count)),
         refused=seen.refusal(operation) or ("" if count else "nothing is left to do"),
         nothing=not count,
         undo=undo_words(operation, seen, plan.places),

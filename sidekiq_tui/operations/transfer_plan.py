@@ -209,7 +209,7 @@ async def plan_again(target: Server, operation: PushAgain, *, now: float, read_o
         fingerprint=fingerprint(replace(operation, lost=()), target.name, there.mark, len(lost), about),
         places=dict(places),
         classes=tuple(classes.most_common()),
-        notes=("those that had run before run again", *server_notes(operation, there)),
+        notes=("those that had run before run again", *server_notes(operation, there, len(operation.lost))),
         refused=there.refusal(operation)
         or _missing({job.place for job in lost}, there)
         or ("" if lost else "nothing is lost that this machine knows"),
@@ -271,7 +271,7 @@ async def _plan_whole(source: Server, operation: Transfer | Evacuate, seen: Surv
         read=found.read,
         total=found.total,
         estimated=found.estimated,
-        notes=(*found.notes, *server_notes(operation, seen)),
+        notes=(*found.notes, *server_notes(operation, seen, found.count)),
         refused=found.refused,
         nothing=found.nothing,
         undo=undo_words(operation, seen, found.places),
@@ -286,7 +286,7 @@ def _with_peer(plan: Plan, there: Survey, refused: str, notes: Collection[str], 
     )
     mark = there.mark
     both = hashlib.sha256(repr((plan.fingerprint, peer.name, mark.run_id, mark.database, mark.namespace)).encode())
-    theirs = [f"{profile.name}: {note}" for note in server_notes(plan.operation, there)] if writes else []
+    theirs = [f"{profile.name}: {note}" for note in server_notes(plan.operation, there, plan.count)] if writes else []
     return replace(
         plan,
         peer=peer,

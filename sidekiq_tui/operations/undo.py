@@ -73,7 +73,7 @@ async def plan_undo(
     count, places = _counted(operation, way)
     refused = seen.refusal(operation) or _refused(operation, way, records, count)
     about = digest(repr((operation.operation, operation.only, sorted(places.items()))).encode())
-    notes = [*_notes(way, seen.now), *server_notes(operation, seen)]
+    notes = [*_notes(way, seen.now), *server_notes(operation, seen, count)]
     if seen.abilities.mode == "B" and way.parts:
         refused = refused or "this user may not read or write what sqtui keeps on the server"
     return Plan(

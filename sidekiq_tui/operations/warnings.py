@@ -27,6 +27,7 @@ from sidekiq_tui.operations.catalog import (
     Transfer,
 )
 from sidekiq_tui.operations.census import LARGE, Census
+from sidekiq_tui.operations.guard import MANY
 from sidekiq_tui.operations.probe import CLOCK_RIGHT
 from sidekiq_tui.operations.survey import CLOCK_REFUSE, Survey
 from sidekiq_tui.servers.health import DEAD_DEFAULT
@@ -70,12 +71,12 @@ def clock_refusal(operation: Operation, seen: Survey) -> str:
     return ""
 
 
-def server_notes(operation: Operation, seen: Survey) -> Iterator[str]:
-    """What the server itself makes uncertain."""
+def server_notes(operation: Operation, seen: Survey, count: int) -> Iterator[str]:
+    """What the server itself makes uncertain of an operation on so many entries."""
     redis = seen.overview.redis
     if abs(seen.ahead) > CLOCK_RIGHT:
         yield _clock(seen)
-    if redis.aof_enabled is False:
+    if redis.aof_enabled is False and _worth_telling(operation, count):
         yield "no append-only file: a crash of this server undoes the last minutes of everything"
     if redis.maxmemory and redis.used_memory is not None and redis.used_memory > redis.maxmemory:
         drains = isinstance(operation, Retry | Enqueue) and not operation.drain
@@ -84,6 +85,12 @@ def server_notes(operation: Operation, seen: Survey) -> Iterator[str]:
     policy = redis.maxmemory_policy
     if policy is not None and policy != "noeviction" and operation.undoable == "trash":
         yield f"Undo is possible until Redis needs the room ({policy})."
+
+
+def _worth_telling(operation: Operation, count: int) -> bool:
+    """Whether so much depends on it that a crash of the server, which few plans meet, is worth a word."""
+    lasting = isinstance(operation, Clear | Transfer | Evacuate) or not getattr(operation, "keep", True)
+    return lasting or count > MANY
 
 
 def job_notes(operation: OfJobs, census: Census, seen: Survey) -> Iterator[str]:

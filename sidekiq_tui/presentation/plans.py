@@ -52,8 +52,9 @@ def _facts(plan: Plan, context: Context, full: bool) -> Iterator[tuple[str, Cell
         yield "note", (Span(f"{context.glyphs.warn} {context.safe(note)}", "warn"),)
     if plan.refused:
         yield "refused", (Span(f"{context.glyphs.forbidden} {context.safe(plan.refused)}", "bad"),)
-    yield "undo", _text(context.safe(plan.undo))
-    if full or plan.price.memory:
+    if not plan.refused:
+        yield "undo", _text(context.safe(plan.undo))
+    if not plan.refused and (full or plan.price.memory):
         yield "price", _text(_price(plan.price))
     yield "mode", (Span(_MODES[plan.mode], "warn"),)
     if full:
@@ -174,7 +175,7 @@ def plan_record(plan: Plan) -> Record:
         "notes": list(plan.notes),
         "refused": plan.refused or None,
         "nothing": plan.nothing,
-        "undo": plan.undo or None,
+        "undo": None if plan.refused else plan.undo or None,
         "price": {
             "calls": price.calls,
             "seconds": number(price.seconds),

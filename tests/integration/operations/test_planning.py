@@ -209,8 +209,17 @@ async def test_who_serves_the_queues(server: Server, raw: Any) -> None:
 
 
 async def test_what_the_server_makes_uncertain(server: Server, raw: Any) -> None:
-    await raw.zadd("retry", {payload(1): 1})
-    assert any("append-only" in note for note in (await plan(server, Retry(jobs=Whole(RETRY)))).notes)
+    await raw.zadd("retry", {payload(number): 1 for number in range(100)})
+
+    async def told(operation: Operation) -> bool:
+        return any("append-only" in note for note in (await plan(server, operation)).notes)
+
+    assert not await told(Retry(jobs=Whole(RETRY)))
+    assert not await told(Delete(jobs=Whole(RETRY)))
+    assert await told(Delete(jobs=Whole(RETRY), keep=False))
+    assert await told(Clear(place=Whole(RETRY)))
+    await raw.zadd("retry", {payload(100): 1})
+    assert await told(Retry(jobs=Whole(RETRY)))
     await raw.config_set("maxmemory-policy", "allkeys-lru")
     try:
         other = Server(server.profile)

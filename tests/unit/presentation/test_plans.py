@@ -107,6 +107,15 @@ def test_all_facts_have_the_price_and_the_fingerprint() -> None:
     assert "no trash" in facts["mode"]
 
 
+def test_what_cannot_be_done_has_neither_a_price_nor_an_undo() -> None:
+    price = Price(calls=2, seconds=0.5, memory=4096)
+    plan = plan_of(catalog.Pause(queues=()), 0, price=price, refused="there is nothing to do", undo="yes", nothing=True)
+    facts = dict(shown(plan, full=True))
+    assert facts["refused"].endswith("there is nothing to do")
+    assert not {"undo", "price"} & set(facts)
+    assert plan_record(plan)["undo"] is None
+
+
 def test_one_row_is_a_question_in_a_line() -> None:
     one = targets_of([JOB], keep=True)
     rows = Rows((JOB,))
@@ -135,7 +144,9 @@ def test_no_name_can_imitate_the_question_or_reach_the_terminal() -> None:
         refused=EVIL,
         undo=EVIL,
     )
-    texts = [title(plan, CONTEXT), row_question(plan, CONTEXT), *(text for _, text in shown(plan, full=True))]
+    plans = (plan, replace(plan, refused=""))
+    texts = [title(plan, CONTEXT), row_question(plan, CONTEXT)]
+    texts += [text for one in plans for _, text in shown(one, full=True)]
     assert all("\x1b" not in text and "\x07" not in text for text in texts)
     assert len(title(plan, CONTEXT)) < 100
     edit = catalog.Edit(jobs=FILTERED, fields={EVIL: [EVIL]}, drop=(EVIL,))
