@@ -55,6 +55,9 @@ STOP_SECONDS: Final = 1.0
 REST_SECONDS: Final = 5.0
 """Without a key for so long, nobody types."""
 
+WRITE_SECONDS: Final = 0.005
+"""In which a picture has surely been written by its thread, which could not run while garbage is looked for."""
+
 INTERRUPT_SECONDS: Final = 2.0
 """Two ctrl+c within this time quit."""
 
@@ -221,7 +224,7 @@ class SqtuiApp(ChangingApp):
         """A screen asks for another view."""
         if message.queue:
             self._go(message.view)
-            self._open_queue(message.server or self.app_state.preferred, message.queue)
+            self._open_queue(message.server, message.queue)
         else:
             if message.everywhere:
                 self.app_state.group = ""
@@ -232,10 +235,10 @@ class SqtuiApp(ChangingApp):
             # After what the screen does when it comes to the front: it may begin another list.
             self.front.call_later(saved_filters.filter_screen, self.front, message.filter)
 
-    def _open_queue(self, server: str, queue: str) -> None:
-        from sidekiq_tui.tui.screens.queue_jobs import QueueJobsScreen
+    def _open_queue(self, server: str | None, queue: str) -> None:
+        from sidekiq_tui.tui.screens.merged_queue import queue_screen
 
-        self.push_screen(QueueJobsScreen(self.app_state, server, queue))
+        self.push_screen(queue_screen(self.app_state, server or self.app_state.scope, queue))
 
     def on_look_at(self, message: LookAt) -> None:
         """A server was chosen by name, or a group."""
@@ -293,7 +296,12 @@ class SqtuiApp(ChangingApp):
         if event is not None:
             await self._press(event)
         elif number == self._keys.number:
-            self.screen.call_after_refresh(self.app_state.pace.painted)
+            self.screen.call_after_refresh(self._painted)
+
+    def _painted(self) -> None:
+        """What a key did has been handed to the terminal's writer."""
+        self.app_state.pace.painted()
+        asyncio.get_running_loop().call_later(WRITE_SECONDS, collector.between)
 
     def _look_after(self, number: int) -> None:
         """In a while: whether keys still wait for one that was lost with what had the focus, as a dialog's field."""

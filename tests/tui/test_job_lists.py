@@ -166,6 +166,28 @@ async def test_nothing_is_turned_round_while_frozen(redis_url: str, raw: redis.a
         assert shown(live) == list(range(33))
 
 
+# Pages
+
+
+async def test_who_walks_on_finds_the_next_page_read_and_the_one_before_too(
+    redis_url: str, raw: redis.asyncio.Redis
+) -> None:
+    await retries(raw, 500)
+    async with live_app(redis_url, view="retries", clock=lambda: NOW) as live:
+        await ready(live)
+        rows = listed(live).given()
+        await live.pilot.press("]", "]")
+        await live.until(lambda: rows.get(150) is not None)
+        assert rows.get(210) is None  # no further than one screen
+        trips = live.server().trips
+        await live.pilot.press("]")
+        await live.until(lambda: 100 in shown(live))
+        assert live.server().trips == trips
+        await live.pilot.press("G")
+        await live.until(lambda: 499 in shown(live))
+        await live.until(lambda: rows.get(499 - 2 * len(shown(live)) + 1) is not None)
+
+
 # The filter
 
 

@@ -45,6 +45,14 @@ def test_pages_read_long_ago_are_dropped() -> None:
     assert rows.get(10) is None
 
 
+def test_rows_are_light_while_they_weigh_a_small_part_of_what_may_be_kept() -> None:
+    rows = PagedRows(str, len, page_size=2, weight_kept=16 * 6)
+    rows.put(0, ["one", "two"], 8)
+    assert rows.light
+    rows.put(2, ["three"], 8)
+    assert not rows.light
+
+
 def test_pages_of_a_list_that_changed_are_void() -> None:
     rows = paged(95, 0, 1)
     rows.put(20, [f"row {index}" for index in range(20, 30)], 96)

@@ -39,6 +39,8 @@ from sidekiq_tui.tui.widgets.title_line import TitleLine
 
 NARROW: Final = 100
 """Below so many columns titles are shortened."""
+WALKING_SECONDS: Final = 1.0
+"""After a key this long somebody is taken to walk on."""
 OWN_TIME: Final = "time"
 """The column of a list's own time, by which most lists are ordered anyway."""
 
@@ -275,6 +277,16 @@ class JobListScreen(ViewScreen):
     def _moved(self) -> None:
         if self.is_front:
             self.draw_around()
+            if self.app_state.pace.quiet_seconds < WALKING_SECONDS:
+                self.app_state.pace.when_free("ahead", self._look_ahead)
+
+    def _look_ahead(self) -> None:
+        if self.is_front:
+            self.look_ahead()
+
+    def look_ahead(self) -> None:
+        """Somebody walks through the list, and has time now: prepares where the next keys may lead."""
+        self.table.draw_ahead()
 
     def _marked_words(self) -> str:
         if self.marks.whole:

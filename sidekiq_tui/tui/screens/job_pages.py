@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -19,6 +20,7 @@ from sidekiq_tui.servers.snapshot import ServerSnapshot
 from sidekiq_tui.sidekiq.errors import ServerTimeout, SidekiqError
 from sidekiq_tui.sidekiq.iteration import IterationState, keeps_iterations
 from sidekiq_tui.sidekiq.job import JobRecord, Place
+from sidekiq_tui.sidekiq.queue import Page
 from sidekiq_tui.sidekiq.search import Matcher, Slice
 from sidekiq_tui.tui.screens.job_list import OWN_TIME
 from sidekiq_tui.tui.screens.job_reader import (
@@ -60,6 +62,13 @@ class PagedScreen(ScanScreen):
 
         source: Source
         window: Window
+
+    @dataclass
+    class ReadAhead(Message):
+        """A page arrived that nobody sees yet."""
+
+        source: Source
+        page: Page
 
     @dataclass
     class ReadFailed(Message):
@@ -164,6 +173,7 @@ class PagedScreen(ScanScreen):
     def stop_reading(self) -> None:
         """Ends all reads."""
         self.workers.cancel_group(self, "page")
+        self.workers.cancel_group(self, "ahead")
         self.workers.cancel_group(self, "range")
         self._reading = self._slow = False
         super().stop_reading()
@@ -274,6 +284,30 @@ class PagedScreen(ScanScreen):
         # After an error the next poll says when it is worth another try.
         if self._error is None:
             self._start_reading()
+
+    def look_ahead(self) -> None:
+        """Reads the next page, too, where there is but one server to ask."""
+        super().look_ahead()
+        asks = len(self.servers) == 1 and self._pages.light and self.matcher is None and self._by_page is None
+        if asks and not (self._reading or self._error or self.app_state.frozen):
+            span = self.table.wanted_soon
+            if span is not None:
+                self._read_ahead(*span)
+
+    @work(group="ahead", exclusive=True, exit_on_error=False)
+    async def _read_ahead(self, offset: int, length: int) -> None:
+        source = self.source
+        with contextlib.suppress(SidekiqError):  # whoever gets there reads it, and says what is wrong
+            page = await self.reader.page(source[1], offset, length, backwards=source[2])
+            self.post_message(self.ReadAhead(source, page))
+
+    @on(ReadAhead)
+    def _ahead_read(self, message: ReadAhead) -> None:
+        """Keeps a page of the list as it stands; once the list has another size, what is visible is read first."""
+        fits = message.source == self._source and message.page.size == self._pages.size
+        if fits and message.page.jobs and self.matcher is None and self._by_page is None:
+            self._pages.put(message.page.offset, message.page.jobs, message.page.size)
+            self.app_state.pace.when_free("ahead", self._look_ahead)
 
     async def load(self, index: int) -> None:
         """Reads the page with the row at `index`, also while another screen lies over this one."""

@@ -17,6 +17,9 @@ LEAST_PAGES: Final = 2
 BYTES_KEPT: Final = 64 << 20
 """Of what the rows weigh, whatever the number of pages: payloads may be a megabyte each."""
 
+LIGHT: Final = 16
+"""The part of `BYTES_KEPT` that rows may weigh and still be light."""
+
 
 class Rows(Protocol[R_co]):
     """The rows behind a list. Nothing here reads anything: a row is there or it is None."""
@@ -105,6 +108,11 @@ class PagedRows(Generic[R]):
     def page_size(self) -> int:
         """Rows of a full page."""
         return self._page_size
+
+    @property
+    def light(self) -> bool:
+        """Whether rows are small enough to hold some that nobody sees yet."""
+        return self._weight <= self._weight_kept // LIGHT
 
     @property
     def loaded(self) -> list[R]:
