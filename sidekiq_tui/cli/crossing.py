@@ -13,6 +13,7 @@ from sidekiq_tui.errors import UsageError
 from sidekiq_tui.operations import catalog
 from sidekiq_tui.operations.redaction import EMAIL
 from sidekiq_tui.operations.selection import Whole
+from sidekiq_tui.servers.named import server_and_queue
 
 if TYPE_CHECKING:
     import argparse
@@ -30,9 +31,12 @@ def peer_of(args: argparse.Namespace) -> tuple[Profile, str | None] | None:
     """The server, and the queue there, that `--to` names: `staging`, `staging:low`; None when it names a queue."""
     if args.to is None:
         return None
-    name, colon, queue = args.to.partition(":")
-    profile = known_profiles(args).get(name)
-    return None if profile is None else (profile, queue_name(queue) if colon else None)
+    profiles = known_profiles(args)
+    found = server_and_queue(args.to, profiles)
+    if found is None:
+        return None
+    name, queue = found
+    return profiles[name], None if queue is None else queue_name(queue)
 
 
 def server_named(args: argparse.Namespace) -> tuple[Profile, str | None]:

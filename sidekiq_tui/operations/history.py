@@ -45,6 +45,8 @@ class Unfinished:
     """Its sqtui lives, here or elsewhere as far as can be told."""
     can_continue: bool
     """This machine's journal knows what is still to do."""
+    peer: str | None = None
+    """Of a move between servers: the name of the one that the jobs go to."""
 
     @property
     def untouched(self) -> int:

@@ -9,6 +9,7 @@ from typing import Final
 
 from sidekiq_tui.operations import guard, words
 from sidekiq_tui.operations.audit import Head
+from sidekiq_tui.operations.catalog import Evacuate, Transfer
 from sidekiq_tui.operations.desk import Desk
 from sidekiq_tui.operations.errors import CannotBeDone, CannotBeKept
 from sidekiq_tui.operations.execute_rebuild import STAGE
@@ -18,7 +19,7 @@ from sidekiq_tui.operations.outcome import Tally
 from sidekiq_tui.operations.parameters import operation_of
 from sidekiq_tui.operations.prepared import UNKNOWN, new_bid
 from sidekiq_tui.operations.sender import BASE
-from sidekiq_tui.operations.transfer_record import is_source, is_target
+from sidekiq_tui.operations.transfer_record import is_source, is_target, peer_of
 from sidekiq_tui.operations.undo import known_records, known_trash
 from sidekiq_tui.servers.server import Server
 from sidekiq_tui.sidekiq import claims
@@ -78,7 +79,7 @@ async def unfinished(desk: Desk, server: Server, ours: Collection[str]) -> tuple
     for id in dict.fromkeys([*noted, *told]):
         one, said = noted.get(id), told.get(id, [])
         if one is not None and (one.state in ("open", "unknown") or parked.get(id) or stopped_undo(one)):
-            found.append(_noted_here(desk, one, parked.get(id, 0), now, id in ours))
+            found.append(_noted_here(desk, one, said, parked.get(id, 0), now, id in ours))
         elif one is None and (parked[id] or any(record.state == "open" for record in said)):
             found.append(_told_there(server.name, said, parked[id], now))
     return tuple(sorted(found, key=lambda entry: entry.at))
@@ -89,7 +90,16 @@ def stopped_undo(noted: Noted) -> bool:
     return noted.kind == "undo" and noted.state == "failed" and noted.tally.untouched > 0
 
 
-def _noted_here(desk: Desk, noted: Noted, parked: int, now: float, runs: bool) -> Unfinished:
+def _target(said: Sequence[OperationRecord], noted: Noted | None = None) -> str | None:
+    """Where the jobs of a move go, by its record, else by the journal; None of anything else."""
+    peer = next((found.name for one in said if is_source(one) and (found := peer_of(one.fields)) is not None), None)
+    operation = None if noted is None or peer is not None else operation_of(noted.kind, noted.parameters)
+    return operation.target if isinstance(operation, Transfer | Evacuate) else peer
+
+
+def _noted_here(
+    desk: Desk, noted: Noted, said: Sequence[OperationRecord], parked: int, now: float, runs: bool
+) -> Unfinished:
     elsewhere = noted.owner != desk.journal.owner and noted.running(now)
     return Unfinished(
         id=noted.id,
@@ -102,6 +112,7 @@ def _noted_here(desk: Desk, noted: Noted, parked: int, now: float, runs: bool) -
         parked=parked,
         running=runs or elsewhere,
         can_continue=not (runs or elsewhere),
+        peer=_target(said, noted),
     )
 
 
@@ -118,6 +129,7 @@ def _told_there(server: str, said: Sequence[OperationRecord], parked: int, now: 
         parked=parked,
         running=now - max(record.begun for record in said) < _RECENT,
         can_continue=any(is_source(record) for record in said),
+        peer=_target(said),
     )
 
 

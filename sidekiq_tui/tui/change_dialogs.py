@@ -9,18 +9,20 @@ from sidekiq_tui.errors import SqtuiError
 from sidekiq_tui.operations import catalog
 from sidekiq_tui.operations.selection import Whole
 from sidekiq_tui.operations.when import When, parse_when
-from sidekiq_tui.presentation.columns.queues import fetching_processes
 from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.sidekiq.job import Place
 from sidekiq_tui.tui import operating
+from sidekiq_tui.tui.between import SHORT_CELLS, ask_crossing, named_target, other_servers, queues_of
 from sidekiq_tui.tui.change_files import ask_export, ask_import, fill_in
-from sidekiq_tui.tui.changing import selection_words, simple_operation
+from sidekiq_tui.tui.changing import refusal, selection_words, simple_operation
+from sidekiq_tui.tui.clipping import put, take
 from sidekiq_tui.tui.modals.choice import ChoiceModal
 from sidekiq_tui.tui.modals.edit_job import Changes, EditModal
-from sidekiq_tui.tui.modals.pick_queue import OWN_FRONT, Destination, QueuePicker
+from sidekiq_tui.tui.modals.pick_queue import OWN_FRONT, Destination
+from sidekiq_tui.tui.modals.pick_target import TargetPicker, elsewhere
 from sidekiq_tui.tui.modals.reschedule import NewTime, RescheduleModal
 from sidekiq_tui.tui.screens.listing import context_of
-from sidekiq_tui.tui.subject import Clip, Subject
+from sidekiq_tui.tui.subject import Subject
 
 if TYPE_CHECKING:
     from sidekiq_tui.operations.selection import Selection
@@ -65,31 +67,49 @@ def begin(screen: ViewScreen, action: Action, subject: Subject, argument: str = 
 # Queues.
 
 
-def _destinations(screen: ViewScreen, server: str, *, without: str | None = None) -> list[Destination]:
-    """The queues of the last poll, by name, with who serves them."""
-    overview = screen.app_state.snapshots[server].overview
-    if overview is None:
-        return []
-    known = overview.live_processes is not None
-    serving = fetching_processes(overview.processes)
-    return [
-        Destination(queue.name, queue.size, serving.get(queue.name, 0) if known else None)
-        for queue in sorted(overview.queues, key=lambda one: one.name)
-        if queue.name != without
-    ]
-
-
-def _pick_queue(
-    screen: ViewScreen, title: str, entries: list[Destination], argument: str, done: Callable[[str], None]
+def _pick_target(
+    screen: ViewScreen,
+    subject: Subject,
+    jobs: Selection,
+    what: str,
+    here: list[Destination],
+    argument: str,
+    done: Callable[[str], None],
+    *,
+    copies: bool,
 ) -> None:
-    def picked(name: str | None) -> None:
-        if name is not None:
-            done(name)
+    """Asks for a queue of their own server, or another server; `argument` names one or the other."""
+    state = screen.app_state
+
+    def cross(target: str, queue: str) -> None:
+        ask_crossing(screen, subject, jobs, target, queue, copies=copies, what=what)
+
+    def picked(answer: str | None) -> None:
+        found = None if answer is None else elsewhere(answer)
+        if found is not None:
+            cross(*found)
+        elif answer is not None:
+            done(answer)
 
     if argument:
-        done(argument)
-    else:
-        screen.app.push_screen(QueuePicker(title, entries, ascii=screen.app_state.ascii), picked)
+        try:
+            found = named_target(state, subject.server, argument)
+        except SqtuiError as error:
+            screen.say(operating.words_of(error), "bad")
+            return
+        refused = refusal(state, subject.server, "operate")
+        if found is not None:
+            cross(*found)
+        elif refused is not None:
+            screen.say(refused, "warn")
+        else:
+            done(argument)
+        return
+    if refusal(state, subject.server, "operate") is not None:
+        here = []  # copies can leave a server on which nothing may be changed
+    others = other_servers(state, subject.server)
+    title = f"{'Copy' if copies else 'Move'} {what} to"
+    screen.app.push_screen(TargetPicker(title, subject.server, here, others, ascii=state.ascii), picked)
 
 
 def _move(screen: ViewScreen, subject: Subject, argument: str) -> None:
@@ -97,7 +117,7 @@ def _move(screen: ViewScreen, subject: Subject, argument: str) -> None:
     if jobs is None:
         return
     own = _own_queue(jobs, subject)
-    entries = _destinations(screen, subject.server, without=own)
+    entries = queues_of(screen.app_state, subject.server, without=own)
     if own is not None:
         entries.insert(0, Destination(OWN_FRONT, words=f"of {display_text(own, 40)}: they run next"))
 
@@ -107,7 +127,7 @@ def _move(screen: ViewScreen, subject: Subject, argument: str) -> None:
         )
         operating.change(screen, subject.server, operation)
 
-    _pick_queue(screen, f"Move {selection_words(subject)} to", entries, argument, done)
+    _pick_target(screen, subject, jobs, selection_words(subject), entries, argument, done, copies=False)
 
 
 def _own_queue(jobs: Selection, subject: Subject) -> str | None:
@@ -125,42 +145,28 @@ def _move_queue(screen: ViewScreen, subject: Subject, argument: str) -> None:
     def done(name: str) -> None:
         operating.change(screen, subject.server, catalog.MoveToQueue(jobs=jobs, queue=name))
 
-    entries = _destinations(screen, subject.server, without=subject.queue)
-    _pick_queue(screen, f"Move all of {display_text(subject.queue, 40)} to", entries, argument, done)
+    entries = queues_of(screen.app_state, subject.server, without=subject.queue)
+    what = f"all of {display_text(subject.queue, SHORT_CELLS)}"
+    _pick_target(screen, subject, jobs, what, entries, argument, done, copies=False)
+
+
+def _copy_queue(screen: ViewScreen, subject: Subject, argument: str) -> None:
+    if subject.queue is not None:
+        what = f"all of {display_text(subject.queue, SHORT_CELLS)}"
+        _copy_these(screen, subject, Whole(Place("queue", subject.queue)), what, argument)
 
 
 def _copy(screen: ViewScreen, subject: Subject, argument: str) -> None:
-    jobs = subject.jobs
-    if jobs is None:
-        return
+    if subject.jobs is not None:
+        _copy_these(screen, subject, subject.jobs, selection_words(subject), argument)
 
+
+def _copy_these(screen: ViewScreen, subject: Subject, jobs: Selection, what: str, argument: str) -> None:
     def done(name: str) -> None:
         operating.change(screen, subject.server, catalog.Copy(jobs=jobs, queue=name))
 
-    entries = _destinations(screen, subject.server)
-    _pick_queue(screen, f"Copy {selection_words(subject)} to", entries, argument, done)
-
-
-def _take(screen: ViewScreen, subject: Subject, *, moves: bool) -> None:
-    if subject.jobs is None:
-        return
-    screen.app_state.clip = Clip(subject.server, subject.jobs, subject.count, moves)
-    verb = "moves" if moves else "copies"
-    screen.say(f"took {selection_words(subject)}: P on a queue {verb} them there", "ok")
-    screen.refresh_footer()
-
-
-def _put(screen: ViewScreen, subject: Subject, argument: str) -> None:
-    state, queue = screen.app_state, argument or subject.queue
-    clip = state.clip
-    if clip is None or queue is None:
-        return
-    if clip.moves:
-        state.clip = None
-        operation: catalog.Operation = catalog.MoveToQueue(jobs=clip.jobs, queue=queue)
-    else:
-        operation = catalog.Copy(jobs=clip.jobs, queue=queue)
-    operating.change(screen, clip.server, operation)
+    entries = queues_of(screen.app_state, subject.server)
+    _pick_target(screen, subject, jobs, what, entries, argument, done, copies=True)
 
 
 def _pause(screen: ViewScreen, subject: Subject, argument: str) -> None:
@@ -268,10 +274,11 @@ def _end(screen: ViewScreen, subject: Subject, _: str) -> None:
 _SPECIAL: Final[dict[str, Begin]] = {
     "move-jobs": _move,
     "move-queue": _move_queue,
+    "copy-queue": _copy_queue,
     "copy-jobs": _copy,
-    "cut-jobs": lambda screen, subject, _: _take(screen, subject, moves=True),
-    "take-jobs": lambda screen, subject, _: _take(screen, subject, moves=False),
-    "paste-jobs": _put,
+    "cut-jobs": lambda screen, subject, _: take(screen, subject, moves=True),
+    "take-jobs": lambda screen, subject, _: take(screen, subject, moves=False),
+    "paste-jobs": put,
     "pause-queue": _pause,
     "reschedule-jobs": _reschedule,
     "edit-jobs": _edit,

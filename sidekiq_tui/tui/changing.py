@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from sidekiq_tui.operations import catalog
 from sidekiq_tui.operations.selection import Matching, Rows, Selection, Whole
 from sidekiq_tui.presentation import units
 from sidekiq_tui.presentation.text import display_text
+from sidekiq_tui.sidekiq.job import Place
 from sidekiq_tui.tui.actions.operations import (
     JOB_CHANGES,
     NEW_JOBS,
+    PASTE,
     PROCESS_CHANGES,
     PROFILE_CHANGES,
     QUEUE_CHANGES,
@@ -20,6 +23,8 @@ from sidekiq_tui.tui.actions.operations import (
     TRASH,
     WHOLE_CHANGES,
 )
+from sidekiq_tui.tui.between import any_target
+from sidekiq_tui.tui.clipping import why_not_put
 from sidekiq_tui.tui.subject import Subject
 
 if TYPE_CHECKING:
@@ -33,6 +38,7 @@ CHANGING: Final = frozenset(
         WHOLE_CHANGES,
         QUEUE_CHANGES,
         QUEUE_ROWS,
+        PASTE,
         PROCESS_CHANGES,
         NEW_JOBS,
         STATISTICS,
@@ -146,13 +152,25 @@ def _queue(_: AppState, subject: Subject) -> str | None:
     return NOTHING if subject.queue is None else None
 
 
-def _paste(state: AppState, subject: Subject) -> str | None:
-    clip = state.clip
-    if clip is None:
-        return "nothing was taken yet: m takes jobs to move, c to copy"
-    if clip.server != subject.server:
-        return f"what was taken is on {display_text(clip.server)}: only a queue there can have it"
-    return _queue(state, subject)
+def _copy(state: AppState, subject: Subject) -> str | None:
+    """Copies to another server take nothing from this one."""
+    refused = refusal(state, subject.server, "operate")
+    if refused is not None and (state.operations is None or not any_target(state, subject.server)):
+        return refused
+    return _about_jobs(state, subject)
+
+
+def _copy_queue(state: AppState, subject: Subject) -> str | None:
+    return _queue(state, subject) or _copy(state, replace(subject, jobs=_whole_queue(subject)))
+
+
+def _whole_queue(subject: Subject) -> Selection | None:
+    return None if subject.queue is None else Whole(Place("queue", subject.queue))
+
+
+def _take(state: AppState, subject: Subject) -> str | None:
+    """What a person takes is to be put somewhere."""
+    return "nothing can be changed in this session" if state.operations is None else _about_jobs(state, subject)
 
 
 def _processes(_: AppState, subject: Subject) -> str | None:
@@ -193,7 +211,10 @@ _CHECKS: Final[dict[str, Callable[[AppState, Subject], str | None]]] = {
     "reschedule-jobs": _reschedule,
     "kill-jobs": _kill,
     "front-jobs": _front,
-    "paste-jobs": _paste,
+    "copy-jobs": _copy,
+    "copy-queue": _copy_queue,
+    "take-jobs": _take,
+    "paste-jobs": why_not_put,
     "prune-processes": _prune,
     "cancel-job": _cancel,
 }

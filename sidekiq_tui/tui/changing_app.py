@@ -18,11 +18,12 @@ from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.tui import operating
 from sidekiq_tui.tui.actions import find_action
 from sidekiq_tui.tui.change_dialogs import begin
+from sidekiq_tui.tui.changing import refusal
 from sidekiq_tui.tui.messages import LeaveWanted, RunBegan, RunEnded
 from sidekiq_tui.tui.modals.choice import ChoiceModal
 from sidekiq_tui.tui.screens.base import ViewScreen
 from sidekiq_tui.tui.screens.listing import context_of
-from sidekiq_tui.tui.unfinished import look_for_unfinished
+from sidekiq_tui.tui.unfinished import ask_end, look_for_unfinished
 
 if TYPE_CHECKING:
     from textual.driver import Driver
@@ -34,6 +35,12 @@ TELL_SECONDS: Final = 0.25
 """How often a running operation shows how far it is."""
 CLOSE_SECONDS: Final = 10.0
 """How long leaving waits for the batch that is under way; one that takes longer is settled by the next start."""
+
+
+def servers_of(run: Run) -> tuple[str, ...]:
+    """The servers that an operation changes, or takes from."""
+    peer = run.plan.peer
+    return (run.server,) if peer is None else (run.server, peer.name)
 
 
 class ChangingApp(App[None]):
@@ -67,6 +74,8 @@ class ChangingApp(App[None]):
         """Asks each server that answers, once, what was begun on it and not ended."""
         state = self.app_state
         for server, snapshot in state.snapshots.items():
+            if snapshot.error is not None:
+                self._asked.discard(server)  # others may have done something there when it is back
             if state.operations is not None and snapshot.overview is not None and server not in self._asked:
                 self._asked.add(server)
                 self.run_worker(look_for_unfinished(state, server), group=f"unfinished-{server}", exit_on_error=False)
@@ -96,17 +105,36 @@ class ChangingApp(App[None]):
         if reason is not None or operations is None:
             screen.say(f"{context_of(self.app_state).glyphs.forbidden} {reason or ''}", "warn")
             return
+        # What came here from another server in this session is taken back from here too.
+        came = {run.id: run.server for run in operations.runs if server in servers_of(run)}
         try:
-            entry = operations.last_undoable(server)
+            last = [operations.last_undoable(one) for one in {server, *came.values()}]
         except SqtuiError as error:
             screen.say(operating.words_of(error), "bad")
             return
+        entries = [one for one in last if one is not None and (one.server == server or one.id in came)]
+        entry = max(entries, key=lambda one: one.at, default=None)
         if entry is None:
             screen.say(f"nothing to undo on {display_text(server)}: U has all that can be", "muted")
             return
+        refused = refusal(self.app_state, entry.server, "operate")
+        if refused is not None:
+            screen.say(f"{context_of(self.app_state).glyphs.forbidden} {refused}", "warn")
+            return
         age = units.age(self.app_state.clock() - entry.at)
         what = (Span(display_text(entry.words)), Span(f", {age} ago", "muted"))
-        operating.change(screen, server, catalog.Undo(operation=entry.id), (("what", what),))
+        operating.change(screen, entry.server, catalog.Undo(operation=entry.id), (("what", what),))
+
+    def action_finish(self) -> None:
+        """What was begun and has no end: finish it, or put it back."""
+        screen = self.front
+        if screen is None:
+            return
+        reason = screen.why_not(find_action("unfinished"))
+        if reason is not None:
+            screen.say(reason, "muted")
+        else:
+            ask_end(screen)
 
     def action_stop(self) -> None:
         """Stops the running operation, else the plan that is being made, else what the screen reads for a filter."""
@@ -163,10 +191,11 @@ class ChangingApp(App[None]):
             undo = (Span("   u", "key"), Span(" undoes", "muted")) if run.outcome.undo_id else ()
             screen.say_cell((*cell, *undo))
             screen.refresh_footer()
-            if not state.frozen:
-                state.registry.refresh(run.server)
-                screen.change_ended(run.server)
-            self._asked.discard(run.server)
+            for server in servers_of(run):
+                if not state.frozen:
+                    state.registry.refresh(server)
+                    screen.change_ended(server)
+                self._asked.discard(server)
             self.look_for_unfinished()
         if self._leaving and not self.running:
             self.exit(return_code=0)

@@ -17,6 +17,8 @@ _FREE: Final = {
     "when": "+2h, 14:05, 2026-11-22 14:05 or now",
     "file": "a file",
     "to-queue": "a queue, also a new one",
+    "to-anywhere": "a queue, a server, or server:queue",
+    "to-server": "another server",
 }
 _WHAT: Final = {
     "queue": "queue",

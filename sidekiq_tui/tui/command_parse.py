@@ -140,6 +140,8 @@ def complete(text: str, words: Words) -> Completion:
         "servers": words.servers,
         "queue": words.queues,
         "to-queue": words.queues,
+        "to-anywhere": (*words.queues, *words.servers),
+        "to-server": words.servers,
         "server": words.servers,
         "group": words.groups,
         "saved": words.filters,

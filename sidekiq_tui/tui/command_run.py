@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from sidekiq_tui.errors import SqtuiError, UsageError
 from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.servers.groups import find_group, groups_of
-from sidekiq_tui.tui import saved_filters
+from sidekiq_tui.tui import between, saved_filters
 from sidekiq_tui.tui.actions import APP, actions_of
 from sidekiq_tui.tui.command_line import CommandAssistant
 from sidekiq_tui.tui.command_parse import Typed, Words, first_word, nearest, parse_command
@@ -58,13 +58,17 @@ def run_command(app: SqtuiApp, screen: ViewScreen, text: str) -> None:
     elif command.name == "job":
         app.post_message(GoTo("search", filter=typed.name, everywhere=len(state.servers) > 1))
     elif command.name == "queue":
-        app.post_message(GoTo("queues", _server_with(state, typed.name), filter=typed.rest, queue=typed.name))
+        app.post_message(GoTo("queues", _queue_server(state, typed.name), filter=typed.rest, queue=typed.name))
     elif command.name == "server" and typed.name:
         app.post_message(LookAt(_server_called(state, typed.name)))
     elif command.name == "group":
         app.post_message(LookAt(None, _group_called(state, typed.name)))
     elif command.name == "theme":
         _choose_theme(app, typed.name)
+    elif command.name == "evacuate":
+        between.evacuate(screen, _only_server(state), typed.name)
+    elif command.name == "sync":
+        between.synchronise(screen, screen.subject(), typed.name)
     elif command.name in ("filter", "save", "unsave") and typed.name:
         _named_filter(screen, typed)
     else:
@@ -128,6 +132,13 @@ def _server_called(state: AppState, name: str) -> str:
     raise UsageError(f"there is no server {name}", hint=nearest(name, state.servers))
 
 
+def _only_server(state: AppState) -> str:
+    """The server in view. Raises `UsageError` where all are."""
+    if state.scope is None:
+        raise UsageError("which server? Look at one first", hint="server NAME")
+    return state.scope
+
+
 def _compare(app: SqtuiApp, names: str) -> None:
     """Two servers by their names; of one, with the one in view; of none, as the view finds them."""
     state, wanted = app.app_state, []
@@ -150,12 +161,12 @@ def _group_called(state: AppState, name: str) -> str:
     return find_group([one.profile for one in state.snapshots.values()], name) if name else ""
 
 
-def _server_with(state: AppState, queue: str) -> str | None:
-    """The server to open a queue on: the one in view, or of all the preferred one or the first that has it."""
+def _queue_server(state: AppState, queue: str) -> str | None:
+    """The server to open a queue on: the one in view, or the only one that has it; None: several have it."""
     known = {name: one.overview for name, one in state.in_scope.items() if one.overview is not None}
     having = [name for name, overview in known.items() if any(one.name == queue for one in overview.queues)]
     if having:
-        return state.preferred if state.preferred in having else having[0]
+        return having[0] if len(having) == 1 else None
     if known and not any(overview.denied.get("queues") for overview in known.values()):
         where = state.scope or "any server"
         names = [one.name for overview in known.values() for one in overview.queues]

@@ -8,10 +8,24 @@ from typing import Final, Literal
 from sidekiq_tui.tui.views import VIEWS
 
 Argument = Literal[
-    "", "filter", "queue", "server", "servers", "group", "jid", "theme", "saved", "name", "to-queue", "when", "file"
+    "",
+    "filter",
+    "queue",
+    "server",
+    "servers",
+    "group",
+    "jid",
+    "theme",
+    "saved",
+    "name",
+    "to-queue",
+    "to-anywhere",
+    "to-server",
+    "when",
+    "file",
 ]
 """What follows a word: nothing, words of a filter, a name that exists, or (`name`) a new one; for changes a queue, a
-time or a file."""
+queue or another server or both (`staging:low`), another server, a time or a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +82,20 @@ _CHANGES: Final = (
     Command("kill", "to the dead set", action="kill-jobs"),
     Command("reschedule", "to another time: +2h, 14:05", "when", action="reschedule-jobs"),
     Command("edit", "edit arguments and options", action="edit-jobs"),
-    Command("move", "to another queue", "to-queue", action="move-jobs move-queue"),
+    Command("move", "to another queue, a server, or server:queue", "to-anywhere", action="move-jobs move-queue"),
     Command("front", "to the front of their queue", action="front-jobs"),
-    Command("copy", "copies with new JIDs, to a queue", "to-queue", action="copy-jobs"),
+    Command("copy", "copies, to a queue, a server, or server:queue", "to-anywhere", action="copy-jobs copy-queue"),
+    Command(
+        "evacuate", "everything that waits here, to another server", "to-server", needed="the name of another server"
+    ),
+    Command(
+        "sync",
+        "copy to another server what its queue or set lacks of this one",
+        "to-server",
+        ("synchronise",),
+        needed="the name of another server, or server:queue",
+    ),
+    Command("finish", "finish a move or what else was begun, or put it back", action="unfinished"),
     Command("new", "a new job", "to-queue", ("push",), action="new-job"),
     Command("import", "jobs from a file of NDJSON", "file", action="import-jobs"),
     Command("export", "write jobs to a file: .ndjson, .json, .csv", "file", action="export-jobs export-queue"),

@@ -12,7 +12,7 @@ from textual.widgets import Input
 from sidekiq_tui.errors import SqtuiError
 from sidekiq_tui.operations import catalog
 from sidekiq_tui.presentation import deeds, units
-from sidekiq_tui.presentation.columns.base import Cell, Span
+from sidekiq_tui.presentation.columns.base import Cell, Span, label_role
 from sidekiq_tui.presentation.plans import plan_facts
 from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.tui.messages import RunBegan
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from sidekiq_tui.operations.catalog import Operation
     from sidekiq_tui.operations.plan import Plan
+    from sidekiq_tui.operations.run import Run
     from sidekiq_tui.tui.screens.base import ViewScreen
 
 GROUP: Final = "change"
@@ -33,12 +34,13 @@ PATIENCE_SECONDS: Final = 0.2
 """A plan that takes longer says how far it is."""
 _STOPS: Final = (Span("  ctrl+x", "key"), Span(" stops", "muted"))
 
-Make = Callable[[], "Operation"]
+Facts = Sequence[Fact] | Callable[["Plan"], Sequence[Fact]]
+"""What stands first in the question, or how to find it once there is a plan."""
 
 
-def change(screen: ViewScreen, server: str, operation: Operation, facts: Sequence[Fact] = ()) -> None:
-    """Plans an operation, asks, and starts it; `facts` stand first in the question. Only one at a time on a screen."""
-    work(screen, carry_out(screen, server, operation, facts))
+def change(screen: ViewScreen, server: str, operation: Operation, facts: Facts = ()) -> None:
+    """Plans an operation, asks, and starts it. Only one at a time on a screen."""
+    work(screen, _change(screen, server, operation, facts))
 
 
 def resume(screen: ViewScreen, server: str, id: str) -> None:
@@ -83,18 +85,21 @@ def stop_planning(screen: ViewScreen) -> None:
     screen.show_progress()
 
 
-async def carry_out(screen: ViewScreen, server: str, operation: Operation, facts: Sequence[Fact] = ()) -> None:
-    """The same, within a worker of the screen's."""
+async def _change(screen: ViewScreen, server: str, operation: Operation, facts: Facts) -> None:
+    await carry_out(screen, server, operation, facts)
+
+
+async def carry_out(screen: ViewScreen, server: str, operation: Operation, facts: Facts = ()) -> Run | None:
+    """The same, within a worker of the screen's; what was started, or nothing."""
     while True:
         plan = await _planned(screen, server, operation)
         if plan is None:
-            return
-        answer = await _asked(screen, plan, tuple(facts))
+            return None
+        answer = await _asked(screen, plan, tuple(facts(plan) if callable(facts) else facts))
         if answer == OTHER:
             operation = other_way(operation) or operation
             continue
-        _start(screen, plan, answer)
-        return
+        return _start(screen, plan, answer)
 
 
 async def _resume(screen: ViewScreen, server: str, id: str) -> None:
@@ -173,7 +178,7 @@ async def _asked(screen: ViewScreen, plan: Plan, facts: tuple[Fact, ...]) -> str
     short = _deed_words(plan)
     if question.kind == "none":
         return ""
-    if question.kind == "yes" and plan.count == 1:
+    if question.kind == "yes" and plan.count == 1 and plan.peer is None:
         notes: Cell = tuple(Span(f"  {context.glyphs.warn} {context.safe(note)}", "warn") for note in plan.notes)
         if plan.undo:
             notes = (Span(f"  undo: {context.safe(plan.undo)}", "muted"), *notes)
@@ -189,10 +194,26 @@ async def _asked(screen: ViewScreen, plan: Plan, facts: tuple[Fact, ...]) -> str
         expected=question.expected,
         bad=bad,
         other=_other_words(plan.operation),
+        named=_named(plan, question.expected),
         ascii=state.ascii,
     )
     answer = await screen.app.push_screen_wait(modal)
     return question.expected if answer is not None and answer != OTHER else answer
+
+
+def _named(plan: Plan, name: str) -> Span:
+    """Whose name is asked for, in the colour of that server."""
+    target = target_of(plan)
+    if target is not None and target[0] == name:
+        return Span("the target's name", label_role(target[1]))
+    return Span("the server's name", label_role(plan.label) if name == plan.server else "text")
+
+
+def target_of(plan: Plan) -> tuple[str, str | None] | None:
+    """The server that jobs come to in a plan between two, and its label."""
+    if plan.peer is None:
+        return None
+    return (plan.peer.name, plan.peer.label) if plan.peer.writes else (plan.server, plan.label)
 
 
 def _deed_words(plan: Plan) -> str:
@@ -201,19 +222,20 @@ def _deed_words(plan: Plan) -> str:
     return one.do if plan.count == 1 else f"{one.do} {plan.count:,}"
 
 
-def _start(screen: ViewScreen, plan: Plan, answer: str | None) -> None:
+def _start(screen: ViewScreen, plan: Plan, answer: str | None) -> Run | None:
     operations = screen.app_state.operations
     if operations is None:
-        return
+        return None
     if answer is None:
         screen.say("nothing was changed", "muted")
-        return
+        return None
     try:
         run = operations.start(plan, answer)
     except SqtuiError as error:
         screen.say(words_of(error), "bad")
-        return
+        return None
     screen.post_message(RunBegan(run))
+    return run
 
 
 def _teller(screen: ViewScreen) -> Callable[[int, int], None]:

@@ -51,10 +51,14 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """Jobs that were taken to be put elsewhere."""
+    """Jobs that were taken to be put elsewhere. Rows and what a filter found are told by their bytes."""
 
     server: str
     jobs: Selection
     count: int | None
     moves: bool
     """To be moved; else copied."""
+    where: str
+    """The queue or set they lie in, as Redis spells the queue."""
+    asked: Selection
+    """What was chosen then: the same once more puts it down."""

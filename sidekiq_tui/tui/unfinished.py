@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sidekiq_tui.errors import SqtuiError
+from sidekiq_tui.operations import catalog
 from sidekiq_tui.presentation import units
-from sidekiq_tui.presentation.columns.base import Span
-from sidekiq_tui.presentation.deeds import amount, deed_of
+from sidekiq_tui.presentation.columns.base import Span, label_role
+from sidekiq_tui.presentation.deeds import amount, deed_of, name
+from sidekiq_tui.presentation.text import display_text
+from sidekiq_tui.tui import operating
+from sidekiq_tui.tui.modals.choice import ChoiceModal
 from sidekiq_tui.tui.screens.listing import context_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from sidekiq_tui.operations.history import Unfinished
+    from sidekiq_tui.tui.screens.base import ViewScreen
     from sidekiq_tui.tui.state import AppState
+
+_NAME_CELLS: Final = 20
+NONE: Final = "nothing was begun here that has no end"
 
 
 async def look_for_unfinished(state: AppState, server: str) -> None:
-    """Asks a server once in a session, and again when an operation has ended there."""
+    """Asks a server once in a session, and again when an operation has ended there, or it has come back."""
     if state.operations is None:
         return
     try:
@@ -26,21 +35,122 @@ async def look_for_unfinished(state: AppState, server: str) -> None:
         state.unfinished[server] = ()
 
 
+def waiting(state: AppState) -> list[Unfinished]:
+    """What waits for a person on the servers in view: nobody is at it."""
+    if state.operations is None:
+        return []
+    mine = {run.id for run in state.operations.runs if run.outcome is None}
+    return [
+        one
+        for server in state.names
+        for one in state.unfinished.get(server, ())
+        if not one.running and one.id not in mine
+    ]
+
+
 def unfinished_words(state: AppState) -> Sequence[Span]:
-    """What waits for a person on the server in view; nothing while all is done or somebody is at it."""
-    found = [one for one in state.unfinished.get(state.scope or "", ()) if not one.running]
-    if not found or state.operations is None:
+    """The first that waits, and how to go on; nothing while there is none."""
+    found = waiting(state)
+    if not found:
         return ()
     context, first = context_of(state), found[0]
-    mine = {run.id for run in state.operations.runs if run.outcome is None}
-    if first.id in mine:
-        return ()
     one = deed_of(first.kind)
     what = amount(first.count, one) if first.count else one.things
-    when = units.clock(first.at, context.now, utc=context.time_mode == "utc")
     reached = f" at {first.settled:,}" if first.count else ""
-    words = f"{context.glyphs.warn} {one.doing} {what} stopped{reached}, begun {when} by {context.safe(first.who)}"
-    parked = f"  {first.parked:,} jobs are parked, no worker sees them" if first.parked else ""
-    more = f"  and {len(found) - 1:,} more" if len(found) > 1 else ""
-    key = (Span("  U", "key"), Span(" goes on with it or ends it", "muted"))
-    return (Span(words, "warn strong"), Span(parked, "warn"), *key, Span(more, "muted"))
+    lead: tuple[Span, ...] = (Span(f"{context.glyphs.warn} {one.doing} {what}", "warn strong"),)
+    if first.peer is not None:
+        lead += (Span(" from ", "warn"), _server(state, first.server), Span(" to ", "warn"), _server(state, first.peer))
+    elif state.scope is None:
+        lead += (Span(" on ", "warn"), _server(state, first.server))
+    when = units.clock(first.at, context.now, utc=context.time_mode == "utc")
+    begun = f", begun {when} by {context.safe(first.who)}"
+    key = (Span("  W", "key"), Span(" finishes it or puts it back", "muted"))
+    more = f", {len(found) - 1:,} more: U" if len(found) > 1 else ""
+    parked = f"  {first.parked:,} parked, no worker sees them" if first.parked else ""
+    return (*lead, Span(f" stopped{reached}", "warn strong"), Span(parked, "warn"), *key, Span(more + begun, "muted"))
+
+
+def _server(state: AppState, server: str) -> Span:
+    """A name in the colour of the server's label, where there is one of that name."""
+    known = state.snapshots.get(server)
+    role = label_role(known.profile.label if known is not None else None)
+    return Span(name(server, context_of(state), _NAME_CELLS), f"{role} strong")
+
+
+# What can be done about it.
+
+
+def why_nothing_waits(state: AppState) -> str | None:
+    """Why there is nothing to finish or put back; None when there is."""
+    if state.operations is None:
+        return "nothing can be changed in this session"
+    return None if waiting(state) else NONE
+
+
+def ask_end(screen: ViewScreen) -> None:
+    """Asks what shall become of the first that waits."""
+    found = waiting(screen.app_state)
+    if not found:
+        screen.say(NONE, "muted")
+        return
+    ask_end_of(screen, found[0])
+
+
+def ask_end_of(screen: ViewScreen, entry: Unfinished) -> None:
+    """Asks what shall become of one. Each way has its own question."""
+    server, id = entry.server, entry.id
+    ways: list[tuple[str, str, Callable[[], None]]] = [
+        ("leave it", "as it is for now", lambda: screen.say("nothing was changed", "muted"))
+    ]
+    if entry.peer is not None:
+        context = context_of(screen.app_state)
+        target, source = name(entry.peer, context, _NAME_CELLS), name(server, context, _NAME_CELLS)
+        rest = f"what is parked arrives on {target}, then the rest"
+        ways.append(("finish", rest, lambda: operating.resume(screen, server, id)))
+        back = f"what is parked returns to {source}, unless {target} has it"
+        ways.append(("put back", back, lambda: put_back(screen, server, id)))
+        title = f"A move from {source} to {target} has no end"
+    else:
+        if entry.can_continue:
+            ways.append(("go on", "with what is left of it", lambda: operating.resume(screen, server, id)))
+        ways.append(("end it", "where it stopped; the rest stays as it is", lambda: operating.end(screen, server, id)))
+        title = f"{deed_of(entry.kind).doing.capitalize()} on {display_text(server)} has no end"
+
+    def taken(index: int | None) -> None:
+        if index is not None:
+            ways[index][2]()
+
+    shown = [(word, meaning) for word, meaning, _ in ways]
+    screen.app.push_screen(ChoiceModal(title, shown, ascii=screen.app_state.ascii), taken)
+
+
+def put_back(screen: ViewScreen, server: str, id: str) -> None:
+    """Plans that parked jobs return; where the target cannot say what it has, asks whether they shall all the same."""
+    operating.work(screen, _put_back(screen, server, id))
+
+
+async def _put_back(screen: ViewScreen, server: str, id: str) -> None:
+    operations = screen.app_state.operations
+    if operations is None:
+        return
+    operation = catalog.ReturnStaged(operation=id)
+    try:
+        reason = (await operations.plan(server, operation)).refused
+    except SqtuiError as error:
+        reason = operating.words_of(error)
+    if not reason:
+        await operating.carry_out(screen, server, operation)
+        return
+    forced = catalog.ReturnStaged(operation=id, force=True)
+    try:
+        refused = (await operations.plan(server, forced)).refused
+    except SqtuiError as error:
+        refused = operating.words_of(error)
+    if refused:
+        screen.say(f"{context_of(screen.app_state).glyphs.forbidden} {display_text(reason)}", "warn")
+        return
+    screen.say(display_text(reason), "warn")
+    ways = (("leave them", "parked until that server answers"), ("by force", "they may run twice"))
+    asks = ChoiceModal("Put back without an answer", ways, ascii=screen.app_state.ascii)
+    if await screen.app.push_screen_wait(asks) == 1:
+        await operating.carry_out(screen, server, forced)

@@ -202,9 +202,9 @@ async def test_marks_are_taken_to_another_queue(redis_url: str, raw: redis.async
         await live.pilot.press("enter")
         await ready(live)
         await live.pilot.press("space", "space", "m")
-        await live.sees("took 2 jobs: P on a queue moves them there")
+        await live.sees("took 2 jobs: P on a queue, also of another server, moves them there")
         await live.pilot.press("escape", "escape")
-        await live.until(lambda: type(live.app.screen).__name__ == "QueuesScreen")
+        await live.until(lambda: type(live.app.screen).__name__ == "QueuesOfScopeScreen")
         await live.pilot.press("j", "P")
         await asked(live, ConfirmModal)
         assert "Move 2 jobs to queue low" in live.text

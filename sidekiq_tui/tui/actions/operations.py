@@ -14,6 +14,7 @@ PROCESS_CHANGES: Final = "process-changes"
 NEW_JOBS: Final = "new-jobs"
 STATISTICS: Final = "statistics"
 PROFILE_CHANGES: Final = "profile-changes"
+PASTE: Final = "paste"
 TRASH: Final = "trash"
 
 
@@ -31,24 +32,24 @@ _JOBS: Final = (
     _change("kill-jobs", "K", "kill", "to the dead set", JOB_CHANGES, 13),
     _change("reschedule-jobs", "t", "reschedule", "to another time, or spread over some", JOB_CHANGES, 21),
     _change("edit-jobs", "e", "edit", "edit arguments and options", JOB_CHANGES, 22),
-    _change("move-jobs", "M", "move", "to another queue, or to its front", JOB_CHANGES, 23),
-    _change("copy-jobs", "C", "copy", "copies with new JIDs, to a queue", JOB_CHANGES, 24),
+    _change("move-jobs", "M", "move", "to another queue, its front, or another server", JOB_CHANGES, 23),
+    _change("copy-jobs", "C", "copy", "copies, to a queue or another server", JOB_CHANGES, 24, needs=""),
     _change("front-jobs", "^", "to the front", "to the front of their queue", JOB_CHANGES, 25),
     _change("retry-anew", "r", "retry anew", "retry with all retries had again", JOB_CHANGES),
-    _change("cut-jobs", "m", "take to move", "remember them, to be moved with P", JOB_CHANGES, needs=""),
+    _change("cut-jobs", "m", "take to move", "remember them, to be moved with P", JOB_CHANGES),
     _change("take-jobs", "c", "take to copy", "remember them, to be copied with P", JOB_CHANGES, needs=""),
     _change("export-jobs", "s", "save", "write to a file: NDJSON, JSON, CSV", JOB_CHANGES, 29, needs=""),
 )
 
 _WHOLE: Final = (_change("clear-place", "X", "clear", "clear the whole queue or set", WHOLE_CHANGES, 27, "full"),)
 
-_QUEUES: Final = (
-    _change("pause-queue", "p", "pause", "pause the queue, or let it run on", QUEUE_CHANGES, 26),
-    _change("paste-jobs", "P", "put here", "put what m or c took in this queue", QUEUE_CHANGES, 14),
-)
+_QUEUES: Final = (_change("pause-queue", "p", "pause", "pause the queue, or let it run on", QUEUE_CHANGES, 26),)
+
+_PASTE: Final = (_change("paste-jobs", "P", "put here", "put here what m or c took, also elsewhere", PASTE, 14),)
 
 _QUEUE_ROWS: Final = (
-    _change("move-queue", "M", "move all", "all its jobs to another queue", QUEUE_ROWS, 28),
+    _change("move-queue", "M", "move all", "all its jobs to another queue or server", QUEUE_ROWS, 28),
+    _change("copy-queue", "C", "copy all", "copies of all its jobs, to a queue or server", QUEUE_ROWS, needs=""),
     _change("export-queue", "s", "save", "write its jobs to a file", QUEUE_ROWS, needs=""),
 )
 
@@ -75,6 +76,15 @@ _OTHERS: Final = (
 
 _ALWAYS: Final = (
     _change("undo", "u", "undo", "take back the last operation here", EVERYWHERE, 62, run="app.undo"),
+    Action(
+        "unfinished",
+        ("W",),
+        "finish",
+        "finish what was begun, or put it back",
+        CHANGES,
+        EVERYWHERE,
+        "app.finish",
+    ),
     Action("trash", ("U",), "trash", "all that can be undone", CHANGES, EVERYWHERE, "app.go('trash')"),
     Action(
         "stop-scan",
@@ -100,6 +110,9 @@ _DIALOGS: Final = (
     Action("form-cancel", ("escape",), "cancel", "cancel", SCREEN, "form", "cancel"),
     Action("form-next", ("tab", "down"), "next", "next field", SCREEN, "form", "next(1)"),
     Action("form-previous", ("shift+tab", "up"), "previous", "previous field", SCREEN, "form", "next(-1)"),
+    Action("form-submit", ("enter",), "go on", "go on", SCREEN, "form", "submit"),
+    Action("form-flip", ("space", "right"), "choose", "another choice", SCREEN, "form", "flip(1)"),
+    Action("form-flip-back", ("left",), "choose", "the choice before", SCREEN, "form", "flip(-1)"),
     Action("choice-cancel", ("escape", "q"), "cancel", "cancel", SCREEN, "choice", "cancel"),
     Action("choice-down", ("j", "down", "tab"), "down", "next one", SCREEN, "choice", "move(1)"),
     Action("choice-up", ("k", "up", "shift+tab"), "up", "previous one", SCREEN, "choice", "move(-1)"),
@@ -112,6 +125,7 @@ ACTIONS: Final = (
     *_JOBS,
     *_WHOLE,
     *_QUEUES,
+    *_PASTE,
     *_QUEUE_ROWS,
     *_PROCESSES,
     *_NEW,

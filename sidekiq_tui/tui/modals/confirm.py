@@ -14,7 +14,7 @@ from textual.widgets import Input
 
 from sidekiq_tui.presentation.columns.base import Cell, Span
 from sidekiq_tui.presentation.glyphs import glyph_set, to_ascii
-from sidekiq_tui.presentation.text import cell_width, wrap_words
+from sidekiq_tui.presentation.text import cell_width, display_text, wrap_words
 from sidekiq_tui.tui.actions import bindings
 from sidekiq_tui.tui.modals.titled import put_title
 from sidekiq_tui.tui.widgets.line import Line
@@ -26,6 +26,7 @@ Fact = tuple[str, Cell]
 
 OTHER: Final = "\x00other"
 """The answer that asks for the other way."""
+SERVERS_NAME: Final = Span("the server's name")
 WIDEST: Final = 74
 _NAME_CELLS: Final = 10
 _EDGE_CELLS: Final = 4
@@ -59,9 +60,13 @@ class ConfirmModal(ModalScreen[str | None]):
         expected: str = "",
         bad: bool = False,
         other: str = "",
+        named: Span = SERVERS_NAME,
         ascii: bool = False,
     ) -> None:
-        """`deed`: what enter or y does, `delete 118`; `expected`: what must be typed; `other`: what ctrl+t does."""
+        """`deed`: what enter or y does, `delete 118`; `expected`: what must be typed; `other`: what ctrl+t does.
+
+        `named`: whose name is to be typed, in that server's colour.
+        """
         super().__init__()
         self._title = title
         self._facts = tuple(facts)
@@ -70,6 +75,7 @@ class ConfirmModal(ModalScreen[str | None]):
         self._expected = expected
         self._bad = bad
         self._other = other
+        self._named = named
         self._ascii = ascii
         self._wrong = False
 
@@ -121,9 +127,10 @@ class ConfirmModal(ModalScreen[str | None]):
         self._draw_foot(cells)
 
     def _question(self) -> tuple[Span, ...]:
-        what = "the server's name" if self._kind == "name" else "the number"
+        name = self._kind == "name"
+        what, role = (self._named.text, f"{self._named.role} strong") if name else ("the number", "strong")
         no = (Span("That is not it. ", "warn"),) if self._wrong else ()
-        return tuple(self._ascii_line((*no, Span(f"Type {what} to go on: "), Span(self._expected, "strong"))))
+        return tuple(self._ascii_line((*no, Span(f"Type {what} to go on: "), Span(display_text(self._expected), role))))
 
     def _draw_foot(self, cells: int) -> None:
         asks = self._kind != "yes"

@@ -10,6 +10,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
+from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
@@ -30,12 +31,54 @@ _EDGE: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One line to fill in: its key, its name, what stands there at first, and what it takes."""
+    """One line to fill in: its key, its name, what stands there at first, and what it takes.
+
+    With `choices` it is one of these, and nothing is typed.
+    """
 
     key: str
     name: str
     value: str = ""
     hint: str = ""
+    choices: tuple[str, ...] = ()
+
+
+class Choice(Line, can_focus=True):
+    """Stands where a field does, and holds one of a few words."""
+
+    class Changed(Message):
+        """Another one was chosen."""
+
+    def __init__(self, field: Field, *, ascii: bool, id: str) -> None:
+        super().__init__(ground="panel", id=id)
+        self._choices = field.choices
+        self._ascii = ascii
+        self.value = field.value
+
+    def flip(self, step: int) -> None:
+        """The next one, going round."""
+        self.value = self._choices[(self._choices.index(self.value) + step) % len(self._choices)]
+        self.show()
+        self.post_message(self.Changed())
+
+    def show(self) -> None:
+        """Draws it; between signs while the keys are for it."""
+        glyphs = glyph_set(self._ascii)
+        sides = (glyphs.more_left, glyphs.more_right) if self.has_focus else (" ", " ")
+        value = Span(to_ascii(self.value) if self._ascii else self.value, "strong" if self.has_focus else "text")
+        self.put((Span(f"{sides[0]} ", "key"), value, Span(f" {sides[1]}", "key")))
+
+    def on_mount(self) -> None:
+        """Draws it."""
+        self.show()
+
+    def on_focus(self) -> None:
+        """Draws it with its signs."""
+        self.show()
+
+    def on_blur(self) -> None:
+        """Draws it without them."""
+        self.show()
 
 
 class FormModal(ModalScreen[T | None], Generic[T]):
@@ -43,9 +86,19 @@ class FormModal(ModalScreen[T | None], Generic[T]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("form")]
 
-    def __init__(self, title: str, fields: Sequence[Field], verb: str = "goes on", *, ascii: bool = False) -> None:
+    def __init__(
+        self,
+        title: str,
+        fields: Sequence[Field],
+        verb: str = "goes on",
+        *,
+        about: Sequence[tuple[str, Cell]] = (),
+        ascii: bool = False,
+    ) -> None:
+        """`about`: names and values that stand above the fields; safe text."""
         super().__init__()
         self._title = title
+        self._about = tuple(about)
         self._fields = tuple(fields)
         self._verb = verb
         self._ascii = ascii
@@ -63,9 +116,14 @@ class FormModal(ModalScreen[T | None], Generic[T]):
         """The fields, each with its hint below, a line that tells what they come to, and what the keys do."""
         with Vertical(id="dialog") as dialog:
             put_title(dialog, self._title, ascii=self._ascii)
+            for index in range(len(self._about)):
+                yield Line(id=f"about-{index}", ground="panel")
             for one in self._fields:
                 with Horizontal(classes="form-row"):
                     yield Line(id=f"name-{one.key}", ground="panel")
+                    if one.choices:
+                        yield Choice(one, ascii=self._ascii, id=f"field-{one.key}")
+                        continue
                     field = Input(one.value, compact=True, id=f"field-{one.key}", placeholder=one.hint)
                     field.cursor_blink = False
                     yield field
@@ -79,12 +137,17 @@ class FormModal(ModalScreen[T | None], Generic[T]):
         keys = [("enter", self._verb), ("esc", "cancels")]
         if len(self._fields) > 1:
             keys.insert(1, ("tab", "next field"))
+        if any(one.choices for one in self._fields):
+            keys.insert(2, ("space", "chooses"))
         self.query_one("#dialog-foot", Line).put(
             [part for key, verb in keys for part in (Span(key, "key"), Span(f" {verb}  ", "muted"))]
         )
+        for index, (name, value) in enumerate(self._about):
+            spans = (Span(name.ljust(NAME_CELLS), "muted"), *value)
+            shown = [Span(to_ascii(text) if self._ascii else text, role) for text, role in spans]
+            self.query_one(f"#about-{index}", Line).put(shown)
         self._lay_out(self.app.size.width)
-        first = self.query_one(f"#field-{self._fields[0].key}", Input)
-        first.focus()
+        self._field(self._fields[0]).focus()
         self._tell(self.preview(self.values))
 
     def on_resize(self, event: events.Resize) -> None:
@@ -94,19 +157,25 @@ class FormModal(ModalScreen[T | None], Generic[T]):
     def _lay_out(self, width: int) -> None:
         dialog = self.query_one("#dialog")
         dialog.styles.width = min(WIDEST, width - 6)
-        dialog.styles.height = len(self._fields) + 2 + _EDGE
+        dialog.styles.height = len(self._about) + len(self._fields) + 2 + _EDGE
+
+    def _field(self, one: Field) -> Input | Choice:
+        found = self.query_one(f"#field-{one.key}")
+        assert isinstance(found, Input | Choice)
+        return found
 
     @property
     def values(self) -> dict[str, str]:
         """What stands in the fields, by key."""
-        return {one.key: self.query_one(f"#field-{one.key}", Input).value for one in self._fields}
+        return {one.key: self._field(one).value for one in self._fields}
 
     @property
     def _changed(self) -> bool:
         return any(self.values[one.key] != one.value for one in self._fields)
 
     @on(Input.Changed)
-    def _typed(self, event: Input.Changed) -> None:
+    @on(Choice.Changed)
+    def _typed(self, event: Message) -> None:
         event.stop()
         self._warned = False
         self._tell(self.preview(self.values))
@@ -114,6 +183,10 @@ class FormModal(ModalScreen[T | None], Generic[T]):
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
+        self.action_submit()
+
+    def action_submit(self) -> None:
+        """Goes on, when the values mean something; else says what is wrong."""
         try:
             answer = self.read(self.values)
         except SqtuiError as error:
@@ -134,7 +207,12 @@ class FormModal(ModalScreen[T | None], Generic[T]):
         """To another field."""
         keys = [f"field-{one.key}" for one in self._fields]
         here = keys.index(self.focused.id) if self.focused is not None and self.focused.id in keys else 0
-        self.query_one(f"#{keys[(here + step) % len(keys)]}", Input).focus()
+        self.query_one(f"#{keys[(here + step) % len(keys)]}").focus()
+
+    def action_flip(self, step: int) -> None:
+        """Another one, where one of a few words is chosen."""
+        if isinstance(self.focused, Choice):
+            self.focused.flip(step)
 
     def action_cancel(self) -> None:
         """Closes; what was typed is dropped only when it was said so before."""

@@ -60,6 +60,10 @@ class Picker(ModalScreen[str | None], Generic[E]):
         """What an entry stands under while nothing is typed; empty: nothing."""
         return ""
 
+    def refusal(self, entry: E) -> str:
+        """Why an entry cannot be taken, in words; empty: it can."""
+        return ""
+
     # The dialog.
 
     def compose(self) -> ComposeResult:
@@ -76,10 +80,6 @@ class Picker(ModalScreen[str | None], Generic[E]):
 
     def on_mount(self) -> None:
         """Draws all entries."""
-        keys = (("enter", self.VERB), ("up down" if self._ascii else "↑ ↓", "choose"), ("esc", "cancels"))
-        self.query_one("#dialog-foot", Line).put(
-            [part for key, verb in keys for part in (Span(key, "key"), Span(f" {verb}  ", "muted"))]
-        )
         self.query_one(SpanLines).can_focus = False
         self.query_one(Input).focus()
         self._draw()
@@ -93,8 +93,15 @@ class Picker(ModalScreen[str | None], Generic[E]):
 
     @on(Input.Submitted)
     def _pick(self) -> None:
-        if self._found:
-            self.dismiss(self.answer(self._found[self._cursor]))
+        if not self._found:
+            return
+        entry = self._found[self._cursor]
+        reason = self.refusal(entry)
+        if reason:
+            glyphs = glyph_set(self._ascii)
+            self.query_one("#dialog-foot", Line).put((Span(f"{glyphs.forbidden} {display_text(reason)}", "warn"),))
+        else:
+            self.dismiss(self.answer(entry))
 
     def on_resize(self, event: events.Resize) -> None:
         """The words share another width."""
@@ -111,6 +118,10 @@ class Picker(ModalScreen[str | None], Generic[E]):
 
     def _draw(self) -> None:
         glyphs = glyph_set(self._ascii)
+        keys = (("enter", self.VERB), ("up down" if self._ascii else "↑ ↓", "choose"), ("esc", "cancels"))
+        self.query_one("#dialog-foot", Line).put(
+            [part for key, verb in keys for part in (Span(key, "key"), Span(f" {verb}  ", "muted"))]
+        )
         lines: list[SpanLine] = []
         picked: int | None = None
         heading = ""

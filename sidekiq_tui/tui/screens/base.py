@@ -20,11 +20,12 @@ from sidekiq_tui.tui.actions import EVERYWHERE, Action, actions_of, bindings, fi
 from sidekiq_tui.tui.actions.action import with_keys
 from sidekiq_tui.tui.actions.operations import JOB_CHANGES
 from sidekiq_tui.tui.changing import CHANGING, in_footer, reason_against, refusal
+from sidekiq_tui.tui.clipping import clip_words, put_down
 from sidekiq_tui.tui.corner import strip_of
 from sidekiq_tui.tui.messages import LeaveWanted
 from sidekiq_tui.tui.state import AppState
 from sidekiq_tui.tui.subject import Subject
-from sidekiq_tui.tui.unfinished import unfinished_words
+from sidekiq_tui.tui.unfinished import unfinished_words, why_nothing_waits
 from sidekiq_tui.tui.views import VIEWS
 from sidekiq_tui.tui.widgets.banner import Banner
 from sidekiq_tui.tui.widgets.footer import Footer
@@ -135,6 +136,8 @@ class ViewScreen(GatheringScreen[None]):
                 return "nothing is running"
         elif action.id == "hold":
             return None if self.app_state.busy else "no operation is running"
+        elif action.id == "unfinished":
+            return why_nothing_waits(self.app_state)
         elif action.id == "undo":
             return refusal(self.app_state, self.app_state.preferred, action.needs)
         return self.reason_against(action)
@@ -166,6 +169,11 @@ class ViewScreen(GatheringScreen[None]):
         """How far an operation or its plan is; nothing ends it."""
         if self.is_mounted:
             self.query_one(MessageLine).set("progress", cell)
+
+    def draw_clip(self) -> None:
+        """What was taken to be put elsewhere."""
+        if self.is_mounted:
+            self.query_one(MessageLine).put_aside(clip_words(self.app_state))
 
     def note(self, spans: Sequence[Span] = ()) -> None:
         """What the row under the cursor has that its columns do not show."""
@@ -289,6 +297,7 @@ class ViewScreen(GatheringScreen[None]):
 
     def _draw_frame(self) -> None:
         self.query_one(TotalsLine).show(totals_of(self.app_state.in_scope.values()))
+        self.draw_clip()
         away = self._away
         known = away is not None and away.overview is not None
         words = f"Last known data, until {display_text(away.server)} answers." if away is not None and known else ""
@@ -317,9 +326,13 @@ class ViewScreen(GatheringScreen[None]):
     # Actions of every view.
 
     def action_back(self) -> None:
-        """`esc`: clears what can be cleared, else leaves what was opened."""
-        if not self.clear() and self._opened():
+        """`esc`: clears what can be cleared, else leaves what was opened; at the top it puts down what was taken."""
+        if self.clear():
+            return
+        if self._opened():
             self.app.pop_screen()
+        else:
+            put_down(self)
 
     def action_leave(self) -> None:
         """`q`: leaves what was opened; at the top it quits."""

@@ -20,7 +20,7 @@ from sidekiq_tui.servers.snapshot import ServerSnapshot
 from sidekiq_tui.tui.actions import Action, bindings
 from sidekiq_tui.tui.actions.dashboard import DASHBOARD
 from sidekiq_tui.tui.actions.lists import LIST, SORT
-from sidekiq_tui.tui.actions.operations import NEW_JOBS, QUEUE_CHANGES, STATISTICS
+from sidekiq_tui.tui.actions.operations import NEW_JOBS, PASTE, QUEUE_CHANGES, STATISTICS
 from sidekiq_tui.tui.screens import dashboard_panels as panels
 from sidekiq_tui.tui.screens.base import ViewScreen
 from sidekiq_tui.tui.screens.dashboard_layout import DAYS, WEEKS, Places, dashboard_layout, history_places
@@ -68,8 +68,8 @@ class DashboardScreen(ViewScreen):
     """One server, or all of them added up."""
 
     view: ClassVar[str] = "dashboard"
-    scopes: ClassVar[tuple[str, ...]] = (LIST, SORT, DASHBOARD, QUEUE_CHANGES, NEW_JOBS, STATISTICS)
-    BINDINGS = bindings(SORT, DASHBOARD, QUEUE_CHANGES, NEW_JOBS, STATISTICS)
+    scopes: ClassVar[tuple[str, ...]] = (LIST, SORT, DASHBOARD, QUEUE_CHANGES, PASTE, NEW_JOBS, STATISTICS)
+    BINDINGS = bindings(SORT, DASHBOARD, QUEUE_CHANGES, PASTE, NEW_JOBS, STATISTICS)
 
     @dataclass
     class DaysRead(Message):

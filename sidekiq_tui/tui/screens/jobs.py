@@ -13,7 +13,7 @@ from sidekiq_tui.sidekiq.filter import Filter, parse_filter
 from sidekiq_tui.sidekiq.job import JobRecord
 from sidekiq_tui.tui.actions import Action, bindings
 from sidekiq_tui.tui.actions.lists import FILTER
-from sidekiq_tui.tui.actions.operations import WHOLE_CHANGES
+from sidekiq_tui.tui.actions.operations import PASTE, WHOLE_CHANGES
 from sidekiq_tui.tui.screens.job_pages import PagedScreen
 from sidekiq_tui.tui.screens.job_reader import job_key
 from sidekiq_tui.tui.screens.job_words import empty_notice, order_words, place_name, price_words, title_spans
@@ -29,8 +29,8 @@ HINT: Final = (Span("words  class:  error:  jid:  age>2h", "muted"),)
 class JobsScreen(PagedScreen):
     """Subclasses say which list of which server it is."""
 
-    scopes: ClassVar[tuple[str, ...]] = (*PagedScreen.scopes, FILTER, WHOLE_CHANGES)
-    BINDINGS = bindings(FILTER, WHOLE_CHANGES)
+    scopes: ClassVar[tuple[str, ...]] = (*PagedScreen.scopes, FILTER, WHOLE_CHANGES, PASTE)
+    BINDINGS = bindings(FILTER, WHOLE_CHANGES, PASTE)
 
     def __init__(self, app_state: AppState) -> None:
         super().__init__(app_state)
