@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from sidekiq_tui.operations import guard
 from sidekiq_tui.operations.audit import Head
-from sidekiq_tui.operations.catalog import ReturnStaged
+from sidekiq_tui.operations.catalog import ReturnStaged, Transfer
 from sidekiq_tui.operations.execute_transfer import TransferExecution
 from sidekiq_tui.operations.outcome import Ending
+from sidekiq_tui.operations.selection import Rows
 from sidekiq_tui.operations.sender import Halted, Sender, refusal_words
 from sidekiq_tui.operations.transfer_resume import conclude_move
-from sidekiq_tui.operations.transfer_run import Route
+from sidekiq_tui.operations.transfer_run import Route, made_of
 from sidekiq_tui.sidekiq import transfer_steps as steps
 from sidekiq_tui.sidekiq.errors import SidekiqError
+from sidekiq_tui.sidekiq.job import JobRecord
 from sidekiq_tui.sidekiq.operation_record import ClosedRecord, close
 from sidekiq_tui.sidekiq.transfer_steps import OpenStage
 
@@ -65,13 +67,23 @@ class ReturnExecution(TransferExecution):
                 return None
             return await target.ask(lambda db, _: close(db, target.keys))
 
+    def _stays(self, job: JobRecord) -> bool:
+        """Whether it did not go along with the others of its batch."""
+        transit = self.order.transit
+        assert transit is not None
+        peer = self.plan.peer
+        assert peer is not None
+        return isinstance(made_of(job, Transfer(jobs=Rows(()), target=peer.name), transit.transform), str)
+
     async def _returned(self, route: Route, stage: OpenStage, *, arrived: bool) -> None:
         source = route.source
         seq, bid, place = stage.seq, stage.bid, stage.place
-        count = len(await source.ask(lambda db, _: steps.read_stage(db, source.keys, bid, place)))
         if arrived:
-            await source.ask(lambda db, _: steps.acknowledge(db, source.keys, seq, bid, place, gone=count))
-            self.count.plus(gone=count)
+            staged = await source.ask(lambda db, _: steps.read_stage(db, source.keys, bid, place))
+            stays = [rank for rank, one in enumerate(staged) if self._stays(JobRecord(one.raw, place, one.score))]
+            gone = len(staged) - len(stays)
+            await source.ask(lambda db, _: steps.acknowledge(db, source.keys, seq, bid, place, gone=gone, back=stays))
+            self.count.plus(gone=gone, done=len(stays))
             return
         back = await source.ask(lambda db, _: steps.give_back(db, source.keys, seq, bid, place))
         if back.status in ("refused", "type"):

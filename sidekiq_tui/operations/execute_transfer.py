@@ -151,7 +151,7 @@ class TransferExecution(Execution):
         here, there = await self._states(route)
         if not self._set_back:
             check(here, there, route.source_name, route.target_name)
-        await mover.attach(here, there)
+        await mover.attach(here, there, forgiving=self._set_back)
         if self.order.transit is None or self.order.transit.goes_on:
             await mover.carry_out(self._takes)
             if self._exhausted:
@@ -237,7 +237,7 @@ class TransferExecution(Execution):
         how, trouble, error = ending
         try:
             async with asyncio.timeout(5):
-                if error == "WENT BACK":
+                if error in ("WENT BACK", "CLOSED"):
                     await self._told_setback(route)
                 state = await steps.transfer_state(await route.source.database(), route.source.keys)
                 if state is None:
@@ -256,7 +256,7 @@ class TransferExecution(Execution):
     async def _told_setback(self, route: Route) -> None:
         here = await steps.transfer_state(await route.source.database(), route.source.keys)
         there = await steps.transfer_state(await route.target.database(), route.target.keys)
-        found = await setback(self.desk.journal, self.id, here, there)
+        found = await setback(self.desk.journal, self.id, self.server, here, there)
         if found is not None:
             self._details |= {"went_back": found.side, "affected": found.count, "jids": found.jids[:_JIDS]}
 

@@ -54,6 +54,8 @@ class Found:
 
     id: str
     record: OperationRecord
+    known: bool
+    """Whether the source knows of it: else the record is made of what the journal says."""
     peer: PeerRecord
     noted: Noted | None
     here: TransferState
@@ -89,10 +91,10 @@ async def find(desk: Desk, server: Server, id: str, ours: Collection[str], *, fo
     if noted is not None and noted.owner != desk.journal.owner and noted.running(desk.clock()):
         raise CannotBeDone(f"{noted.who} is at it (process {noted.owner.pid} on {noted.owner.host})")
     record = max((one for one in records if is_source(one)), key=lambda one: one.generation, default=None)
-    if record is None:
-        if any(is_target(one) for one in records):
-            raise CannotBeDone("its jobs come from another server: go on with it there")
-        raise CannotBeDone(f"{server.name} no longer knows this move (flushed, evicted or restored)")
+    if record is None and any(is_target(one) for one in records):
+        raise CannotBeDone("its jobs come from another server: go on with it there")
+    known = record is not None
+    record = record or _forgotten(server, noted)
     peer = peer_of(record.fields)
     if peer is None:
         raise CannotBeDone("its record does not say where its jobs go")
@@ -105,11 +107,25 @@ async def find(desk: Desk, server: Server, id: str, ours: Collection[str], *, fo
         theirs = []
     last = max(theirs, key=lambda one: one.generation, default=None)
     here = state_of(record.fields, record.state)
+    if not known and last is None:
+        raise CannotBeDone(f"neither {server.name} nor {target.name} knows this move any more")
     there = None if last is None else state_of(last.fields, last.state)
     parked = await server.parked(id, [stage.bid for stage in here.stages]) if here.stages else 0
-    found = None if forced and there is None else await setback(desk.journal, id, here, there)
+    found = None
+    if there is not None or not forced:
+        found = await setback(desk.journal, id, server, here if known else None, there)
     generation = peer.generation if last is None else last.generation
-    return Found(id, record, peer, noted, here, there, generation, parked, found)
+    return Found(id, record, known, peer, noted, here, there, generation, parked, found)
+
+
+def _forgotten(server: Server, noted: Noted | None) -> OperationRecord:
+    """Stands for a record that the source has forgotten. Raises `CannotBeDone` where the journal cannot help."""
+    operation = None if noted is None else operation_of(noted.kind, noted.parameters)
+    if noted is None or not isinstance(operation, Transfer | Evacuate):
+        raise CannotBeDone(f"{server.name} no longer knows this move (flushed, evicted or restored)")
+    peer = json.dumps([operation.target, "", 1]).encode()
+    fields = {"kind": noted.kind.encode(), "who": noted.who.encode(), "peer": peer}
+    return OperationRecord(noted.id, 1, "done", noted.at, 0, {}, fields)
 
 
 async def plan_resume(desk: Desk, server: Server, found: Found) -> tuple[Plan, Transit]:
@@ -133,7 +149,9 @@ async def plan_resume(desk: Desk, server: Server, found: Found) -> tuple[Plan, T
     about = repr((found.id, found.here.next, found.here.moved, found.parked)).encode()
     plan = _plan(operation, seen, there, count, about, notes, targets, target)
     refused = seen.refusal(operation) or peer_refusal(target.profile, read_only=desk.read_only)
-    if found.there is None or found.there.state == "closed":
+    if not found.known:
+        refused = refused or f"{server.name} no longer knows this move (flushed, evicted or restored)"
+    elif found.there is None or found.there.state == "closed":
         refused = refused or f"{target.name} no longer knows this move: put back what is parked instead"
     elif not count and found.here.state != "open":
         refused = refused or "it has ended"
@@ -175,7 +193,11 @@ async def plan_return(
     about = repr((found.id, found.here.next, found.parked, operation.force)).encode()
     plan = _plan(operation, seen, there, found.parked, about, notes, None, target)
     refused = seen.refusal(operation) or peer_refusal(target.profile, read_only=desk.read_only) or refused
-    transit = Transit((found.record.generation, found.there_generation), Transform(), goes_on=False)
+    try:
+        _, transform = _meant(found)
+    except CannotBeDone:  # what is withheld changes no job that stays
+        transform = Transform()
+    transit = Transit((found.record.generation, found.there_generation), transform, goes_on=False)
     return replace(plan, refused=refused, undo="cannot be undone: move them again instead"), transit
 
 
@@ -186,7 +208,9 @@ def setback_notes(found: Found, source: str) -> list[str]:
         return []
     named = ", ".join(back.jids[:_JIDS]) or "not known on this machine"
     more = f" and {len(back.jids) - _JIDS:,} more" if len(back.jids) > _JIDS else ""
-    if back.side == "target":
+    if back.side == "parked":
+        what = f"{source} has lost {jobs(back.count)} that were parked there: they are on neither server"
+    elif back.side == "target":
         what = (
             f"{found.peer.name} went back in time: {jobs(back.count)} that it had taken are no longer on either server"
         )

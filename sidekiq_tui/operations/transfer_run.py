@@ -55,6 +55,8 @@ class Parcel:
     """Ranks of those that cannot go."""
     reasons: list[str] = field(default_factory=list)
     iterations: Sequence[Iteration] = ()
+    along: bool = True
+    """Whether the states of iterable jobs have arrived."""
 
 
 @dataclass(slots=True)
@@ -136,17 +138,29 @@ class Mover:
                 results, self._results = self._results, {}
                 await self._journal.settle(self._id, results, 1, self._count.tally())
 
-    async def attach(self, here: TransferState, there: TransferState) -> None:
-        """Takes the records as they are, to go on, and brings what is parked to its end."""
+    async def attach(self, here: TransferState, there: TransferState, *, forgiving: bool = False) -> None:
+        """Takes the records as they are, to go on, and brings what is parked to its end.
+
+        `forgiving`: a stage that is lost was told of, and is only struck out.
+        """
         self.next_source, self.next_target = here.next, there.next
         for stage in here.stages:
-            await self.deliver_open(stage)
+            await self.deliver_open(stage, forgiving=forgiving)
 
-    async def deliver_open(self, stage: OpenStage) -> None:
-        """Brings a stage to its end that was left open."""
+    async def deliver_open(self, stage: OpenStage, *, forgiving: bool = False) -> None:
+        """Brings a stage to its end that was left open. Raises `WentBack` when its jobs are gone."""
         parcel = await self._parcel(stage.seq, stage.bid, stage.place)
         if parcel is not None:
             await self._deliver(parcel)
+            return
+        source, target = self._route.source, self._route.target
+        here = await source.ask(lambda db, _: steps.transfer_state(db, source.keys))
+        if here is None or stage not in here.stages:  # somebody else has brought it to its end meanwhile
+            return
+        there = await target.ask(lambda db, _: steps.transfer_state(db, target.keys))
+        if not forgiving and (there is None or there.ids.get(stage.seq) != stage.bid):
+            raise WentBack(f"{self._route.source_name} has lost jobs that were parked there", "parked")
+        await self._acknowledge(Parcel(stage.seq, stage.bid, stage.place, ()))
 
     async def _take_all(self, takes: Callable[[], Awaitable[None]]) -> None:
         try:
@@ -305,7 +319,7 @@ class Mover:
         entries: list[Entry] = []
         target = self._transform.place(place)
         for rank, job in enumerate(parcel.jobs):
-            made = self._made(job)
+            made = made_of(job, self._operation, self._transform)
             if isinstance(made, str):
                 parcel.back.append(rank)
                 parcel.reasons.append(made)
@@ -318,18 +332,6 @@ class Mover:
         if self.known.get(seq) != bid:
             await self._keep(parcel, entries)
         return parcel
-
-    def _made(self, job: JobRecord) -> bytes | str:
-        """The bytes for the other server, or why it stays."""
-        if len(job.raw) > LARGEST_ITEM:
-            return "too large to be moved by its bytes"
-        reason = refusal(job, self._operation)
-        if reason:
-            return reason
-        try:
-            return self._transform.payload(job)
-        except ValueError as error:
-            return str(error)
 
     async def _keep(self, parcel: Parcel, entries: Sequence[Entry]) -> None:
         """Returns when the journal has the batch. Raises `JournalError`: it stays parked."""
@@ -374,6 +376,7 @@ class Mover:
                 self.next_target = max(self.next_target, put.next)
                 if put.error:
                     self.untold.append(put.error)
+                    parcel.along = False
                 if self._route.replicas and await target.ask(self._confirmed) is False:
                     self.unconfirmed += 1
                 return put.results
@@ -395,7 +398,7 @@ class Mover:
 
     async def _acknowledge(self, parcel: Parcel) -> None:
         ack, name = self._route.ack, self._route.source_name
-        jids = [one.jid for one in parcel.iterations]
+        jids = [one.jid for one in parcel.iterations] if parcel.along else []
         status, error = await ack.ask(
             lambda db, _: steps.acknowledge(
                 db, ack.keys, parcel.seq, parcel.bid, parcel.place,
@@ -406,6 +409,19 @@ class Mover:
             raise Halted(f"{name} no longer knows this move (flushed, evicted or restored)", code="CLOSED")
         if status in ("refused", "type"):
             raise Halted(refusal_words(error.partition(" ")[0], error, name))
+
+
+def made_of(job: JobRecord, operation: Across, transform: Transform) -> bytes | str:
+    """The bytes for the other server, or why the job stays."""
+    if len(job.raw) > LARGEST_ITEM:
+        return "too large to be moved by its bytes"
+    reason = refusal(job, operation)
+    if reason:
+        return reason
+    try:
+        return transform.payload(job)
+    except ValueError as error:
+        return str(error)
 
 
 def check(here: TransferState, there: TransferState, source: str, target: str) -> None:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Literal
 
 from sidekiq_tui.operations.catalog import Delete, Operation, PushAgain
 from sidekiq_tui.operations.entries import Entry, is_digests, unpack
 from sidekiq_tui.operations.journal import Batch, Journal
+from sidekiq_tui.operations.planning import EVERYTHING
 from sidekiq_tui.operations.selection import Rows
+from sidekiq_tui.servers.server import Server
 from sidekiq_tui.sidekiq.job import JobRecord, Place
 from sidekiq_tui.sidekiq.transfer_steps import TransferState
 
-Side = Literal["source", "target"]
+Side = Literal["source", "target", "parked"]
 
 
 @dataclass(frozen=True, slots=True)
 class Setback:
-    """The server that went back, and the jobs: with `target` on neither server, with `source` perhaps on both.
+    """What was forgotten, and the jobs: on neither server when the target forgot them, or the source what was parked
+    there (`parked`); perhaps on both when the source forgot that they had left.
 
     `entries` are those whose bytes this machine has; `count` is what the records say, which may be more.
     """
@@ -34,37 +38,97 @@ class Setback:
         return [JobRecord(entry.old, entry.place or place).jid or "without a jid" for entry in self.entries]
 
 
-async def setback(journal: Journal, id: str, here: TransferState | None, there: TransferState | None) -> Setback | None:
-    """What was lost or doubled; None when both records fit. `here`: of the source, `there`: of the target."""
-    if there is None or (here is not None and there.next < here.acked):
-        reached = 0 if there is None else there.next
-        lost = [
-            entry
-            async for batch in _batches(journal, id)
-            if batch.number >= reached
-            for entry in _gone(batch)
-        ]  # fmt: skip
-        known = here.moved if here is not None else 0
-        count = max(len(lost), known - (there.put if there is not None else 0))
-        return Setback("target", tuple(lost), count) if count else None
-    reached = 0 if here is None else here.next
-    if there.next <= reached:
+@dataclass(slots=True)
+class _Sums:
+    """What the journal and both records say of all batches. `arrived`: only those that the source may have again."""
+
+    lost: list[Entry]
+    parked: list[Entry]
+    arrived: list[Entry]
+    unheard: list[Entry]
+
+
+async def setback(
+    journal: Journal, id: str, server: Server, here: TransferState | None, there: TransferState | None
+) -> Setback | None:
+    """What was lost or doubled; None when both records fit. `here`: of the source, `server`; `there`: of the target.
+
+    Raises SidekiqError.
+    """
+    missing = set() if here is None else await _without_stage(server, id, here)
+    sums = await _summed(journal, id, here, there, missing)
+    if here is None:
+        return await _forgotten(server, sums, there)
+    reached, put = (0, 0) if there is None else (there.next, there.put)
+    if there is None or reached < here.acked or sums.lost or here.moved > put:
+        count = max(len(sums.lost), here.moved - put)
+        if count > 0:
+            return Setback("target", (*sums.lost, *sums.parked), count + len(sums.parked))
+    if sums.parked or (missing and there is not None and any(there.ids.get(seq) != bid for seq, bid in missing)):
+        return Setback("parked", tuple(sums.parked), len(sums.parked))
+    if there is None or reached <= here.next:
         return None
-    doubled = [
-        entry
-        async for batch in _batches(journal, id)
-        if batch.number >= reached and there.ids.get(batch.number) == batch.bid
-        for entry in _entries(batch)
-        if entry.new is not None
-    ]
-    known = 0 if here is None else here.moved
-    return Setback("source", tuple(doubled), max(len(doubled), there.put - known))
+    return Setback("source", tuple(sums.arrived), max(len(sums.arrived), put - here.moved))
 
 
-def _gone(batch: Batch) -> list[Entry]:
-    """Those that have left the source for good."""
-    results = batch.results or ""
-    return [entry for entry, said in zip(_entries(batch), results, strict=False) if said in "1x"]
+async def _without_stage(server: Server, id: str, here: TransferState) -> set[tuple[int, str]]:
+    """Stages of the record that are not there: evicted, or deleted by somebody."""
+    return {(one.seq, one.bid) for one in here.stages if not await server.parked(id, [one.bid])}
+
+
+async def _forgotten(server: Server, sums: _Sums, there: TransferState | None) -> Setback | None:
+    """The source knows nothing of the move: flushed, or restored from before it. What lies there tells which."""
+    candidates = (*sums.arrived, *sums.unheard, *sums.parked)
+    again = await _there(server, candidates)
+    lost = [*sums.lost, *(one for one in (*sums.unheard, *sums.parked) if one.old not in again)]
+    if any(one.old in again for one in sums.arrived):
+        return Setback("source", tuple(sums.arrived), max(len(sums.arrived), there.put if there is not None else 0))
+    if lost:
+        return Setback("target" if sums.lost else "parked", tuple(lost), len(lost))
+    return None
+
+
+async def _there(server: Server, entries: Sequence[Entry]) -> set[bytes]:
+    """Which of these lie where they came from. Reads all of those places."""
+    wanted: dict[Place, set[bytes]] = {}
+    for entry in entries:
+        if entry.place is not None:
+            wanted.setdefault(entry.place, set()).add(entry.old)
+    found: set[bytes] = set()
+    for place, known in wanted.items():
+        async with aclosing(server.scan(place, EVERYTHING)) as slices:
+            async for part in slices:
+                found.update(job.raw for job in part.jobs if job.raw in known)
+    return found
+
+
+async def _summed(
+    journal: Journal,
+    id: str,
+    here: TransferState | None,
+    there: TransferState | None,
+    missing: Collection[tuple[int, str]],
+) -> _Sums:
+    sums = _Sums([], [], [], [])
+    parked = {stage.bid for stage in here.stages} if here is not None else set()
+    next, acked = (0, 0) if here is None else (here.next, here.acked)
+    async for batch in _batches(journal, id):
+        if there is not None and there.ids.get(batch.number) == batch.bid:
+            if batch.number >= next:
+                sums.arrived += _going(batch)
+        elif batch.results is not None:
+            gone = zip(_entries(batch), batch.results, strict=False)
+            sums.lost += [entry for entry, said in gone if said in "1x"]
+        elif (batch.number, batch.bid) in missing or (batch.number < acked and batch.bid not in parked):
+            sums.parked += _going(batch)
+        elif here is None:
+            sums.unheard += _going(batch)
+    return sums
+
+
+def _going(batch: Batch) -> list[Entry]:
+    """Those that were to leave the source."""
+    return [entry for entry in _entries(batch) if entry.new is not None]
 
 
 def _entries(batch: Batch) -> list[Entry]:
@@ -82,7 +146,7 @@ async def _batches(journal: Journal, id: str) -> AsyncIterator[Batch]:
 
 def remedies(back: Setback, source: str, target: str) -> list[tuple[str, Operation]]:
     """What a person may choose: the server, and what to do there."""
-    if back.side == "target":
+    if back.side != "source":
         lost = [
             JobRecord(entry.new, entry.target, entry.new_score)
             for entry in back.entries

@@ -7,11 +7,14 @@ local record, stage, source, list = KEYS[1], KEYS[2], KEYS[3], ARGV[3] == 'list'
 local seq = tonumber(ARGV[1])
 local function failure(reply) return type(reply) == 'table' and reply.err or nil end
 
-local facts = pcall('HMGET', record, 'next', 'id:' .. seq, 'acked')
+local facts = pcall('HMGET', record, 'next', 'id:' .. seq, 'acked', 'moved')
 if failure(facts) then return {'refused', facts.err} end
 if not facts[1] then return {'closed', ''} end
 if facts[2] ~= ARGV[2] then return {'old', ''} end
 
+if redis.acl_check_cmd and not redis.acl_check_cmd('UNLINK', stage) and not redis.acl_check_cmd('DEL', stage) then
+  return {'refused', 'NOPERM UNLINK ' .. stage}
+end
 -- A write that changes nothing: after it, a full server lets the rest through.
 local begun = pcall('HDEL', record, 'nothing')
 if failure(begun) then return {'refused', begun.err} end
@@ -43,7 +46,7 @@ end
 local gone = pcall('UNLINK', stage)
 if failure(gone) then gone = pcall('DEL', stage) end
 redis.call('HDEL', record, 'id:' .. seq, 'of:' .. seq)
-redis.call('HSET', record, 'acked', math.max(tonumber(facts[3] or '0'), seq + 1))
-redis.call('HINCRBY', record, 'moved', ARGV[6])
+local acked, moved = math.max(tonumber(facts[3] or '0'), seq + 1), tonumber(facts[4] or '0') + tonumber(ARGV[6])
+redis.call('HSET', record, 'acked', acked, 'moved', moved)
 for k = 5, #KEYS do pcall('UNLINK', KEYS[k]) end
 return {'ok', failure(gone) or ''}

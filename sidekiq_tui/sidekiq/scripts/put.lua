@@ -8,7 +8,7 @@ local record, target, list = KEYS[1], KEYS[2], ARGV[4] == 'list'
 local seq, bid, expected, count = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[6])
 local function failure(reply) return type(reply) == 'table' and reply.err or nil end
 
-local facts = pcall('HMGET', record, 'next', 'state', 'id:' .. seq, 'r' .. seq)
+local facts = pcall('HMGET', record, 'next', 'state', 'id:' .. seq, 'r' .. seq, 'put')
 if failure(facts) then return {'refused', '', 0, facts.err} end
 local next = tonumber(facts[1])
 if not next then return {'closed', '', 0, ''} end
@@ -56,7 +56,7 @@ if failure(added) then
   return {'refused', '', next, added.err}
 end
 if results then redis.call('HSET', record, 'r' .. seq, results) end
-redis.call('HINCRBY', record, 'put', count)
+redis.call('HSET', record, 'put', tonumber(facts[5] or '0') + count)
 
 -- How far iterable jobs have come: never over what is known here already.
 local trouble = ''
