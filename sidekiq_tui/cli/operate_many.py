@@ -76,7 +76,9 @@ class Many:
         def show(name: str, entries: int, total: int) -> None:
             read[name] = (entries, total)
             all_read, of = (sum(one[at] for one in read.values()) for at in (0, 1))
-            diagnostics.PROGRESS.show(f"{all_read:,} of {of:,} read on {len(read)} servers")
+            diagnostics.PROGRESS.show(
+                f"{all_read:,} of {of:,} read on {len(read)} {'server' if len(read) == 1 else 'servers'}"
+            )
 
         plan = await plan_everywhere([server.profile for server in self.servers], make, progress=show)
         concerned = tuple(part for part in plan.parts if not isinstance(part.error, NotHere))

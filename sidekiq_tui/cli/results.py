@@ -178,4 +178,4 @@ def _together_lines(together: Together, look: Look, now: float, dry_run: bool) -
     undoable = [name for name, outcome in run.outcomes.items() if outcome.undo_id is not None]
     words = f"sqtui undo {run.id} {' '.join(f'--server {display_text(name)}' for name in undoable)}"
     after = (Span(f"   {words} takes it back", "muted"),) if undoable else ()
-    yield render.paint((Span("together: ", "strong"), *global_outcome(run, context), *after), look)
+    yield render.paint((Span("together: ", "strong"), *global_outcome(run, context, each=False), *after), look)

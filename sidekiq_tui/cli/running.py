@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -45,10 +46,14 @@ async def to_its_end(run: Run, look: Look) -> tuple[Outcome, bool]:
 
 
 async def all_to_their_end(run: GlobalRun, look: Look) -> None:
-    """Waits for all servers; what has no outcome then was left."""
+    """Waits for all servers; what has no outcome then was left. A person hears at once where it has ended."""
 
-    def show(_: Run) -> None:
-        diagnostics.PROGRESS.show(plain(global_progress(run, look.context(time.time()))))
+    def show(one: Run) -> None:
+        context = look.context(time.time())
+        if one.outcome is not None and not run.ended and sys.stderr.isatty():
+            diagnostics.PROGRESS.clear()
+            diagnostics.note(f"{diagnostics.safe(one.server)}: {plain(outcomes.outcome_cell(one.outcome, context))}")
+        diagnostics.PROGRESS.show(plain(global_progress(run, context)))
 
     await _ended(tuple(run.runs.values()), run.stop, run.wait(), show)
 

@@ -125,7 +125,8 @@ class GlobalRun:
     def stop(self) -> None:
         """Ends all of them after the batch that is under way."""
         for run in self.runs.values():
-            run.stop()
+            if run.outcome is None:
+                run.stop()
 
     def pause(self) -> None:
         """Holds all of them before their next batch."""

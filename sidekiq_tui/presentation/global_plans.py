@@ -181,8 +181,8 @@ def global_progress(run: GlobalRun, context: Context) -> Cell:
     return (told[0], where, *told[1:], *ended, *names)
 
 
-def global_outcome(run: GlobalRun, context: Context) -> Cell:
-    """`deleted 1,203 on 2 servers`, then each server on which it came out in another way, and who was left out."""
+def global_outcome(run: GlobalRun, context: Context, *, each: bool = True) -> Cell:
+    """`deleted 1,203 on 2 servers`; if `each`, then where it came out in another way, and who was left out."""
     outcomes = run.outcomes
     begun = [outcomes[name] for name in run.runs if name in outcomes]
     if not begun:
@@ -192,6 +192,8 @@ def global_outcome(run: GlobalRun, context: Context) -> Cell:
     said = words.ended(operation, total_tally(begun))
     many = f"{len(begun):,} servers" if len(begun) > 1 else _name(next(iter(run.runs)), context)
     cell = [Span(f"{context.safe(said)} on {many}", "ok" if well else "warn strong")]
+    if not each:
+        return tuple(cell)
     for part in run.plan.parts:
         outcome = outcomes.get(part.server)
         troubled = part.server in run.runs and outcome is not None and outcome.ending != "done"
