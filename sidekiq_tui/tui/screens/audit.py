@@ -20,8 +20,8 @@ from sidekiq_tui.servers.background import call_in_daemon
 from sidekiq_tui.servers.snapshot import ServerSnapshot
 from sidekiq_tui.tui.actions import Action, bindings
 from sidekiq_tui.tui.actions.lists import FILTER, LIST, SORT
-from sidekiq_tui.tui.screens.base import ViewScreen
 from sidekiq_tui.tui.screens.listing import NO_ROWS, context_of, left_out, range_spans, reason_against_empty
+from sidekiq_tui.tui.screens.word_filter import WordFilter
 from sidekiq_tui.tui.state import AppState
 from sidekiq_tui.tui.widgets.record_table import RecordTable
 from sidekiq_tui.tui.widgets.rows import StaticRows
@@ -54,10 +54,11 @@ class Read:
     verdict: Verdict
 
 
-class AuditScreen(ViewScreen):
+class AuditScreen(WordFilter):
     """All servers at once, or one; read from this machine's files, so it needs no server."""
 
     view: ClassVar[str] = "audit"
+    filter_hint: ClassVar[str] = "who, what, where, how it came out"
     scopes: ClassVar[tuple[str, ...]] = (LIST, SORT, FILTER)
     BINDINGS = bindings(SORT, FILTER)
 
@@ -74,7 +75,6 @@ class AuditScreen(ViewScreen):
         self._error = ""
         self._reading = False
         self._order = Order()
-        self._filter = ""
         self._unfolded = False
         self._rows: list[AuditedOperation] = []
 
@@ -165,35 +165,13 @@ class AuditScreen(ViewScreen):
             return None if self._known is not None and self._known.rows else NO_ROWS
         return reason_against_empty(self.table, action)
 
-    @property
-    def filter_text(self) -> str:
-        """Words that rows must have."""
-        return self._filter
-
-    def apply_filter(self, text: str) -> None:
-        """Keeps the operations that have all words."""
-        self._filter = text.strip()
-        self.redraw()
-
     def clear(self) -> bool:
         """`esc` folds the details, then clears the filter."""
         if self._unfolded:
             self._unfolded = False
             self.redraw()
             return True
-        cleared = bool(self._filter)
-        if cleared:
-            self.apply_filter("")
-        return cleared
-
-    def action_filter(self) -> None:
-        """Asks for words."""
-        before = self._filter
-
-        def done(text: str | None) -> None:
-            self.apply_filter(before if text is None else text)
-
-        self.ask("/", before, done, (Span("who, what, where, how it came out", "muted"),), self.apply_filter)
+        return super().clear()
 
     def action_sort_next(self) -> None:
         """By the next column."""

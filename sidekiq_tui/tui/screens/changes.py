@@ -26,11 +26,11 @@ from sidekiq_tui.tui.actions import Action, bindings
 from sidekiq_tui.tui.actions.changes import CHANGES
 from sidekiq_tui.tui.actions.lists import FILTER, LIST
 from sidekiq_tui.tui.messages import GoTo
-from sidekiq_tui.tui.screens.base import ViewScreen
 from sidekiq_tui.tui.screens.changes_layout import changes_layout, marks_line
 from sidekiq_tui.tui.screens.dashboard_titles import PERIODS, choice_spans
 from sidekiq_tui.tui.screens.listing import NO_ROWS, context_of, range_spans, reason_against_empty
 from sidekiq_tui.tui.screens.scope_view import ScopeView
+from sidekiq_tui.tui.screens.word_filter import WordFilter
 from sidekiq_tui.tui.state import AppState
 from sidekiq_tui.tui.widgets.board import Board
 from sidekiq_tui.tui.widgets.line import Line
@@ -50,10 +50,11 @@ _VIEWS: Final[Mapping[Kind, str]] = {
 }  # fmt: skip
 
 
-class ChangesScreen(ViewScreen):
+class ChangesScreen(WordFilter):
     """What this session and earlier ones saw change; asks servers only for the marks that deploys left."""
 
     view: ClassVar[str] = "changes"
+    filter_hint: ClassVar[str] = "deploy, a host, a queue, an error, who"
     scopes: ClassVar[tuple[str, ...]] = (LIST, FILTER, CHANGES)
     BINDINGS = bindings(FILTER, CHANGES)
 
@@ -63,7 +64,6 @@ class ChangesScreen(ViewScreen):
 
     def __init__(self, app_state: AppState) -> None:
         super().__init__(app_state)
-        self._filter = ""
         self._period = 3
         self._rows: list[Event] = []
         self._count = 0
@@ -157,32 +157,6 @@ class ChangesScreen(ViewScreen):
         if action.id.startswith("changes-") and "chart" not in self._places:
             return "the terminal is too small for it"
         return reason_against_empty(self.table, action)
-
-    @property
-    def filter_text(self) -> str:
-        """Words that events must have."""
-        return self._filter
-
-    def apply_filter(self, text: str) -> None:
-        """Keeps the events that have all words."""
-        self._filter = text.strip()
-        self.redraw()
-
-    def clear(self) -> bool:
-        """`esc` clears the filter."""
-        cleared = bool(self._filter)
-        if cleared:
-            self.apply_filter("")
-        return cleared
-
-    def action_filter(self) -> None:
-        """Asks for words."""
-        before = self._filter
-
-        def done(text: str | None) -> None:
-            self.apply_filter(before if text is None else text)
-
-        self.ask("/", before, done, (Span("deploy, a host, a queue, an error, who", "muted"),), self.apply_filter)
 
     def action_period(self, step: int) -> None:
         """A shorter or a longer chart."""

@@ -20,6 +20,7 @@ from sidekiq_tui.tui.actions.operations import TRASH
 from sidekiq_tui.tui.screens.dashboard_panels import denied_line
 from sidekiq_tui.tui.screens.listing import NO_ROWS, context_of, left_out, range_spans, reason_against_empty
 from sidekiq_tui.tui.screens.read_view import ReadView
+from sidekiq_tui.tui.screens.word_filter import WordFilter
 from sidekiq_tui.tui.state import AppState
 from sidekiq_tui.tui.subject import Subject
 from sidekiq_tui.tui.widgets.record_table import RecordTable
@@ -33,17 +34,17 @@ if TYPE_CHECKING:
 RISING: Final = frozenset({"did", "who"})
 
 
-class TrashScreen(ReadView["tuple[TrashRow, ...]"]):
+class TrashScreen(WordFilter, ReadView["tuple[TrashRow, ...]"]):
     """Enter shows the jobs of what was deleted; `R` puts them back."""
 
     view: ClassVar[str] = "trash"
+    filter_hint: ClassVar[str] = "what was done, or by whom"
     scopes: ClassVar[tuple[str, ...]] = (LIST, SORT, FILTER, TRASH)
     BINDINGS = bindings(SORT, FILTER, TRASH)
 
     def __init__(self, app_state: AppState) -> None:
         super().__init__(app_state)
         self._order: Order | None = None
-        self._filter = ""
         self._shown = 0
 
     def body(self) -> ComposeResult:
@@ -109,32 +110,6 @@ class TrashScreen(ReadView["tuple[TrashRow, ...]"]):
             trashed = row is not None and not isinstance(row, Unfinished) and row.whence == "trash"
             return None if trashed else "only what lies in the trash can be looked into"
         return reason_against_empty(self.table, action)
-
-    @property
-    def filter_text(self) -> str:
-        """A part of what was done, or by whom."""
-        return self._filter
-
-    def apply_filter(self, text: str) -> None:
-        """Keeps the rows that have all words; asks no server."""
-        self._filter = text.strip()
-        self.redraw()
-
-    def clear(self) -> bool:
-        """`esc` clears the filter."""
-        cleared = bool(self._filter)
-        if cleared:
-            self.apply_filter("")
-        return cleared
-
-    def action_filter(self) -> None:
-        """Asks for words."""
-        before = self._filter
-
-        def done(text: str | None) -> None:
-            self.apply_filter(before if text is None else text)
-
-        self.ask("/", before, done, (Span("what was done, or by whom", "muted"),), self.apply_filter)
 
     def action_sort_next(self) -> None:
         """By the next column."""

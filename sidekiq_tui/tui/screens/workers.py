@@ -42,6 +42,7 @@ from sidekiq_tui.tui.clipboard import copy_jids, copy_json
 from sidekiq_tui.tui.screens.dashboard_panels import denied_line
 from sidekiq_tui.tui.screens.listing import NO_ROWS, context_of, left_out, range_spans, reason_against_empty
 from sidekiq_tui.tui.screens.read_view import ReadView
+from sidekiq_tui.tui.screens.word_filter import WordFilter
 from sidekiq_tui.tui.screens.workers_details import details
 from sidekiq_tui.tui.screens.workers_siblings import WorkSiblings
 from sidekiq_tui.tui.screens.workers_usual import UsualTimes
@@ -73,10 +74,11 @@ NARROW: Final = 66
 """Below this many columns names give way, so that states are not cut."""
 
 
-class WorkersScreen(ReadView[tuple[Work, ...]]):
+class WorkersScreen(WordFilter, ReadView[tuple[Work, ...]]):
     """Processes come with every poll; what is read here is what they run."""
 
     view: ClassVar[str] = "workers"
+    filter_hint: ClassVar[str] = "process, tag, queue, class or JID"
     scopes: ClassVar[tuple[str, ...]] = (LIST, SORT, FILTER, COPY, WORKERS, PROCESS_CHANGES)
     BINDINGS = bindings(SORT, FILTER, COPY, WORKERS, PROCESS_CHANGES)
     every: ClassVar[float] = 1.0
@@ -84,7 +86,6 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
     def __init__(self, app_state: AppState) -> None:
         super().__init__(app_state)
         self._order = Order("name")
-        self._filter = ""
         self._folds: dict[str, set[str]] = {}
         self._foot: Foot = "notes"
         self._usual = UsualTimes()
@@ -213,32 +214,6 @@ class WorkersScreen(ReadView[tuple[Work, ...]]):
             ghosts=self.ghosts,
             running=row.work.job if isinstance(row, WorkRow) else None,
         )
-
-    @property
-    def filter_text(self) -> str:
-        """The words that rows must have."""
-        return self._filter
-
-    def apply_filter(self, text: str) -> None:
-        """Keeps the processes and jobs that have all words; asks no server."""
-        self._filter = text.strip()
-        self.redraw()
-
-    def clear(self) -> bool:
-        """`esc` clears the filter."""
-        cleared = bool(self._filter)
-        if cleared:
-            self.apply_filter("")
-        return cleared
-
-    def action_filter(self) -> None:
-        """Asks for words."""
-        before = self._filter
-
-        def done(text: str | None) -> None:
-            self.apply_filter(before if text is None else text)
-
-        self.ask("/", before, done, (Span("process, tag, queue, class or JID", "muted"),), self.apply_filter)
 
     def action_sort_next(self) -> None:
         """By name, trouble, memory, longest job, busy threads, heartbeat, version."""
