@@ -21,7 +21,7 @@ from benchmarks.common import payload, private_server
 from sidekiq_tui.demo.embedded import EmbeddedRedis
 from sidekiq_tui.servers.fleet import Fleet
 from sidekiq_tui.servers.fleet_search import FleetSearch
-from sidekiq_tui.servers.merged import MergedSet
+from sidekiq_tui.servers.merged import MergedCut, MergedSet
 from sidekiq_tui.servers.profile import Profile
 from sidekiq_tui.servers.registry import Registry
 from sidekiq_tui.servers.server import Server
@@ -121,7 +121,7 @@ async def merge(server: EmbeddedRedis, count: int, entries: int) -> None:
     async with fleet(server, count) as servers:
         merged = MergedSet(servers, Place("retry"))
         page = await merged.read(merged.first, after=50)
-        middle = merged.at_score(time.time() + entries / 2)
+        middle = MergedCut(time.time() + entries / 2)
         reads = {"first": merged.first, "next": page.end, "middle": middle, "last": merged.last}
         for name, cut in reads.items():
             trips = [one.trips for one in servers.servers.values()]

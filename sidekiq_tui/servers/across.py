@@ -17,7 +17,6 @@ from sidekiq_tui.sidekiq.keys import SetName
 from sidekiq_tui.sidekiq.metrics import Metrics
 from sidekiq_tui.sidekiq.metrics_merge import merge_metrics
 from sidekiq_tui.sidekiq.overview import Overview, QueueSummary
-from sidekiq_tui.sidekiq.process import Process
 from sidekiq_tui.sidekiq.stats import known_sum
 from sidekiq_tui.sidekiq.work import Work
 
@@ -80,18 +79,8 @@ class MergedWork:
     """All jobs in progress, the longest running first."""
 
     rows: tuple[WorkRow, ...]
-    processes: Mapping[str, tuple[Process, ...]]
-    """By server; empty where the processes were known already."""
     missing: Mapping[str, SidekiqError]
     pending: frozenset[str] = frozenset()
-
-
-async def read_workers(fleet: Fleet, *, patience: float | None = None) -> MergedWork:
-    """Processes and work of all servers, three trips each."""
-    answers = await fleet.ask(lambda server: server.workers(), patience=patience)
-    work = {name: work for name, (_, work) in answers.values.items()}
-    processes = {name: processes for name, (processes, _) in answers.values.items()}
-    return MergedWork(_oldest_first(work), processes, answers.missing, answers.pending)
 
 
 async def read_work(
@@ -99,7 +88,7 @@ async def read_work(
 ) -> MergedWork:
     """The work of known processes, by server; one trip each up to 200 processes."""
     answers = await fleet.ask(lambda server: server.work(identities.get(server.name, ())), patience=patience)
-    return MergedWork(_oldest_first(answers.values), {}, answers.missing, answers.pending)
+    return MergedWork(_oldest_first(answers.values), answers.missing, answers.pending)
 
 
 def _oldest_first(work: Mapping[str, Iterable[Work]]) -> tuple[WorkRow, ...]:

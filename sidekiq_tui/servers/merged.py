@@ -114,10 +114,6 @@ class MergedSet:
         self.last: Final = _LOWEST if self.falling else _HIGHEST
         """The place after all rows."""
 
-    def at_score(self, score: float) -> MergedCut:
-        """The place before the first row of a score (Unix seconds)."""
-        return MergedCut(score, after=self.falling)
-
     def before(self, row: MergedRow) -> MergedCut:
         """The place before a row, in the list's direction; the row need not be there any more."""
         return self._beside(row, after=self.falling)

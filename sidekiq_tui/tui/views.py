@@ -38,7 +38,7 @@ class View:
 VIEWS: Final[tuple[View, ...]] = (
     View("servers", "Servers", "Servers", "v", "servers:ServersScreen", spans_servers=True, board=True),
     View("dashboard", "Dashboard", "Dash", "d", "dashboard_across:DashboardOfScopeScreen", spans_servers=True),
-    View("queues", "Queues", "Queues", "q", "queues:QueuesScreen", spans_servers=True),
+    View("queues", "Queues", "Queues", "q", "queues_across:QueuesOfScopeScreen", spans_servers=True),
     View("retries", "Retries", "Retries", "r", "job_sets:RetriesScreen", spans_servers=True),
     View("scheduled", "Scheduled", "Sched", "s", "job_sets:ScheduledScreen", spans_servers=True),
     View("dead", "Dead", "Dead", "x", "job_sets:DeadScreen", spans_servers=True),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from sidekiq_tui.demo.embedded import EmbeddedRedis
@@ -42,10 +43,20 @@ async def across_app(
     away: bool = False,
     scope: str | None = None,
     group: str = "",
+    sockets: Mapping[str, Path] = MappingProxyType({}),
+    poll_interval: float = 2.0,
 ) -> AsyncIterator[Live]:
-    """Runs the app over them; `away` adds `mail`, whose socket is not there."""
+    """Runs the app over them; `away` adds `mail`, whose socket is not there. `sockets`: what lies between, by name."""
     profiles = [
-        Profile(name=name, socket=str(server.socket), database=database, label=label, group=project, access="full")
+        Profile(
+            name=name,
+            socket=str(sockets.get(name, server.socket)),
+            database=database,
+            label=label,
+            group=project,
+            access="full",
+            poll_interval=poll_interval,
+        )
         for database, (name, (label, project)) in enumerate(SERVERS.items())
     ]
     if away:

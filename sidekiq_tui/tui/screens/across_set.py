@@ -1,4 +1,4 @@
-"""One of the three sets of jobs: of one server, or of all in true order."""
+"""One list of jobs, a set or a queue: of one server, or of all in true order."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sidekiq_tui.tui.screens.across_list import AcrossList, absent_spans, nobody
 from sidekiq_tui.tui.screens.job_reader import PageReader, job_key
 from sidekiq_tui.tui.screens.job_words import no_match_line, nothing_in
 from sidekiq_tui.tui.screens.jobs import JobsScreen
-from sidekiq_tui.tui.screens.merged_reader import MergedReader
+from sidekiq_tui.tui.screens.merged_reader import MergedReader, SetReader
 from sidekiq_tui.tui.state import AppState
 from sidekiq_tui.tui.widgets.rows import Rows, StaticRows
 from sidekiq_tui.tui.widgets.sorting import Order
@@ -24,13 +24,26 @@ LEAST_SECONDS: Final = 1.0
 """Between two reads of all servers that nobody asked for, however many of them are polled meanwhile."""
 
 
-class SetScreen(AcrossList, JobsScreen):
-    """Subclasses say which set."""
+class MergedScreen(AcrossList, JobsScreen):
+    """Subclasses say which list, how the merged one is read, and what its order is."""
 
     def __init__(self, app_state: AppState) -> None:
         super().__init__(app_state)
         self._merged: tuple[tuple[str, ...], MergedReader] | None = None
         self._in_time: tuple[tuple[object, ...], Rows[JobRecord]] | None = None
+
+    def new_reader(self) -> MergedReader:
+        """Reads the list of all servers of the scope."""
+        raise NotImplementedError
+
+    def time_of(self, job: JobRecord) -> float:
+        """What the list is ordered by."""
+        return job.score or 0.0
+
+    @property
+    def falling(self) -> bool:
+        """Whether the latest comes first."""
+        return (self.place.kind == "dead") != self.order.falling
 
     @property
     def reader(self) -> PageReader:
@@ -39,10 +52,10 @@ class SetScreen(AcrossList, JobsScreen):
 
     @property
     def merged(self) -> MergedReader:
-        """Reads the set of all servers of the scope."""
+        """Reads the list of all servers of the scope."""
         names = self.servers
         if self._merged is None or self._merged[0] != names:
-            self._merged = (names, MergedReader(self.app_state.fleet, self.place, self.app_state))
+            self._merged = (names, self.new_reader())
         return self._merged[1]
 
     @property
@@ -55,23 +68,25 @@ class SetScreen(AcrossList, JobsScreen):
         return bool(taken) and (read is None or max(taken) > read + LEAST_SECONDS)
 
     def search(self, matcher: Matcher) -> FleetSearch:
-        """In this set alone."""
+        """In this list alone."""
         return FleetSearch(self.app_state.fleet, matcher, place=self.place)
 
     def slices(self, matcher: Matcher) -> AsyncGenerator[Slice, None]:
-        """The set of one server, or of all at once, held against a filter."""
+        """The list of one server, or of all at once, held against a filter."""
         return self.slices_across(matcher) if self.across else super().slices(matcher)
 
     def arranged(self, jobs: Sequence[JobRecord]) -> Rows[JobRecord]:
-        """What was found on several servers stands in the order of the set, not as it came."""
+        """What was found on several servers stands in the order of the list, not as it came."""
         if not self.across or self.order.key is not None:
             return super().arranged(jobs)
-        falling = (self.place.kind == "dead") != self.order.falling
-        state: tuple[object, ...] = (id(jobs), len(jobs), falling)
+        state: tuple[object, ...] = (id(jobs), len(jobs), self.falling)
         if self._in_time is None or self._in_time[0] != state:
-            ordered = sorted(jobs, key=_by_time, reverse=falling)
+            ordered = sorted(jobs, key=self._by_time, reverse=self.falling)
             self._in_time = (state, StaticRows[JobRecord](ordered, job_key))
         return self._in_time[1]
+
+    def _by_time(self, job: JobRecord) -> tuple[float, bytes, str]:
+        return (self.time_of(job), job.raw, server_of(job) or "")
 
     def order_changed(self) -> None:
         """Matches of several servers are turned round in memory."""
@@ -113,8 +128,16 @@ class SetScreen(AcrossList, JobsScreen):
             return []
         if self._error is not None:
             return nobody_notice(self.merged.missing, len(self.servers))
-        return nothing_in(self.place, "any server" if len(self.servers) > 1 else display_text(self.server))
+        return self.nothing("any server" if len(self.servers) > 1 else display_text(self.server))
+
+    def nothing(self, where: str) -> Sequence[Cell]:
+        """That the list is empty, and how jobs come there."""
+        return nothing_in(self.place, where)
 
 
-def _by_time(job: JobRecord) -> tuple[float, bytes, str]:
-    return (job.score or 0.0, job.raw, server_of(job) or "")
+class SetScreen(MergedScreen):
+    """Subclasses say which set."""
+
+    def new_reader(self) -> MergedReader:
+        """Reads the set of all servers of the scope."""
+        return SetReader(self.app_state.fleet, self.place, self.app_state)

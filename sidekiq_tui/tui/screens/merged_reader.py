@@ -1,16 +1,18 @@
-"""Pages and matches of one set of several servers, as those of one server come."""
+"""Pages and matches of one list of several servers, as those of one server come."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Final
 
 from sidekiq_tui.servers.fleet import Fleet
 from sidekiq_tui.servers.fleet_search import FleetSearch
 from sidekiq_tui.servers.job_on import JobOn
-from sidekiq_tui.servers.merged import MergedSet
+from sidekiq_tui.servers.merged import MergedPage, MergedSet
 from sidekiq_tui.servers.merged_pages import MergedPages
+from sidekiq_tui.servers.merged_queue import MergedQueue, QueuePage
 from sidekiq_tui.servers.slice_on import SliceOn
 from sidekiq_tui.sidekiq.errors import SidekiqError
 from sidekiq_tui.sidekiq.job import JobRecord, Place
@@ -21,23 +23,57 @@ Labels = Mapping[str, str | None]
 
 
 class MergedReader:
-    """One set of all servers of a scope. `missing`: those that the last page is without, and why."""
+    """One list of all servers of a scope. `missing`: those that the last page is without, and why."""
 
-    def __init__(self, fleet: Fleet, place: Place, state: AppState) -> None:
+    def __init__(self, state: AppState) -> None:
         self.missing: Mapping[str, SidekiqError] = {}
-        self.sizes: Mapping[str, int] = {}
         self._state: Final = state
         self._labels: Final = labels_of(state)
-        self._ways: Final = {way: MergedPages(MergedSet(fleet, place, backwards=way)) for way in (False, True)}
 
     async def page(self, place: Place, offset: int, limit: int, *, backwards: bool = False) -> Page:
         """As `Server.page`. Raises SidekiqError where no server answers."""
-        page = await self._ways[backwards].page(offset, limit, now=self._state.clock())
-        self.missing, self.sizes = page.missing, page.sizes
+        page = await self._merged(offset, limit, backwards)
+        self.missing = page.missing
         if not page.sizes and page.missing:
             raise next(iter(page.missing.values()))
         jobs = tuple(JobOn(row.job, row.server, self._labels.get(row.server)) for row in page.rows)
-        return Page(place, offset, page.size, jobs, page.read_at)
+        return Page(place, page.offset, page.size, jobs, page.read_at)
+
+    async def _merged(self, offset: int, limit: int, backwards: bool) -> MergedPage | QueuePage:
+        raise NotImplementedError
+
+
+class SetReader(MergedReader):
+    """Retries, scheduled or dead jobs."""
+
+    def __init__(self, fleet: Fleet, place: Place, state: AppState) -> None:
+        super().__init__(state)
+        self._ways: Final = {way: MergedPages(MergedSet(fleet, place, backwards=way)) for way in (False, True)}
+
+    async def _merged(self, offset: int, limit: int, backwards: bool) -> MergedPage:
+        page = await self._ways[backwards].page(offset, limit, now=self._state.clock())
+        return replace(page, offset=offset)
+
+
+class QueueReader(MergedReader):
+    """The queue of one name."""
+
+    def __init__(self, fleet: Fleet, place: Place, state: AppState) -> None:
+        super().__init__(state)
+        self._ways: Final = {way: MergedQueue(fleet, place.queue or "", backwards=way) for way in (False, True)}
+
+    async def _merged(self, offset: int, limit: int, backwards: bool) -> QueuePage:
+        queue = self._ways[backwards]
+        page = await queue.page(offset, limit)
+        if page.sizes and not _covers(page, offset, limit):
+            page = await queue.page(offset, limit)  # a far place is found by shares first, from there exactly
+        first = min(max(0, offset - page.offset), len(page.rows))
+        return replace(page, offset=page.offset + first, rows=page.rows[first : first + limit])
+
+
+def _covers(page: QueuePage, offset: int, limit: int) -> bool:
+    reached = page.offset + len(page.rows)
+    return (page.offset <= offset and reached >= min(offset + limit, page.size)) or offset >= page.size
 
 
 def labels_of(state: AppState) -> Labels:

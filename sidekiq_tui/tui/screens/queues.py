@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -15,7 +15,7 @@ from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.servers.snapshot import ServerSnapshot
 from sidekiq_tui.tui.actions import Action, bindings
 from sidekiq_tui.tui.actions.lists import FILTER, LIST, SORT
-from sidekiq_tui.tui.actions.operations import NEW_JOBS, QUEUE_CHANGES, QUEUE_ROWS, WHOLE_CHANGES
+from sidekiq_tui.tui.actions.operations import NEW_JOBS, PASTE, QUEUE_CHANGES, QUEUE_ROWS, WHOLE_CHANGES
 from sidekiq_tui.tui.screens.base import ViewScreen
 from sidekiq_tui.tui.screens.listing import NO_ROWS, context_of, left_out, range_spans, reason_against_empty
 from sidekiq_tui.tui.screens.queue_list import open_queue, queue_key, queue_subject, queues_notice
@@ -39,16 +39,18 @@ class QueuesScreen(ViewScreen):
         SORT,
         FILTER,
         QUEUE_CHANGES,
+        PASTE,
         QUEUE_ROWS,
         WHOLE_CHANGES,
         NEW_JOBS,
     )
-    BINDINGS = bindings(SORT, FILTER, QUEUE_CHANGES, QUEUE_ROWS, WHOLE_CHANGES, NEW_JOBS)
+    BINDINGS = bindings(SORT, FILTER, QUEUE_CHANGES, PASTE, QUEUE_ROWS, WHOLE_CHANGES, NEW_JOBS)
 
     def __init__(self, app_state: AppState) -> None:
         super().__init__(app_state)
         self._order = Order("queue")
         self._filter = ""
+        self._listed: Sequence[Any] = ()
         self._counts: tuple[int, int | None, int] = (0, None, 0)
 
     def body(self) -> ComposeResult:
@@ -57,34 +59,61 @@ class QueuesScreen(ViewScreen):
         yield RecordTable[QueueRow](QUEUES, id="table")
 
     @property
-    def table(self) -> RecordTable[QueueRow]:
+    def table(self) -> RecordTable[Any]:
         """The list."""
         return self.query_one("#table", RecordTable)
 
     @property
-    def columns(self) -> tuple[Column[QueueRow], ...]:
+    def columns(self) -> tuple[Column[Any], ...]:
         """The columns: busy needs the work of every process, which is not read here."""
-        columns = tuple(column for column in QUEUES if column.key != "busy")
+        columns: tuple[Column[Any], ...] = tuple(column for column in QUEUES if column.key != "busy")
         return (SERVER, *columns) if self.app_state.scope is None else columns
 
     def on_mount(self) -> None:
         """Keys go to the list."""
         self.table.focus()
 
+    # What a row is.
+
+    def rows_of(self, view: ScopeView) -> Sequence[Any]:
+        """A row for each queue of each server."""
+        several = self.app_state.scope is None
+        return [row for one in view.snapshots for row in queue_rows(one, server=several)]
+
+    def name_of(self, row: Any) -> str:
+        """The queue's name."""
+        name: str = row.summary.name
+        return name
+
+    def key_of(self, row: Any) -> Hashable:
+        """The same row from one poll to the next."""
+        return queue_key(row)
+
+    def waits(self, row: Any) -> bool:
+        """Whether jobs wait in it."""
+        return bool(row.summary.size)
+
+    def open_row(self, row: Any) -> None:
+        """Shows the jobs of the queue."""
+        open_queue(self, row)
+
+    # Drawing.
+
     def show(self, snapshots: Mapping[str, ServerSnapshot]) -> None:
         """Draws the queues of the scope."""
         state = self.app_state
         view = ScopeView(tuple(state.in_scope.values()), state.now())
         context = context_of(state)
-        every = [row for one in view.snapshots for row in queue_rows(one, server=state.scope is None)]
+        every = self.rows_of(view)
         wanted = self._filter.casefold()
-        rows = [row for row in every if wanted in row.summary.name.casefold()]
-        ordered: StaticRows[QueueRow] = StaticRows(in_order(rows, self.columns, self._order, context), queue_key)
+        rows = [row for row in every if wanted in self.name_of(row).casefold()]
+        self._listed = in_order(rows, self.columns, self._order, context)
+        ordered: StaticRows[Any] = StaticRows(self._listed, self.key_of)
         notice: list[Cell] = queues_notice(view, context) if not every else [self._no_match(len(every))]
         self.table.set_columns(self.columns)
         self.table.show(ordered, context, sorted_by=self._order.heading, stale=view.away, notice=notice)
         known = len(every) if view.overviews else None
-        self._counts = (len(rows), known, sum(bool(row.summary.size) for row in every))
+        self._counts = (len(rows), known, sum(map(self.waits, every)))
         self._draw_around()
 
     def tick(self, now: float) -> None:
@@ -140,12 +169,20 @@ class QueuesScreen(ViewScreen):
     @on(RecordTable.Opened)
     def _open(self) -> None:
         if self.table.current is not None:
-            open_queue(self, self.table.current)
+            self.open_row(self.table.current)
 
     @on(RecordTable.Moved)
     def _moved(self) -> None:
         if self.is_front:
             self._draw_around()
+
+    def more_words(self) -> list[Span]:
+        """What else the title says."""
+        return []
+
+    def title_right(self, shown: int) -> list[Span]:
+        """Which rows are visible."""
+        return range_spans(self.table, shown)
 
     def _no_match(self, count: int) -> Cell:
         return (
@@ -170,6 +207,6 @@ class QueuesScreen(ViewScreen):
             spans.append(Span(f"  {units.count(shown)} match", "strong"))
         elif count is not None:
             spans.append(Span(f"  {units.count(waiting)} with a backlog", "muted"))
-        self.query_one("#title", TitleLine).show(spans, range_spans(self.table, shown))
+        self.query_one("#title", TitleLine).show(spans + self.more_words(), self.title_right(shown))
         row = self.table.current
         self.note([] if row is None else left_out(self.table, self.columns, row, context_of(state)))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sidekiq_tui.demo.embedded import EmbeddedRedis
-from sidekiq_tui.servers.merged import MergedRow, MergedSet
+from sidekiq_tui.servers.merged import MergedCut, MergedRow, MergedSet
 from sidekiq_tui.servers.merged_pages import MergedPages
 from sidekiq_tui.sidekiq.job import Place
 from sidekiq_tui.sidekiq.keys import SetName
@@ -94,7 +94,7 @@ async def test_a_score_is_found_before_its_first_row(many_databases: EmbeddedRed
         expected = in_order(data, falling=name == "dead")
         async with fleet_of(many_databases, 4) as fleet:
             merged = MergedSet(fleet, Place(name))
-            page = await merged.read(merged.at_score(NOW), before=3, after=5)
+            page = await merged.read(MergedCut(NOW, after=merged.falling), before=3, after=5)
             place = next(index for index, row in enumerate(expected) if row[2] == NOW)
             assert plain(page.rows) == expected[place - 3 : place + 5]
             assert page.offset == place - 3
@@ -182,8 +182,8 @@ async def test_a_page_of_twenty_big_sets_costs_a_page_of_each(big: EmbeddedRedis
         end = await merged.read(merged.last, before=50)
         assert end.offset == 399_950
         assert (await costs(merged.read(end.start, before=50)))[0] == 1
-        assert (await costs(merged.read(merged.at_score(NOW + 80_000.0), after=50)))[0] == 1
-        middle = await merged.read(merged.at_score(NOW + 80_000.0), before=5, after=50)
+        assert (await costs(merged.read(MergedCut(NOW + 80_000.0, after=merged.falling), after=50)))[0] == 1
+        middle = await merged.read(MergedCut(NOW + 80_000.0, after=merged.falling), before=5, after=50)
         assert middle.cut_at == 5
         assert (await costs(merged.read(merged.before(middle.rows[20]), before=20, after=30)))[0] == 1
         pages = MergedPages(merged)
