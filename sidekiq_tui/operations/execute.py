@@ -110,7 +110,8 @@ class Execution:
         self._details: dict[str, object] = {}
         self.rebuilt: dict[Place, int] = {}
         """Queues that are rebuilt, and how many entries leave each."""
-        self.link = Link(self._connect, self._waits, lambda: self.run.stopping, desk.clock)
+        kept = desk.server(self.plan.server).profile.durability
+        self.link = Link(self._connect, self._waits, lambda: self.run.stopping, desk.clock, kept)
 
     @property
     def id(self) -> str:
@@ -177,12 +178,11 @@ class Execution:
             await self._prepare()
             sender = self.sender(head)
             await self._work(sender)
-            if self.run.stopping:
-                if not self.run.leaving:
-                    await self._finish(sender)
-                return "stopped", "", ""
-            await self._finish(sender)
-            return "done", "", ""
+            if not self.run.leaving:
+                await self._finish(sender)
+            if sender.unsure:
+                return "failed", sender.unsure, "durability"
+            return ("stopped" if self.run.stopping else "done"), "", ""
         except Halted as halt:
             self._details |= halt.details
             if halt.unknown:

@@ -13,15 +13,20 @@ from typing import Final, Literal, TypeVar
 from sidekiq_tui.operations.errors import GuardRefused
 from sidekiq_tui.operations.pace import Pace
 from sidekiq_tui.operations.prepared import UNKNOWN, Prepared, new_bid
+from sidekiq_tui.servers.profile import Durability
 from sidekiq_tui.sidekiq import operation_record as records
 from sidekiq_tui.sidekiq.database import Database
-from sidekiq_tui.sidekiq.errors import CommandRefused, SidekiqError
+from sidekiq_tui.sidekiq.errors import CommandRefused, ServerUnreachable, SidekiqError
+from sidekiq_tui.sidekiq.lasting import is_demoted, unconfirmed
 from sidekiq_tui.sidekiq.operation_record import BatchReply, ClosedRecord, RecordKeys, classify
 
 NONCE: Final = "nonce"
 """The field by which a record is known to be ours."""
 BASE: Final = "base"
 """The field that says which batch of the operation is the first of this generation."""
+ROLE_EVERY: Final = 2.0
+"""Seconds between two looks at whether the server is still a master (operations-safety 12)."""
+_FSYNC_EVERY: Final = 1.0  # seconds between two waits for the disk: what is later on it has all before it there, too
 _BUSY_WAIT: Final = 30.0  # seconds for somebody's long script, or for a server that loads
 _BEGIN: Final = 5.0  # seconds to look for a server before the first BEGIN; nothing has happened then
 _QUIET: Final = 2.0  # seconds for which settling a lost reply is not worth a word
@@ -65,6 +70,8 @@ class Link:
     report: Callable[[Waiting, str], None]
     stopping: Callable[[], bool]
     clock: Callable[[], float] = time.time
+    durability: Durability = "ack"
+    """When a batch counts as made; where that does not come in time, the operation stops."""
     patience: float | None = None
     """Seconds to look for a server that is gone before it is left as unknown; None: until somebody stops it."""
 
@@ -107,6 +114,9 @@ class Sender:
         self._sent = first
         """The number of the first batch of which it is not known that it was carried out."""
         self._begun = False
+        self._role_seen = self._on_disk = time.monotonic()
+        self.unsure = ""
+        """Why it is not sure that the end will last, as far as the profile asks for that; empty when it is."""
 
     @property
     def keys(self) -> RecordKeys:
@@ -149,6 +159,7 @@ class Sender:
                 fields = {**self._fields, **self._extra, BASE: self._base}
                 if await self._make_record(db, fields) == "ok":
                     self._begun = True
+                    await self._lasts("", last=True)
                     return
                 if await db.command("HGET", self.keys.record, NONCE) != str(self._fields[NONCE]).encode():
                     raise Halted("this was begun before, here or elsewhere", code="EXISTS")
@@ -226,7 +237,10 @@ class Sender:
             self._pace.called(len(reply.results) if count is None else count)
             self._link.report("running", "")
             await self._look()
-            return self._known(number, reply, count)
+            results = self._known(number, reply, count)
+            with contextlib.suppress(ServerUnreachable):  # the next batch finds out, and vouches for this one, too
+                await self._vouch(results)
+            return results
 
     async def ask(self, call: Callable[[Database, bytes], Awaitable[T]]) -> T:
         """Has a script act that keeps its answer in the record, so that it may be asked again. Raises `Halted`."""
@@ -245,6 +259,10 @@ class Sender:
         for pause in (0.1, 0.5, 2.0, None):
             try:
                 await self._end_record(await self.database())
+                await self._vouch("", last=True)
+            except Halted as halt:
+                self.unsure = halt.words
+                return True
             except SidekiqError as error:
                 if pause is None or isinstance(error, GuardRefused | CommandRefused):
                     return False
@@ -310,6 +328,31 @@ class Sender:
             await asyncio.sleep(0.2)
             return True
         raise Halted(refusal_words(error.code, str(error), self._server), code=error.code) from error
+
+    # ---- Whether it lasts
+
+    async def _vouch(self, results: str, *, last: bool = False) -> None:
+        """Looks whether this is still a master, and waits for disk or replica where the profile asks for that.
+
+        `results`: of the batch at hand. `last`: nothing follows that would tell. Raises `Halted`, `ServerUnreachable`.
+        """
+        now = time.monotonic()
+        if last or now - self._role_seen >= ROLE_EVERY:
+            self._role_seen = now
+            if await is_demoted(await self.database()):
+                words = f"{self._server} is no longer the master: what it had not yet handed on will be forgotten"
+                raise Halted(words, results=results, code="DEMOTED")
+        await self._lasts(results, last=last)
+
+    async def _lasts(self, results: str, *, last: bool) -> None:
+        """The second half of it."""
+        kind = self._link.durability
+        if kind == "ack" or (kind == "fsync" and not last and time.monotonic() - self._on_disk < _FSYNC_EVERY):
+            return
+        why = await unconfirmed(await self.database(), kind)
+        self._on_disk = time.monotonic()
+        if why:
+            raise Halted(f"{self._server}: {why} (durability in its profile)", results=results, code="DURABILITY")
 
     # ---- After a lost reply
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
@@ -25,7 +26,7 @@ from sidekiq_tui.sidekiq.batch_items import (
     Unpush,
 )
 from sidekiq_tui.sidekiq.database import Command, Database, Reply
-from sidekiq_tui.sidekiq.errors import SidekiqError
+from sidekiq_tui.sidekiq.errors import ServerUnreachable, SidekiqError
 from sidekiq_tui.sidekiq.keys import Keys
 from sidekiq_tui.sidekiq.operation_record import BatchReply, ClosedRecord, RecordKeys
 from sidekiq_tui.sidekiq.replies import real
@@ -83,6 +84,7 @@ class UnfencedSender(Sender):
     async def begin(self) -> None:
         """There is nothing to begin."""
         await self.database()
+        await self._lasts("", last=True)
         self._begun = True
 
     async def finish(self) -> bool:
@@ -107,6 +109,8 @@ class UnfencedSender(Sender):
         if UNKNOWN in results:
             words = "done or moved by someone else: this user's rights do not let sqtui tell"
             raise Halted(words, results="".join(results))
+        with contextlib.suppress(ServerUnreachable):
+            await self._vouch("".join(results))
         return "".join(results)
 
     async def _once(self, batch: Prepared) -> str | None:

@@ -49,7 +49,18 @@ class Survey:
         refused = access_refusal(operation, self.profile, read_only=self.read_only)
         if refused:
             return refused
-        return f"{self.profile.name}: {self.abilities.reason}" if self.abilities.mode == "R" else ""
+        if self.abilities.mode == "R":
+            return f"{self.profile.name}: {self.abilities.reason}"
+        return self._cannot_last()
+
+    def _cannot_last(self) -> str:
+        """Why nothing that is done here would last as the profile asks; empty when it may."""
+        redis, name = self.overview.redis, self.profile.name
+        if self.profile.durability == "replica" and redis.replicas == 0:
+            return f"{name} has no replica now, and its profile wants changes confirmed by one (durability)"
+        if self.profile.durability == "fsync" and redis.aof_enabled is False:
+            return f"{name} has no append-only file, and its profile wants changes on the disk (durability)"
+        return ""
 
 
 async def survey(server: Server, now: float, *, read_only: bool = False) -> Survey:

@@ -82,6 +82,9 @@ def server_notes(operation: Operation, seen: Survey, count: int) -> Iterator[str
         drains = isinstance(operation, Retry | Enqueue) and not operation.drain
         anyway = "; drain moves them anyway" if drains else ""
         yield f"the server is out of memory: only what frees memory works{anyway}"
+    if seen.profile.durability != "ack":
+        who = "a replica" if seen.profile.durability == "replica" else "the server's disk"
+        yield f"stops where {who} does not confirm a batch in time (durability)"
     policy = redis.maxmemory_policy
     if policy is not None and policy != "noeviction" and operation.undoable == "trash":
         yield f"Undo is possible until Redis needs the room ({policy})."
