@@ -15,7 +15,9 @@ where: retries, scheduled, dead, `queue NAME`, or `queues` for all queues; sever
 """
 
 NOTES: Final = """\
+several servers (--server again, --group, --all): one plan of all, one answer, side by side
 exit codes: 0 done   1 error   2 usage   3 unreachable   4 refused   5 partly done   130 stopped by ctrl-c
+            of several servers the worst
 """
 
 
@@ -47,7 +49,7 @@ def add_operation_options(
             action="append",
             default=[],
             metavar="FP",
-            help="go on only with the plan of this fingerprint; repeatable for several servers",
+            help="go on only with the plan of this fingerprint; of several servers that of all, or one each",
         )
     if bulk:
         group.add_argument("--rate", type=rate, metavar="N/s", default=None, help="at most N entries a second")
