@@ -200,15 +200,25 @@ class Mover:
             if parcel is None:
                 continue
             marks = {digest(parcel.jobs[rank].raw) for rank in parcel.back}
-            fresh = bool(parcel.new) or not marks <= stuck
-            if not fresh:
-                parcel.reasons = []
+            if marks & stuck:
+                del parcel.reasons[await self._seen_first(parcel, marks <= stuck) :]
+            fresh = bool(parcel.new) or bool(parcel.reasons)
             stuck |= marks
             await self._taken.put(parcel)
             if not fresh:
                 return True
             skip = self._returned.get(place, 0) if place.kind != "queue" else 0
         return False
+
+    async def _seen_first(self, parcel: Parcel, all_known: bool) -> int:
+        """How many of those that cannot go were not met before. In a queue bytes alone do not tell: its length does."""
+        if parcel.place.kind != "queue":
+            return 0 if all_known else len(parcel.back)
+        await self._taken.join()
+        left = await self._route.source.ask(lambda db, _: steps.size(db, parcel.place))
+        # What came back lies behind all that was there.
+        before_it = left + len(parcel.jobs) - self._returned.get(parcel.place, 0)
+        return max(0, min(len(parcel.jobs), before_it) - len(parcel.new))
 
     async def these(self, place: Place, chosen: Sequence[Chosen]) -> bool:
         """Takes jobs by their bytes, in this order; False when it was stopped."""
@@ -263,7 +273,7 @@ class Mover:
                 return None, False
             await self._not_taken(taken, seq)
         self.next_source = taken.next
-        parcel = await self._parcel(seq, bid, place)
+        parcel = await self._parcel(seq, bid, place, taken.staged)
         staged = 0 if parcel is None else len(parcel.jobs)
         if parcel is None:
             self._open.discard(bid)
@@ -308,10 +318,11 @@ class Mover:
 
     # ---- Making
 
-    async def _parcel(self, seq: int, bid: str, place: Place) -> Parcel | None:
-        """What is parked under an id, made ready and in the journal; None when nothing is."""
+    async def _parcel(self, seq: int, bid: str, place: Place, staged: Sequence[Staged] | None = None) -> Parcel | None:
+        """What is parked under an id, made ready and in the journal; None when nothing is. `staged`: if known."""
         source = self._route.source
-        staged = await source.ask(lambda db, _: steps.read_stage(db, source.keys, bid, place))
+        if staged is None:
+            staged = await source.ask(lambda db, _: steps.read_stage(db, source.keys, bid, place))
         if not staged:
             return None
         self._open.add(bid)
@@ -365,12 +376,22 @@ class Mover:
 
     async def _put(self, parcel: Parcel) -> str:
         target, place, name = self._route.target, self._transform.place(parcel.place), self._route.target_name
-        put = await target.ask(
-            lambda db, _: steps.put(
+
+        async def send(db: Database, _: bytes) -> steps.Put:
+            return await steps.put(
                 db, target.keys, parcel.seq, parcel.bid, place, parcel.new,
-                expected=self.next_target, iterations=parcel.iterations,
-            )
-        )  # fmt: skip
+                expected=self.next_target, iterations=parcel.iterations if parcel.along else (),
+            )  # fmt: skip
+
+        try:
+            put = await target.ask(send)
+        except Halted as refused:
+            if refused.code != "NOPERM" or not parcel.iterations:
+                raise
+            # Perhaps only the keys of states are forbidden there.
+            parcel.along = False
+            put = await target.ask(send)
+            self.untold.append(refused.words)
         match put.status:
             case "ok" | "done":
                 self.next_target = max(self.next_target, put.next)
@@ -399,12 +420,20 @@ class Mover:
     async def _acknowledge(self, parcel: Parcel) -> None:
         ack, name = self._route.ack, self._route.source_name
         jids = [one.jid for one in parcel.iterations] if parcel.along else []
-        status, error = await ack.ask(
-            lambda db, _: steps.acknowledge(
+
+        async def send(db: Database, _: bytes) -> tuple[steps.AckStatus, str]:
+            return await steps.acknowledge(
                 db, ack.keys, parcel.seq, parcel.bid, parcel.place,
                 gone=len(parcel.new), back=parcel.back, to_head=True, jids=jids,
-            )
-        )  # fmt: skip
+            )  # fmt: skip
+
+        try:
+            status, error = await ack.ask(send)
+        except Halted as refused:
+            if refused.code != "NOPERM" or not jids:
+                raise
+            jids.clear()  # states may be read, not freed: they stay
+            status, error = await ack.ask(send)
         if status == "closed":
             raise Halted(f"{name} no longer knows this move (flushed, evicted or restored)", code="CLOSED")
         if status in ("refused", "type"):

@@ -60,12 +60,16 @@ class Iteration(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What TAKE answered. `results`: `1` parked, `0` no longer there, `-` not tried; with `done` the stage tells."""
+    """What TAKE answered. `results`: `1` parked, `0` no longer there, `-` not tried; with `done` the stage tells.
+
+    `staged`: what is parked, as `read_stage` gives it; None with `done`.
+    """
 
     status: TakeStatus
     results: str = ""
     next: int = 0
     error: str = ""
+    staged: tuple[Staged, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,17 +170,26 @@ async def _take(
         "EVAL", script("take", drain=drain), 3, keys.record, place_key(db, place), db.keys.stage(keys.id, bid),
         seq, bid, expected, _place_text(place), redis_type(place), *arguments,
     )  # fmt: skip
-    status, results, next, error = _parts(reply, 4)
-    return Taken(cast(TakeStatus, _said(status)), _said(results), natural(next) or 0, _plain(error))
+    told, staged = (reply[:4], reply[4]) if isinstance(reply, list) and len(reply) == 5 else (reply, None)
+    status, results, next, error = _parts(told, 4)
+    said = cast(TakeStatus, _said(status))
+    return Taken(
+        said, _said(results), natural(next) or 0, _plain(error), _staged(place, staged) if said == "ok" else None
+    )
 
 
 async def read_stage(db: Database, keys: RecordKeys, bid: str, place: Place) -> tuple[Staged, ...]:
     """The jobs of a stage: of a queue the oldest first, of a set by score. Only reads."""
     stage = db.keys.stage(keys.id, bid)
     if place.kind == "queue":
-        return tuple(Staged(raw) for raw in reversed(payloads(await db.command("LRANGE", stage, 0, -1))))
-    found = scored(await db.command("ZRANGE", stage, 0, -1, "WITHSCORES"))
-    return tuple(Staged(raw, score) for raw, score in found)
+        return _staged(place, await db.command("LRANGE", stage, 0, -1))
+    return _staged(place, await db.command("ZRANGE", stage, 0, -1, "WITHSCORES"))
+
+
+async def size(db: Database, place: Place) -> int:
+    """How many jobs lie there."""
+    command = "LLEN" if place.kind == "queue" else "ZCARD"
+    return natural(await db.command(command, place_key(db, place))) or 0
 
 
 async def read_iterations(db: Database, jids: Sequence[str]) -> tuple[Iteration, ...]:
@@ -323,6 +336,12 @@ def _numbered(told: Mapping[str, bytes], start: str) -> Iterator[tuple[int, byte
     for name, value in told.items():
         if name.startswith(start) and name[size:].isdecimal():
             yield int(name[size:]), value
+
+
+def _staged(place: Place, reply: Reply) -> tuple[Staged, ...]:
+    if place.kind == "queue":
+        return tuple(Staged(raw) for raw in reversed(payloads(reply)))
+    return tuple(Staged(raw, score) for raw, score in scored(reply))
 
 
 def _place_text(place: Place) -> str:

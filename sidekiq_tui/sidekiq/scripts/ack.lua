@@ -43,10 +43,13 @@ if #back > 0 then
   if failure(added) then return {'refused', added.err} end
   if list then pcall('SADD', KEYS[4], ARGV[4]) end
 end
-local gone = pcall('UNLINK', stage)
-if failure(gone) then gone = pcall('DEL', stage) end
+local freed = pcall('UNLINK', stage)
+if failure(freed) then freed = pcall('DEL', stage) end
 redis.call('HDEL', record, 'id:' .. seq, 'of:' .. seq)
-local acked, moved = math.max(tonumber(facts[3] or '0'), seq + 1), tonumber(facts[4] or '0') + tonumber(ARGV[6])
-redis.call('HSET', record, 'acked', acked, 'moved', moved)
+local gone = tonumber(ARGV[6])
+if gone > 0 then
+  local acked, moved = math.max(tonumber(facts[3] or '0'), seq + 1), tonumber(facts[4] or '0') + gone
+  redis.call('HSET', record, 'acked', acked, 'moved', moved)
+end
 for k = 5, #KEYS do pcall('UNLINK', KEYS[k]) end
-return {'ok', failure(gone) or ''}
+return {'ok', failure(freed) or ''}

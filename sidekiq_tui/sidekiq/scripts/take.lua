@@ -2,7 +2,7 @@
 -- KEYS: record, queue or set, stage. ARGV: number, random id, number that should come next, name of the place, its type,
 -- how (`end`: from where jobs run next; `these`: by their bytes), how many, most bytes, then: for `end` how
 -- many of a set to step over, for `these` pairs of a letter (t: nearer to the tail) and bytes.
--- Returns {status, a result for each, next number, error}.
+-- Returns {status, a result for each, next number, error, what is parked (of a set with scores)}.
 local pcall = redis.pcall
 local record, source, stage = KEYS[1], KEYS[2], KEYS[3]
 local seq, bid, expected, list = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), ARGV[5] == 'list'
@@ -115,4 +115,8 @@ while trouble == '' and #results < count and bytes < most do
   results[#results + 1] = result
 end
 if taken == 0 then redis.call('HDEL', record, 'id:' .. seq, 'of:' .. seq) end
-return {'ok', table.concat(results), seq + 1, trouble}
+local staged = {}
+if taken > 0 then
+  if list then staged = redis.call('LRANGE', stage, 0, -1) else staged = redis.call('ZRANGE', stage, 0, -1, 'WITHSCORES') end
+end
+return {'ok', table.concat(results), seq + 1, trouble, staged}

@@ -1,0 +1,200 @@
+"""Odd jobs and odd ends of moves: what is malformed, what vanishes from where it was parked, what has a state."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import redis.asyncio
+
+from sidekiq_tui.operations.catalog import ReturnStaged, Transfer
+from sidekiq_tui.operations.pace import Pace
+from sidekiq_tui.operations.selection import Whole
+from sidekiq_tui.sidekiq.job import Place
+from tests.support.carrying import SOURCE, TARGET, Carrier, own_keys, payloads
+from tests.support.fault_link import FaultLink
+from tests.support.operating import DEAD, MAIL, fill, jid, job
+from tests.support.two_servers import Trouble
+
+MALFORMED: Final = (b"", b"null", b"{", b"\xff\x00", b'{"args":[]}')
+
+
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five jobs a batch."""
+    monkeypatch.setattr(Pace, "entries", property(lambda pace: 5))
+
+
+@pytest.fixture
+async def there(redis_url: str) -> AsyncIterator[Any]:
+    client = redis.asyncio.Redis.from_url(redis_url.replace("db=0", "db=1"), protocol=2, legacy_responses=False)
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+async def link(redis_url: str, tmp_path: Path) -> AsyncIterator[FaultLink]:
+    """The way to the source."""
+    (tmp_path / "l").mkdir()
+    async with FaultLink(redis_url.removeprefix("unix://").partition("?")[0], tmp_path / "l") as found:
+        yield found
+
+
+@pytest.fixture
+async def carrier(link: FaultLink, redis_url: str, tmp_path: Path) -> AsyncIterator[Carrier]:
+    found = Carrier(link.url, redis_url.replace("db=0", "db=1"), tmp_path / "state", timeout=2.0)
+    yield found
+    await found.close()
+
+
+async def noted(carrier: Carrier, id: str, count: int) -> None:
+    """Waits until the journal has so many batches, if there are any more."""
+    for _ in range(20):
+        if len(await carrier.operations._desk.journal.batches(id, limit=50)) >= count:
+            return
+        await asyncio.sleep(0.01)
+
+
+async def cut_off(carrier: Carrier, link: FaultLink, operation: Transfer, step: str, turn: int) -> str:
+    """A move whose source is away from the n-th command of a step on; it is killed."""
+    dying = asyncio.Event()
+
+    def strike() -> None:
+        link.down = True
+        dying.set()
+        raise ConnectionError
+
+    link.on_command = Trouble(step, turn, strike)
+    run = carrier.start(await carrier.plan(operation))
+    await asyncio.wait_for(dying.wait(), 10)
+    await asyncio.wait_for(noted(carrier, run.id, turn + 3), 10)
+    assert run._task is not None
+    carrier.operations._runs.clear()
+    run._task.cancel()
+    await asyncio.gather(run._task, return_exceptions=True)
+    link.down, link.on_command = False, None
+    return run.id
+
+
+@pytest.mark.parametrize("same", [5, 12, 60])
+async def test_good_jobs_behind_many_equal_malformed_ones_go(raw: Any, there: Any, carrier: Carrier, same: int) -> None:
+    await raw.sadd("queues", "mail")
+    await raw.lpush("queue:mail", *[b"null"] * same)
+    jobs = await fill(raw, MAIL, 8)
+    await raw.lpush("queue:mail", *[b"null"] * same)
+    outcome = await asyncio.wait_for(carrier.do(Transfer(jobs=Whole(MAIL), target=TARGET)), 20)
+    assert (outcome.ending, outcome.tally.done) == ("done", 8), outcome
+    assert outcome.tally.malformed + outcome.tally.refused == 2 * same, outcome
+    assert await there.lrange("queue:mail", 0, -1) == jobs[::-1]
+    assert await payloads(raw) == {b"null": 2 * same}
+
+
+@pytest.mark.parametrize("place", [MAIL, DEAD], ids=["queue", "set"])
+async def test_malformed_jobs_are_not_destroyed_by_a_return(
+    raw: Any, there: Any, carrier: Carrier, link: FaultLink, place: Place
+) -> None:
+    jobs = await fill(raw, place, 3)
+    if place is MAIL:
+        await raw.lpush("queue:mail", *MALFORMED)
+    else:
+        await raw.zadd("dead", {one: 1_750_000_100.0 + at for at, one in enumerate(MALFORMED)})
+    jobs += await fill(raw, place, 3, first=50)
+    id = await cut_off(carrier, link, Transfer(jobs=Whole(place), target=TARGET), "ack", 1)
+    assert (await payloads(there)).total() >= 2
+    outcome = await carrier.do(ReturnStaged(operation=id))
+    assert outcome.ending == "done", outcome
+    assert await payloads(raw) + await payloads(there) == Counter([*jobs, *MALFORMED])
+    assert not set(MALFORMED) & set(await payloads(there))
+    assert await own_keys(raw) == set()
+
+
+@pytest.mark.parametrize("way", ["resume", "return"])
+async def test_parked_jobs_that_vanish_are_told_and_can_be_pushed_again(
+    raw: Any, there: Any, carrier: Carrier, link: FaultLink, way: str
+) -> None:
+    """A server may evict them under `allkeys-lru`, or somebody deletes the key."""
+    jobs = await fill(raw, MAIL, 30)
+
+    id = await cut_off(carrier, link, Transfer(jobs=Whole(MAIL), target=TARGET), "ack", 2)
+    arrived = await payloads(there)
+    await raw.delete(*await raw.keys("sqtui:stage:*"))
+    lost = Counter(jobs) - await payloads(raw) - arrived
+    assert lost
+    back = await carrier.operations.setback(SOURCE, id)
+    assert back is not None
+    assert (back.side, Counter(one.old for one in back.entries)) == ("parked", lost)
+    plan = await carrier.operations.resume(SOURCE, id)
+    assert "prod has lost" in "\n".join(plan.notes)
+    if way == "return":
+        plan = await carrier.plan(ReturnStaged(operation=id))
+    remedies = await carrier.operations.remedies(SOURCE, id)
+    outcome = await asyncio.wait_for(carrier.start(plan).wait(), 10)
+    assert outcome.ending == "done", outcome
+    (again,) = remedies
+    assert (again.server, again.count) == (TARGET, lost.total())
+    assert (await carrier.start(again).wait()).ending == "done"
+    assert await payloads(raw) + await payloads(there) == Counter(jobs)
+    assert await own_keys(raw) == set()
+
+
+async def test_a_stage_that_vanishes_while_jobs_move_ends_the_move(
+    raw: Any, there: Any, carrier: Carrier, link: FaultLink, redis_url: str
+) -> None:
+    jobs = await fill(raw, MAIL, 30)
+    client = redis.Redis(unix_socket_path=link.target, protocol=2)
+
+    def evict() -> None:
+        """The stage that was just made, before anybody read it."""
+        keys = client.keys("sqtui:stage:*")
+        client.delete(*keys)
+
+    link.on_command = Trouble("ack", 2, evict)
+    run = carrier.start(await carrier.plan(Transfer(jobs=Whole(MAIL), target=TARGET)))
+    outcome = await asyncio.wait_for(run.wait(), 10)
+    client.close()
+    lost = Counter(jobs) - await payloads(raw) - await payloads(there)
+    if not lost:
+        assert outcome.ending == "done"
+        return
+    assert outcome.ending == "failed", outcome
+    assert outcome.details["affected"] == lost.total()
+    back = await carrier.operations.setback(SOURCE, run.id)
+    assert back is not None
+    assert Counter(one.old for one in back.entries) == lost
+
+
+async def test_a_state_that_could_not_be_brought_along_stays(
+    raw: Any, there: Any, carrier: Carrier, redis_url: str
+) -> None:
+    await fill(raw, MAIL, 3)
+    await raw.hset(f"it-{jid(1)}", mapping={"ex": 2, "c": "5"})
+    await raw.execute_command("ACL", "SETUSER", "ops", "on", "nopass", "+@all", "~queue:*", "~queues", "~sqtui:*",
+                              "~retry", "~schedule", "~dead", "~processes", "~stat:*")  # fmt: skip
+    carrier.change(TARGET, username="ops")
+    outcome = await carrier.do(Transfer(jobs=Whole(MAIL), target=TARGET))
+    assert (outcome.ending, outcome.tally.done) == ("done", 3), outcome
+    assert "states of iterable jobs were not taken along" in outcome.words
+    assert await raw.hgetall(f"it-{jid(1)}") == {b"ex": b"2", b"c": b"5"}
+    assert await there.keys("it-*") == []
+
+
+@pytest.mark.parametrize(
+    "name", ["", "a:b", "b\nc", "\udcff\udcfe", "x" * 4000, "ünï ☃", "queue:x", "{slot}", "'\"\\", "\x00", "-"]
+)
+async def test_hostile_names_of_queues(raw: Any, there: Any, carrier: Carrier, link: FaultLink, name: str) -> None:
+    place, key = Place("queue", name), b"queue:" + name.encode("utf-8", "surrogateescape")
+    jobs = [job(number) for number in range(12)]
+    await raw.sadd("queues", key[6:])
+    await raw.lpush(key, *jobs)
+    id = await cut_off(carrier, link, Transfer(jobs=Whole(place), target=TARGET), "ack", 1)
+    plan = await carrier.operations.resume(SOURCE, id)
+    outcome = await carrier.start(plan).wait()
+    assert (outcome.ending, outcome.tally.done) == ("done", 12), outcome
+    assert await there.lrange(key, 0, -1) == jobs[::-1]
+    assert await there.smembers("queues") == {key[6:]}
+    assert await raw.exists(key) == 0
+    assert await own_keys(raw) == set()
