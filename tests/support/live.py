@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from textual.pilot import Pilot
@@ -85,15 +86,36 @@ async def live_app(
     names = ["prod", *(f"server-{number}" for number in range(2, len(urls) + 1))]
     labels = {"prod": label}
     profiles = [_profile(url, name, labels.get(name), access) for url, name in zip(urls, names, strict=True)]
+    async with app_over(
+        profiles, view=view, size=size, clock=clock, scope=scope, ascii=ascii, read_only=read_only
+    ) as live:
+        yield live
+
+
+@asynccontextmanager
+async def app_over(
+    profiles: Sequence[Profile],
+    *,
+    view: str = "servers",
+    size: tuple[int, int] = (120, 40),
+    clock: Callable[[], float] | None = None,
+    scope: str | None = "prod",
+    ascii: bool = False,
+    read_only: bool = False,
+    home: Path | None = None,
+) -> AsyncIterator[Live]:
+    """Runs the app over these servers, some of which may not answer. `home`: another machine's state."""
+    names = [profile.name for profile in profiles]
     registry = Registry(profiles) if clock is None else Registry(profiles, clock=clock)
     state = AppState(registry) if clock is None else AppState(registry, clock=clock)
     state.scope, state.ascii, state.read_only = scope, ascii, read_only
     # By the true time, also while the screen's stands still: the servers have it too.
-    state.operations = Operations(registry.server, home=state_folder(), read_only=read_only, who=Who("anna", "ws3"))
+    kept = home or state_folder()
+    state.operations = Operations(registry.server, home=kept, read_only=read_only, who=Who("anna", "ws3"))
     app = SqtuiApp(state, start_view=view)
     async with app.run_test(size=size) as pilot:
         live = Live(app, pilot, state)
-        await live.until(lambda: all(state.snapshots[name].taken_at is not None for name in names))
+        await live.until(lambda: all(state.snapshots[name].taken_at or state.snapshots[name].error for name in names))
         answering = [name for name in names if state.snapshots[name].overview is not None]
         await live.until(lambda: all(name in state.unfinished for name in answering))  # asked once, at the start
         yield live
