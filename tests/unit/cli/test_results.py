@@ -56,7 +56,8 @@ def test_of_several_servers_the_interruption_counts_most_then_the_unreachable_on
     stopped = result(DELETE, "stopped", interrupted=True)
     nothing = Result(PROFILE, plan_of(DELETE, 0))
     assert exit_code([]) == exit_code([nothing]) == 0
-    assert exit_code([nothing, refused, result(DELETE, "failed", tally=Tally(untouched=1))]) == 4
+    assert exit_code([nothing, refused, result(DELETE, "failed", tally=Tally(untouched=1))]) == 1
+    assert exit_code([result(DELETE, "failed", tally=Tally(done=1, untouched=1)), refused]) == 4
     assert exit_code([refused, away]) == 3
     assert exit_code([refused, away, stopped]) == 130
     assert exit_code([Result(PROFILE, error=RuntimeError("ours"))]) == 1
