@@ -334,7 +334,8 @@ class DashboardScreen(ViewScreen):
             self._draw_rates(view, period, times)
         today = self._days.today if self._days is not None and self._days.names == self.app_state.names else None
         if "facts" in places:
-            self.query_one("#facts", TextBlock).put(panels.facts_lines(view, today, period, ascii))
+            facts = panels.facts_lines(view, today, period, places["facts"].width - 1, ascii)
+            self.query_one("#facts", TextBlock).put(facts)
             return
         self.query_one("#workers", TextBlock).put(panels.workers_lines(view, ascii))
         self.query_one("#redis", TextBlock).put(panels.redis_lines(view, ascii))

@@ -10,7 +10,7 @@ from sidekiq_tui.presentation import units
 from sidekiq_tui.presentation.columns.base import Cell, Span
 from sidekiq_tui.presentation.glyphs import GlyphSet, glyph_set
 from sidekiq_tui.presentation.spark import meter, spark
-from sidekiq_tui.presentation.text import display_text, fit
+from sidekiq_tui.presentation.text import cell_width, display_text, fit
 from sidekiq_tui.tui.screens.scope_view import ScopeView, mean, worst
 
 METER_CELLS: Final = 12
@@ -221,8 +221,8 @@ def _failed_share(processed: float | None, failed: float | None) -> str:
     return units.share(min(1.0, failed / processed) if processed and failed is not None else None)
 
 
-def facts_lines(view: ScopeView, today: Today | None, period: float, ascii: bool) -> list[Cell]:
-    """The same in three lines, for narrow terminals."""
+def facts_lines(view: ScopeView, today: Today | None, period: float, width: int, ascii: bool) -> list[Cell]:
+    """The same in three lines, for narrow terminals: what has no room is left out."""
     busy, threads = view.total(lambda one: one.busy), view.total(lambda one: one.concurrency)
     part = busy / threads if busy is not None and threads else None
     used = view.total(lambda one: one.redis.used_memory)
@@ -230,15 +230,14 @@ def facts_lines(view: ScopeView, today: Today | None, period: float, ascii: bool
     filled = used / limit if used is not None and limit else None
     backlog = view.total(lambda one: one.enqueued)
     running = sum(process.status == "running" and not process.stale for process in view.processes)
-    others = workers_words(view)
-    workers = f"{units.count(running)} running{', ' if others else ''}{others}" if view.overviews else units.UNKNOWN
+    others = [Span(f", {one}") for one in workers_words(view).split(", ") if one]
+    workers = [Span(f"{units.count(running)} running"), *others] if view.overviews else [Span(units.UNKNOWN)]
     trip = worst(overview.rtt for overview in view.overviews) if not view.away else None
     first = view.overviews[0].redis if view.overviews else None
-    policy = f"{display_text(first.version or '')} {display_text(first.maxmemory_policy or '')} " if first else ""
+    redis = [display_text(part) for part in (first.version, first.maxmemory_policy) if part] if first else []
     if len(view.snapshots) > 1:
-        policy = f"{len(view.overviews)} of {len(view.snapshots)} answer "
+        redis = [f"{len(view.overviews)} of {len(view.snapshots)} answer"]
     one = today or Today()
-    ran = f"{units.count(one.processed)}, failed {_failed_share(one.processed, one.failed)}"
     growth = view.change("enqueued", min(period, 7200.0))
     memory: Cell = (*meter_cell(filled, ascii), _part(filled))
     memory += (Span(f" of {units.size(limit)}", "muted"),)
@@ -248,9 +247,14 @@ def facts_lines(view: ScopeView, today: Today | None, period: float, ascii: bool
     return [
         _beside(
             (_name("threads"), *meter_cell(part, ascii), _part(part), _of(threads)),
-            (_name("workers"), Span(workers)),
+            (_name("workers"), *workers),
+            width,
         ),
-        _beside((_name("memory"), *memory), (_name("redis"), Span(f"{policy}{units.duration(trip)}"))),
+        _beside(
+            (_name("memory"), *memory),
+            (_name("redis"), *(Span(f"{part} ") for part in redis), Span(units.duration(trip))),
+            width,
+        ),
         _beside(
             (
                 _name("enqueued"),
@@ -260,9 +264,11 @@ def facts_lines(view: ScopeView, today: Today | None, period: float, ascii: bool
             ),
             (
                 _name("today"),
-                Span(ran),
+                Span(units.count(one.processed)),
+                Span(f", failed {_failed_share(one.processed, one.failed)}"),
                 Span(f"  all {units.count(view.total(lambda known: known.processed))}", "muted"),
             ),
+            width,
         ),
     ]
 
@@ -271,6 +277,13 @@ def _of(threads: float | None) -> Span:
     return Span(f" of {units.count(threads)}", "muted")
 
 
-def _beside(left: Cell, right: Cell, at: int = 38) -> Cell:
-    used = sum(len(text) for text, _ in left)
-    return (*left, Span(" " * max(1, at - used)), *right)
+def _beside(left: Cell, right: Cell, width: int, at: int = 38) -> Cell:
+    """Two facts in a line, without those parts of the second that do not fit whole."""
+    used = sum(cell_width(text) for text, _ in left)
+    line = [*left, Span(" " * max(1, at - used))]
+    room = width - max(used + 1, at)
+    for part in right:
+        if cell_width(part.text.rstrip()) <= room:
+            line.append(part)
+            room -= cell_width(part.text)
+    return tuple(line)
