@@ -54,7 +54,8 @@ class ReturnExecution(TransferExecution):
                 await self._returned(route, stage, arrived=ids.get(stage.seq) == stage.bid)
             if await route.source.ask(lambda db, _: steps.end_transfer(db, route.source.keys)) != "open":
                 break
-        await conclude_move(self.desk, self.operation.operation, ids, self.desk.who.text)
+        why = f"what was parked was put back by {self.desk.who.text}"
+        await conclude_move(self.desk, self.operation.operation, ids, why)
         return "done", "", ""
 
     async def _fenced(self, target: Sender) -> ClosedRecord | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeVar
 
 from sidekiq_tui.operations import guard
 from sidekiq_tui.operations.audit import Head
@@ -16,6 +16,7 @@ from sidekiq_tui.operations.errors import AccessDenied, GuardRefused, PlanOutdat
 from sidekiq_tui.operations.execute import Execution, Order
 from sidekiq_tui.operations.journal import Batch, JournalError
 from sidekiq_tui.operations.outcome import Ending, Outcome
+from sidekiq_tui.operations.patience import patiently
 from sidekiq_tui.operations.selection import Rows, Whole
 from sidekiq_tui.operations.sender import Halted, Link, Sender
 from sidekiq_tui.operations.sources import Sources
@@ -27,9 +28,9 @@ from sidekiq_tui.operations.transform import Transform
 from sidekiq_tui.servers.server import Server
 from sidekiq_tui.sidekiq import transfer_steps as steps
 from sidekiq_tui.sidekiq.database import Database
-from sidekiq_tui.sidekiq.errors import SidekiqError
+from sidekiq_tui.sidekiq.errors import ServerUnreachable, SidekiqError
 from sidekiq_tui.sidekiq.job import Place
-from sidekiq_tui.sidekiq.operation_record import finish
+from sidekiq_tui.sidekiq.operation_record import RecordKeys, finish
 from sidekiq_tui.sidekiq.overview import Overview
 from sidekiq_tui.sidekiq.transfer_steps import Chosen, TransferState
 
@@ -38,6 +39,9 @@ GRACE: Final = 1000
 _RENEW: Final = 300.0
 _ROUNDS: Final = 3
 """How often it is looked for more when everything of a server goes."""
+_TRIES: Final = 4
+_TRY_AGAIN: Final = 0.2  # seconds
+T = TypeVar("T")
 _JIDS: Final = 1000
 """So many jobs are named when a server went back in time."""
 
@@ -239,24 +243,24 @@ class TransferExecution(Execution):
             async with asyncio.timeout(5):
                 if error in ("WENT BACK", "CLOSED"):
                     await self._told_setback(route)
-                state = await steps.transfer_state(await route.source.database(), route.source.keys)
+                state = await _known(route.source)
                 if state is None:
                     return ending
-                parked = await self.server.parked(self.id, [stage.bid for stage in state.stages]) if state.stages else 0
+                bids = [stage.bid for stage in state.stages]
+                parked = await patiently(lambda: self.server.parked(self.id, bids)) if bids else 0
                 if parked:
                     self._details["parked"] = parked
                     said = f"{parked:,} jobs stay parked on {route.source_name}: resume or return them"
                     return how, f"{trouble}; {said}", error
-                if await steps.end_transfer(await route.source.database(), route.source.keys) == "ok":
-                    await finish(await route.target.database(), route.target.keys)
+                if await _insisting(route.source, steps.end_transfer) == "ok":
+                    await _insisting(route.target, finish)
         except (SidekiqError, TimeoutError):
             return "unknown", trouble, error
         return ending
 
     async def _told_setback(self, route: Route) -> None:
-        here = await steps.transfer_state(await route.source.database(), route.source.keys)
-        there = await steps.transfer_state(await route.target.database(), route.target.keys)
-        found = await setback(self.desk.journal, self.id, self.server, here, there)
+        here, there = await _known(route.source), await _known(route.target)
+        found = await patiently(lambda: setback(self.desk.journal, self.id, self.server, here, there))
         if found is not None:
             self._details |= {"went_back": found.side, "affected": found.count, "jids": found.jids[:_JIDS]}
 
@@ -323,6 +327,21 @@ class TransferExecution(Execution):
             await route.target.hang_up()
         if self._grant.expires - now < _RENEW:
             await route.ack.hang_up()
+
+
+async def _known(sender: Sender) -> TransferState | None:
+    return await _insisting(sender, steps.transfer_state)
+
+
+async def _insisting(sender: Sender, step: Callable[[Database, RecordKeys], Awaitable[T]]) -> T:
+    """One more step at the end, on a new connection where the old one is broken."""
+    for _ in range(_TRIES):
+        try:
+            return await step(await sender.database(), sender.keys)
+        except ServerUnreachable:
+            await sender.hang_up()
+            await asyncio.sleep(_TRY_AGAIN)
+    return await step(await sender.database(), sender.keys)
 
 
 def _size(side: Overview, place: Place) -> int | None:

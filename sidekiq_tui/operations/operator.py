@@ -214,7 +214,7 @@ class Operations:
             await conclude(self._desk, settled)
             raise
         if continuation.generation == 1:
-            await conclude(self._desk, settled)
+            await conclude(self._desk, settled, offered=True)
         self._rests[plan.fingerprint] = continuation
         return plan
 
@@ -224,8 +224,9 @@ class Operations:
         A move must be gone on with, or be put back by `ReturnStaged`.
         """
         found = self._desk.server(server)
-        if await transfer_resume.find(self._desk, found, id, self._running()) is not None:
-            raise CannotBeDone("jobs of this move may be parked: go on with it, or put them back")
+        move = await transfer_resume.find(self._desk, found, id, self._running())
+        if move is not None:
+            return await transfer_resume.leave_move(self._desk, move)
         settled = await settle(self._desk, found, id, self._running())
         return await conclude(self._desk, settled)
 

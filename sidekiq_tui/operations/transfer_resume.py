@@ -8,15 +8,16 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from sidekiq_tui.operations import guard
 from sidekiq_tui.operations.catalog import Evacuate, Operation, ReturnStaged, Transfer
 from sidekiq_tui.operations.census import place_name
 from sidekiq_tui.operations.desk import Desk
-from sidekiq_tui.operations.entries import unpack_targets
+from sidekiq_tui.operations.entries import is_digests, unpack, unpack_targets
 from sidekiq_tui.operations.errors import CannotBeDone
 from sidekiq_tui.operations.execute import Transit
 from sidekiq_tui.operations.fingerprint import fingerprint
 from sidekiq_tui.operations.guard import peer_refusal
-from sidekiq_tui.operations.journal import Noted
+from sidekiq_tui.operations.journal import Batch, Noted
 from sidekiq_tui.operations.outcome import Tally
 from sidekiq_tui.operations.parameters import operation_of
 from sidekiq_tui.operations.plan import Peer, Plan, Price
@@ -41,7 +42,7 @@ from sidekiq_tui.operations.warnings import jobs
 from sidekiq_tui.servers.mark import ServerMark
 from sidekiq_tui.servers.server import Server
 from sidekiq_tui.sidekiq.errors import SidekiqError
-from sidekiq_tui.sidekiq.operation_record import OperationRecord
+from sidekiq_tui.sidekiq.operation_record import OperationRecord, RecordKeys, close
 from sidekiq_tui.sidekiq.transfer_steps import TransferState, state_of
 
 _JIDS: Final = 20
@@ -269,17 +270,43 @@ async def _settle(desk: Desk, found: Found) -> None:
         before = batches[-1].number
         for one in batches:
             if one.results is None and there is not None and there.ids.get(one.number) == one.bid:
-                known[one.number] = there.results.get(one.number, "1" * one.n)
+                known[one.number] = _line(one, there.results.get(one.number))
             elif one.results is None and one.number not in parked:
                 known[one.number] = "-" * one.n
     await desk.journal.settle(found.id, known, noted.generation, noted.tally)
 
 
-async def conclude_move(desk: Desk, id: str, arrived: Mapping[int, str], who: str) -> None:
+def _line(batch: Batch, said: str | None) -> str:
+    """The results of a batch that arrived: `said` of those that went, nothing of those that could not."""
+    if batch.blob is None or is_digests(batch.blob):
+        return (said or "").ljust(batch.n, "1")
+    told = iter(said or "")
+    return "".join("-" if entry.new is None else next(told, "1") for entry in unpack(batch.blob))
+
+
+async def leave_move(desk: Desk, found: Found) -> str:
+    """Ends a move that its source has forgotten, on the target and in the journal; says how far it got.
+
+    Raises `CannotBeDone` for one that can be gone on with, SidekiqError.
+    """
+    if found.known:
+        raise CannotBeDone("jobs of this move may be parked: go on with it, or put them back")
+    target = _server(desk, found.peer.name)
+    grant = guard.admit_upkeep(await target.mark(), target.profile, "close", desk.clock(), read_only=desk.read_only)
+    db = await target.writer(grant)
+    try:
+        await close(db, RecordKeys(db.keys, found.id, found.there_generation))
+    finally:
+        await db.close()
+    ids = {} if found.there is None else found.there.ids
+    return await conclude_move(desk, found.id, ids, "its source has forgotten it")
+
+
+async def conclude_move(desk: Desk, id: str, arrived: Mapping[int, str], why: str) -> str:
     """Ends a move in the journal once nothing of it is parked. `arrived`: random ids of batches the target has."""
     noted = await desk.journal.noted(id)
     if noted is None:
-        return
+        return why
     known: dict[int, str] = {}
     counts: Counter[str] = Counter()
     before: int | None = None
@@ -288,13 +315,14 @@ async def conclude_move(desk: Desk, id: str, arrived: Mapping[int, str], who: st
         for one in batches:
             results = one.results
             if results is None:
-                results = known[one.number] = ("1" if arrived.get(one.number) == one.bid else "-") * one.n
+                there = arrived.get(one.number) == one.bid
+                results = known[one.number] = _line(one, None) if there else "-" * one.n
             counts.update(results)
     tally = Tally(done=counts["1"], gone=noted.tally.gone, exists=counts["x"], refused=noted.tally.refused)
     tally = replace(tally, malformed=noted.tally.malformed)
     tally = replace(tally, untouched=max(0, noted.count - tally.settled))
     await desk.journal.settle(id, known, noted.generation, tally)
-    await conclude(desk, Settled(noted, tally, noted.generation, 0, f"what was parked was put back by {who}"))
+    return await conclude(desk, Settled(noted, tally, noted.generation, 0, why))
 
 
 def _plan(

@@ -196,6 +196,9 @@ async def ended(carrier: Carrier, id: str) -> list[str]:
         plan = await patiently(partial(carrier.operations.resume, SOURCE, left.id))
         if plan.refused:
             said.append(plan.refused)
+            if plan.refused.startswith(SOURCE):
+                said.append(await carrier.operations.leave(SOURCE, left.id))
+                continue
             plan = await carrier.plan(ReturnStaged(operation=id, force=True))
         outcome = await carrier.start(plan).wait()
         assert outcome.ending == "done", outcome
