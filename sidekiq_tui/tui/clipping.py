@@ -116,7 +116,8 @@ def put_down(screen: ViewScreen) -> bool:
     clip, state.clip = state.clip, None
     if clip is None:
         return False
-    screen.say(f"put down: {_many(clip)} stay where they are on {display_text(clip.server)}", "muted")
+    stay = "stays where it is" if clip.count == 1 else "stay where they are"
+    screen.say(f"put down: {_many(clip)} {stay} on {display_text(clip.server)}", "muted")
     screen.draw_clip()
     screen.refresh_footer()
     return True

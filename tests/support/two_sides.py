@@ -48,6 +48,11 @@ class Sides:
         self.prod.lpush(f"queue:{queue}", *jobs)
         return jobs
 
+    def removed(self, one: bytes, queue: str = "mail") -> None:
+        """A worker of prod takes a job."""
+        client: Any = self.prod
+        client.lrem(f"queue:{queue}", 1, one)
+
     @asynccontextmanager
     async def app(self, **options: Any) -> AsyncIterator[Live]:
         """Runs it."""

@@ -12,6 +12,7 @@ from sidekiq_tui.demo.embedded import EmbeddedRedis
 from sidekiq_tui.tui.modals.confirm import ConfirmModal
 from sidekiq_tui.tui.modals.cross import CrossModal
 from sidekiq_tui.tui.modals.pick_target import TargetPicker
+from sidekiq_tui.tui.screens.queue_jobs import QueueJobsScreen
 from tests.support.job_lists import listed, ready
 from tests.support.live import Live
 from tests.support.operating import job
@@ -34,7 +35,7 @@ async def in_queue(live: Live) -> None:
     """Opens the first queue."""
     await ready(live)
     await live.pilot.press("enter")
-    await live.until(lambda: type(live.app.screen).__name__ == "QueueJobsScreen")
+    await live.until(lambda: isinstance(live.app.screen, QueueJobsScreen))
     await ready(live)
 
 

@@ -16,6 +16,7 @@ from sidekiq_tui.tui.modals.edit_job import EditModal
 from sidekiq_tui.tui.modals.new_job import NewJobModal
 from sidekiq_tui.tui.modals.reschedule import RescheduleModal
 from sidekiq_tui.tui.modals.row_question import RowQuestion
+from sidekiq_tui.tui.screens.queues import QueuesScreen
 from tests.support.job_lists import ready
 from tests.support.live import Live, live_app
 from tests.support.proxy import FaultProxy
