@@ -18,8 +18,8 @@ from sidekiq_tui.operations.targets import digest
 from sidekiq_tui.sidekiq.batch_items import Item
 from sidekiq_tui.sidekiq.batch_wire import LARGEST_ITEM, MOST_BYTES, item_bytes
 
-_AHEAD: Final = 4
-"""Batches that are made before they are needed."""
+_AHEAD: Final = 12
+"""Batches that are made before they are needed: what is ready at once is put on disk by one write."""
 
 
 class Piece(NamedTuple):
@@ -142,12 +142,10 @@ class BatchRun:
         """Returns when the batches are on disk."""
         if not batches:
             return
-        blobs = await asyncio.get_running_loop().run_in_executor(None, _packed, batches)
         results, self._results = self._results, {}
-        rows = [Batch(one.number, one.bid, len(one.items), blob) for one, blob in zip(batches, blobs, strict=True)]
-        self._unsent |= {row.number: row.n for row in rows}
+        self._unsent |= {batch.number: len(batch.items) for batch in batches}
         try:
-            await self._journal.add(self._id, rows, results)
+            await self._journal.add(self._id, lambda: _rows(batches), results)
         except BaseException:
             self._results = results | self._results
             raise
@@ -204,10 +202,11 @@ async def rested(run: Run, pace: Pace, report: Callable[[], None]) -> bool:
     return not run.stopping
 
 
-def _packed(batches: Sequence[Prepared]) -> list[bytes]:
-    return [
-        pack_digests([digest(getattr(item, "old", None) or b"") for item in batch.items])
-        if batch.entries is None
-        else pack(batch.entries)
-        for batch in batches
-    ]
+def _rows(batches: Sequence[Prepared]) -> list[Batch]:
+    return [Batch(one.number, one.bid, len(one.items), _packed(one)) for one in batches]
+
+
+def _packed(batch: Prepared) -> bytes:
+    if batch.entries is None:
+        return pack_digests([digest(getattr(item, "old", None) or b"") for item in batch.items])
+    return pack(batch.entries)

@@ -10,9 +10,9 @@ from sidekiq_tui.operations.catalog import MoveToQueue, OfJobs
 from sidekiq_tui.operations.payloads import destination, refusal
 from sidekiq_tui.operations.targets import Targets, digest
 from sidekiq_tui.sidekiq.job import JobRecord, Place
-from sidekiq_tui.sidekiq.payload import display_class, truthy
+from sidekiq_tui.sidekiq.payload import truthy
 
-KEPT_JOBS: Final = 10_000
+KEPT_JOBS: Final = 40_000
 KEPT_BYTES: Final = 32 << 20
 """More than this are looked for again when they are acted on; their digests are kept."""
 LARGE: Final = 8 << 20
@@ -62,11 +62,16 @@ class Census:
             self._count(job)
 
     def _count(self, job: JobRecord) -> None:
-        item, size = job.item, len(job.raw)
+        size, seen = len(job.raw), job.glance
         self.bytes += size
-        self._classes[display_class(item) or NAMELESS] += 1
+        self._classes[job.display_class or NAMELESS] += 1
         self._queues[destination(job, self._operation)] += 1
-        if size > LARGE or not item or item.get("retry") is False or not item.keys().isdisjoint(_TELLING):
+        if seen is not None:
+            tells = seen.retry is False or bool(seen.bid)
+        else:
+            item = job.item
+            tells = not item or item.get("retry") is False or not item.keys().isdisjoint(_TELLING)
+        if tells or size > LARGE:
             self._look_for_signs(job)
         if self._kept is not None:
             self._kept.append(job)
@@ -127,7 +132,8 @@ class Census:
         """The entries: their digests, and when they are few themselves: sets by score, queues as they were found."""
         kept = None if self._kept is None else tuple(self._kept)
         if kept is not None:
-            kept = tuple(sorted(kept, key=lambda job: (place_name(job.place), job.score or 0.0)))
+            names = {place: place_name(place) for place in self._digests}
+            kept = tuple(sorted(kept, key=lambda job: (names[job.place], job.score or 0.0)))
         return Targets(self._digests, kept)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -141,7 +140,7 @@ class RebuildExecution(Execution):
                 self.count.left_alone(str(error))
                 continue
             assert isinstance(item, MoveFromQueue)
-            yield Piece(replace(item, stage=stage), entry if self.keeps else None, job.jid)
+            yield Piece(item._replace(stage=stage), entry if self.keeps else None, job.jid)
 
     async def _return(self, sender: Sender, place: Place, stage: bytes, number: int) -> int:
         """Puts back what could not be delivered; the number of the next batch."""

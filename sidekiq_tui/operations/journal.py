@@ -112,18 +112,25 @@ class Journal:
             )
         )
 
-    async def add(self, id: str, batches: Sequence[Batch], results: Mapping[int, str]) -> None:
-        """Keeps batches that will be sent, and what became of earlier ones, by number."""
+    async def add(
+        self, id: str, batches: Sequence[Batch] | Callable[[], Sequence[Batch]], results: Mapping[int, str]
+    ) -> None:
+        """Keeps batches that will be sent, and what became of earlier ones, by number.
+
+        `batches` may be what makes them: the thread that writes does it then.
+        """
 
         def store(db: sqlite3.Connection) -> None:
-            db.executemany(
-                "INSERT INTO batch (op, number, bid, n, blob, results) VALUES (?,?,?,?,?,?)",
-                [(id, *batch) for batch in batches],
-            )
+            db.executemany("INSERT INTO batch (op, number, bid, n, blob, results) VALUES (?,?,?,?,?,?)", rows)
             _set_results(db, id, results)
             db.execute("UPDATE op SET touched=? WHERE id=?", (self._clock(), id))
 
-        await self._write(store)
+        rows: list[tuple[object, ...]] = []
+
+        def make() -> None:
+            rows.extend((id, *batch) for batch in (batches() if callable(batches) else batches))
+
+        await self._write(store, before=make)
 
     async def settle(self, id: str, results: Mapping[int, str], generation: int, tally: Tally) -> None:
         """What became of batches, in which generation the operation is, and how far."""
@@ -253,8 +260,12 @@ class Journal:
 
     # ---- The thread
 
-    async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def _write(self, work: Callable[[sqlite3.Connection], T], *, before: Callable[[], None] | None = None) -> T:
+        """`before`: what the thread does first, while others may still write."""
+
         def transact(db: sqlite3.Connection) -> T:
+            if before is not None:
+                before()
             db.execute("BEGIN IMMEDIATE")
             try:
                 result = work(db)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from sidekiq_tui.operations.catalog import (
@@ -27,14 +28,15 @@ from sidekiq_tui.sidekiq.client_payload import (
     DEFAULT_OPTIONS,
     LONGEST_RETRY_FOR,
     WrittenTime,
+    dumps_value,
     new_jid,
     written_time,
 )
 from sidekiq_tui.sidekiq.errors import InvalidJob
 from sidekiq_tui.sidekiq.job import JobRecord
 from sidekiq_tui.sidekiq.keys import SET_NAMES
-from sidekiq_tui.sidekiq.payload import is_wrapper, truthy
-from sidekiq_tui.sidekiq.payload_edit import spliced, with_fields, with_first_argument
+from sidekiq_tui.sidekiq.payload import WRAPPERS, is_wrapper, truthy
+from sidekiq_tui.sidekiq.payload_edit import replaced, spliced, with_fields, with_first_argument
 from sidekiq_tui.sidekiq.timestamps import time_form
 
 FAILURE_FIELDS: Final = ("retry_count", "failed_at", "retried_at", "error_message", "error_class", "error_backtrace")
@@ -47,6 +49,10 @@ _COUNTS: Final = (int, float, type(None))
 _TO_QUEUE: Final = (MoveToQueue, Copy)
 _PUSHES: Final = (Retry, Enqueue)
 _DEFAULT_QUEUE: Final = str(DEFAULT_OPTIONS["queue"])
+
+_ENQUEUED_AT: Final = b'"enqueued_at"'
+_RETRY_COUNT: Final = b'"retry_count"'
+_QUEUE: Final = b'"queue"'
 
 MALFORMED: Final = "malformed: no JSON object"
 
@@ -64,9 +70,13 @@ class PayloadContext:
 
     def time(self, item: Mapping[str, object]) -> int | float:
         """The present time, as this payload has to hold it (protocol 4.4)."""
+        return self.time_beside(item.get("created_at"))
+
+    def time_beside(self, created_at: object) -> int | float:
+        """The present time in a payload with this time of creation."""
         form = self.form
         if form is None:
-            known = time_form(item.get("created_at"))
+            known = time_form(created_at)
             own: WrittenTime | None = "milliseconds" if known == "integer milliseconds" else None
             own = "seconds" if known == "float seconds" else own
             form = own or self.fallback
@@ -79,6 +89,8 @@ def destination(job: JobRecord, operation: OfJobs) -> str:
         return operation.queue
     if job.place.queue is not None:
         return job.place.queue
+    if job.glance is not None:
+        return job.glance.queue
     queue = job.item.get("queue", _DEFAULT_QUEUE)
     return queue if isinstance(queue, str) else ""
 
@@ -86,13 +98,13 @@ def destination(job: JobRecord, operation: OfJobs) -> str:
 def refusal(job: JobRecord, operation: OfJobs) -> str:
     """Why this job is left as it is, in words that many jobs share; empty when it is not."""
     kind = job.place.kind
-    if type(operation) in _PUSHES and kind in SET_NAMES and _usual(job.item):
+    if type(operation) in _PUSHES and kind in SET_NAMES and (job.glance is not None or _usual(job.item)):
         return ""
     if kind == "work" and not isinstance(operation, Copy):
         return "running: only its worker can end it"
     if isinstance(operation, Delete):
         return ""
-    if job.malformed:
+    if job.glance is None and job.malformed:
         return MALFORMED
     match operation:
         case Retry() | Enqueue():
@@ -121,9 +133,9 @@ def new_payload(job: JobRecord, operation: OfJobs, context: PayloadContext) -> b
     """The bytes to write for a job that is not refused. Raises InvalidJob for a value that cannot be written."""
     match operation:
         case Retry() | Enqueue():
-            return _pushed(job, operation, context)
+            return _pushed_quickly(job, operation, context) or _pushed(job, operation, context)
         case MoveToQueue():
-            return _moved(job, operation, context)
+            return _moved_quickly(job, operation, context) or _moved(job, operation, context)
         case Edit():
             return edited(job.raw, job.item, operation.fields, operation.drop)
         case Copy():
@@ -143,6 +155,8 @@ def new_score(job: JobRecord, operation: Reschedule, *, now: float, rank: int = 
 
 def _invalid(job: JobRecord) -> str:
     """What Ruby's client would refuse (protocol 14.2), and the poller would lose (operations-safety 6.7)."""
+    if job.glance is not None:
+        return ""
     item = job.item
     if not isinstance(item.get("class"), str):
         return "invalid: no class"
@@ -185,7 +199,8 @@ def _not_pushable(job: JobRecord, operation: OfJobs) -> str:
 def _not_movable(job: JobRecord, operation: MoveToQueue) -> str:
     if job.place.kind == "queue" and job.place.queue == operation.queue:
         return f"already in {operation.queue}"
-    if job.place.kind != "queue" and job.item.get("queue") == operation.queue:
+    named = job.item.get("queue") if job.glance is None else job.glance.queue
+    if job.place.kind != "queue" and named == operation.queue:
         return f"already for {operation.queue}"
     return _invalid(job)
 
@@ -215,6 +230,44 @@ def _not_editable(job: JobRecord, operation: Edit) -> str:
     if made.raw == job.raw:
         return "already so"
     return _invalid(made) or ("invalid: no queue" if made.item.get("queue", _DEFAULT_QUEUE) in (None, "") else "")
+
+
+def _pushed_quickly(job: JobRecord, operation: Retry | Enqueue, context: PayloadContext) -> bytes | None:
+    """What `_pushed` makes of a usual job; None for another."""
+    seen = job.glance
+    if seen is None or seen.enqueued_at is None:
+        return None
+    stamp = (_ENQUEUED_AT, _number(context.time_beside(seen.created_at)))
+    if not isinstance(operation, Retry):
+        return replaced(job.raw, (stamp,))
+    if operation.reset:
+        return None
+    if seen.retry_count is None or job.place.kind == "schedule":
+        return replaced(job.raw, (stamp,))
+    return replaced(job.raw, ((_RETRY_COUNT, _number(seen.retry_count - 1)), stamp))
+
+
+def _moved_quickly(job: JobRecord, operation: MoveToQueue, context: PayloadContext) -> bytes | None:
+    """What `_moved` makes of a usual job that ActiveJob has not wrapped; None for another."""
+    seen = job.glance
+    if seen is None or seen.retry_queue or seen.wrapped is not None or seen.klass in WRAPPERS:
+        return None
+    queue = (_QUEUE, _named(operation.queue))
+    if job.place.kind != "queue":
+        return replaced(job.raw, (queue,))
+    if seen.enqueued_at is None:
+        return None
+    return replaced(job.raw, (queue, (_ENQUEUED_AT, _number(context.time_beside(seen.created_at)))))
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _number(value: int | float) -> bytes:
+    return b":" + repr(value).encode()  # as JSON has it
+
+
+@lru_cache
+def _named(queue: str) -> bytes:
+    return b":" + dumps_value(queue).encode()
 
 
 def _pushed(job: JobRecord, operation: Retry | Enqueue, context: PayloadContext) -> bytes:

@@ -204,6 +204,10 @@ def _refused(operation: OfJobs, census: Census, seen: Survey) -> str:
     return clock_refusal(operation, seen) or missing_right(operation, census.places, seen.abilities)
 
 
+def _never_dies(job: JobRecord) -> bool:
+    return (job.item.get("dead") if job.glance is None else job.glance.dead) is False
+
+
 def _drains(seen: Survey) -> bool:
     redis = seen.overview.redis
     major = (redis.version or "").partition(".")[0]
@@ -216,6 +220,6 @@ def _time_notes(operation: OfJobs, kept: Sequence[JobRecord] | None, seen: Surve
         times = [new_score(job, operation, now=seen.now, rank=rank, total=len(kept)) for rank, job in enumerate(kept)]
         due = sum(at <= seen.now for at in times)
         return [f"{due:,} are due in the past: they run at once"] if due else []
-    if isinstance(operation, Kill) and any(job.item.get("dead") is False for job in kept or ()):
+    if isinstance(operation, Kill) and any(_never_dies(job) for job in kept or ()):
         return ["some have dead: false; they go to dead all the same"]
     return []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from functools import partial
 from typing import Final, NamedTuple
@@ -22,6 +22,7 @@ NEAR: Final = 1000
 """Entries from either end of a queue in which a row is looked for."""
 _PASSES: Final = 3
 _SLICE: Final = 100
+_STEP: Final = 500
 
 
 class Chosen(NamedTuple):
@@ -48,15 +49,16 @@ class Sources:
 
     async def read(self, db: Database) -> AsyncGenerator[list[Chosen], None]:
         """All entries, some at a time; sets from the low end. Raises SidekiqError: what was given stays given."""
+        known = None if self._targets.jobs is None else _by_place(self._targets.jobs)
         for place, digests in self._targets.digests.items():
-            rows = None
-            if self._targets.jobs is not None and (place.kind != "queue" or digests.total() <= ROWS_LOOKED_FOR):
-                rows = [job for job in self._targets.jobs if job.place == place]
-            if rows is not None:
+            if known is not None and (place.kind != "queue" or digests.total() <= ROWS_LOOKED_FOR):
+                rows = known.get(place, [])
                 if place.kind == "queue":
                     yield await patiently(partial(self._queue_rows, db, place, rows))
                 else:
-                    yield [Chosen(job) for job in sorted(rows, key=lambda job: job.score or 0.0)]
+                    rows.sort(key=lambda job: job.score or 0.0)
+                    for start in range(0, len(rows), _STEP):
+                        yield [Chosen(job) for job in rows[start : start + _STEP]]
             elif place.kind == "queue":
                 yield await patiently(partial(self._whole_queue, place, digests))
             else:
@@ -143,6 +145,16 @@ class Wanted:
         self._digests[one] = left - 1
         self.left -= 1
         return True
+
+
+def _by_place(jobs: Iterable[JobRecord]) -> dict[Place, list[JobRecord]]:
+    found: dict[Place, list[JobRecord]] = {}
+    place, of_it = None, []
+    for job in jobs:
+        if job.place is not place:
+            place, of_it = job.place, found.setdefault(job.place, [])
+        of_it.append(job)
+    return found
 
 
 def counts_by_place(targets: Targets) -> dict[Place, int]:

@@ -1,13 +1,14 @@
 """What one entry of a batch does: each item is checked, carried out and answered for by itself (operations-safety 6).
 
 An entry is found by its bytes. `old` is what lies there now, `new` what shall lie at the destination. An item adds
-before it removes, so that nothing is lost where it stops.
+before it removes, so that nothing is lost where it stops. Items that there may be a million of are tuples: those are
+made twice as fast.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from sidekiq_tui.sidekiq.keys import SetName
 
@@ -15,8 +16,7 @@ Signal = Literal["TSTP", "TERM", "TTIN"]
 """Quiet, stop, write all threads to the log (protocol 6.5)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(NamedTuple):
     """From a set to the head of a queue, which is registered: retry, enqueue now."""
 
     source: SetName
@@ -25,8 +25,7 @@ class Move:
     new: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class MoveInSets:
+class MoveInSets(NamedTuple):
     """From a set to another, or to other bytes in the same one: kill, edit, move to another queue by its payload."""
 
     source: SetName
@@ -36,8 +35,7 @@ class MoveInSets:
     score: float
 
 
-@dataclass(frozen=True, slots=True)
-class Reschedule:
+class Reschedule(NamedTuple):
     """Another score, if the one there is still `known`."""
 
     source: SetName
@@ -46,8 +44,7 @@ class Reschedule:
     score: float
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteFromSet:
+class DeleteFromSet(NamedTuple):
     """From a set to a trash key (a set with the old scores); for good without one."""
 
     source: SetName
@@ -55,8 +52,7 @@ class DeleteFromSet:
     trash: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteFromQueue:
+class DeleteFromQueue(NamedTuple):
     """One entry of a queue to a trash key (a list, in the order of deletion); for good without one.
 
     `tail`: it is nearer to the tail.
@@ -68,8 +64,7 @@ class DeleteFromQueue:
     tail: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class MoveFromQueue:
+class MoveFromQueue(NamedTuple):
     """One entry of a queue to another queue (its head, or its tail with `front`), or with `score` to a set.
 
     `stage`: the list of our own where it lies instead, since `queue` was rebuilt without it.
@@ -117,8 +112,7 @@ class Push:
     into: SetName = "schedule"
 
 
-@dataclass(frozen=True, slots=True)
-class TakeBack:
+class TakeBack(NamedTuple):
     """Undo of a push, a retry or a move into a queue: `new` leaves `queue`; with `old`, that comes back to `target`."""
 
     queue: str
@@ -136,8 +130,7 @@ class Unpush:
     new: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class RestoreToSet:
+class RestoreToSet(NamedTuple):
     """From a trash set back to the set it came from, with its old score; what is there again stays (`x`)."""
 
     trash: bytes

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from sidekiq_tui.sidekiq import payload
+from sidekiq_tui.sidekiq.glance import Glance, glance, glanced_class
 from sidekiq_tui.sidekiq.timestamps import parse_time
 
 PlaceKind = Literal["queue", "retry", "schedule", "dead", "work"]
@@ -32,13 +33,14 @@ class JobRecord:
     The bytes are the job's identity. A field of the wrong type reads as missing. Times are Unix seconds.
     """
 
-    __slots__ = ("_item", "place", "raw", "score")
+    __slots__ = ("_glance", "_item", "place", "raw", "score")
 
     def __init__(self, raw: bytes, place: Place, score: float | None = None) -> None:
         self.raw: Final = raw
         self.place: Final = place
         self.score: Final = score
         self._item: Mapping[str, object] | None = None
+        self._glance: Glance | Literal[False] | None = False
 
     def __repr__(self) -> str:  # job data is not for logs
         return f"<JobRecord in {self.place.kind}, {len(self.raw)} bytes>"
@@ -57,6 +59,13 @@ class JobRecord:
         return self._item
 
     @property
+    def glance(self) -> Glance | None:
+        """What a usual job says, read much faster than `item`; None when it is not usual."""
+        if self._glance is False:
+            self._glance = glance(self.raw)
+        return self._glance
+
+    @property
     def malformed(self) -> bool:
         """Whether the payload is no JSON object; wrong types of fields alone don't make it so."""
         return self.item is _NOTHING
@@ -69,6 +78,8 @@ class JobRecord:
     @property
     def jid(self) -> str | None:
         """The job's id; of any shape, and not always there."""
+        if self._item is None and self.glance is not None:
+            return self.glance.jid
         return self._text("jid")
 
     @property
@@ -79,7 +90,8 @@ class JobRecord:
     @property
     def display_class(self) -> str | None:
         """The class to show: the wrapped job or the mailer's method for ActiveJob."""
-        return payload.display_class(self.item)
+        known = glanced_class(self.glance) if self._item is None and self.glance is not None else None
+        return known if known is not None else payload.display_class(self.item)
 
     @property
     def metrics_class(self) -> str | None:
@@ -99,7 +111,9 @@ class JobRecord:
     @property
     def queue(self) -> str | None:
         """The queue it lies in, else the one its payload names."""
-        return self.place.queue if self.place.queue is not None else self._text("queue")
+        if self.place.queue is not None:
+            return self.place.queue
+        return self.glance.queue if self._item is None and self.glance is not None else self._text("queue")
 
     @property
     def tags(self) -> list[str]:

@@ -16,6 +16,7 @@ ENCRYPTED_MARK: Final = "[encrypted data]"
 
 _OLD_MAILER: Final = "ActionMailer::DeliveryJob"
 _NEW_MAILER: Final = "ActionMailer::MailDeliveryJob"
+MAILERS: Final = frozenset({_OLD_MAILER, _NEW_MAILER})
 # Mailer class, method and delivery verb stand before the mailer's own arguments.
 _MAILER_HEAD: Final = 3
 
@@ -76,7 +77,7 @@ def display_class(item: Mapping[str, object]) -> str | None:
     if klass not in WRAPPERS:
         return klass
     job_class = _job_class(item)
-    if job_class in (_OLD_MAILER, _NEW_MAILER):
+    if job_class in MAILERS:
         head = _arguments(item)[:2]
         if head and all(isinstance(part, str) for part in head):
             return "#".join(str(part) for part in head)

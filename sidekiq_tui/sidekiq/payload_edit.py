@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from math import isfinite
 from typing import Final, NamedTuple
@@ -33,6 +33,22 @@ def spliced(raw: bytes, item: Mapping[str, object], changes: Mapping[str, object
         if made is not None and (b"\\" not in raw or b"\\u" not in raw or decode(made) == {**item, **changes}):
             return made
     return with_fields(raw, changes, drop)
+
+
+def replaced(raw: bytes, changes: Iterable[tuple[bytes, bytes]]) -> bytes | None:
+    """As `spliced`, for fields that are all there: names in quotes, and what shall stand behind each, with its colon.
+
+    None when a field is not told from its name at once, or holds no simple value: `spliced` knows then.
+    """
+    if b"\\" in raw and b"\\u" in raw:
+        return None
+    for quoted, written in changes:
+        parts = raw.split(quoted, 2)
+        simple = _simple(parts[1]) if len(parts) == 2 else None
+        if simple is None:
+            return None
+        raw = parts[0] + quoted + written + parts[1][simple.end() :]
+    return raw
 
 
 def _replaced(raw: bytes, item: Mapping[str, object], changes: Mapping[str, object]) -> bytes | None:
