@@ -154,7 +154,9 @@ class Model(RuleBasedStateMachine):
         chosen = {
             jid: spot
             for jid, spot in self.jobs.items()
-            if spot[0] == place and (not name or deed == "clear" or f'"class":"{name}"'.encode() in spot[1])
+            if spot[0] == place
+            and (not name or deed == "clear" or f'"class":"{name}"'.encode() in spot[1])
+            and not (deed == "edit" and b'"args":[0]' in spot[1])  # it is so already: it stays
         }
         outcome = self.carried_out(who, operation, fault)
         if outcome is None:
