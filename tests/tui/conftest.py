@@ -12,6 +12,7 @@ import pytest
 from textual.app import App
 from textual.pilot import Pilot
 
+from sidekiq_tui.operations import warnings
 from sidekiq_tui.tui import corner
 from sidekiq_tui.tui.theme import DARK, LIGHT
 from tests.support.tui import screen_text
@@ -40,8 +41,10 @@ def golden() -> Callable[[str, str], None]:
 def golden_screen(golden: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch) -> GoldenScreen:
     """As `golden`, of the whole screen, with a digest of the styles of each theme below the text.
 
-    Which server answers, and how fast, is not the screen's doing.
+    Which server answers, and how fast, is not the screen's doing; nor that its clock goes on while ours stands.
     """
+    monkeypatch.setattr(warnings, "CLOCK_RIGHT", float("inf"))
+    monkeypatch.setattr(warnings, "CLOCK_REFUSE", float("inf"))
     monkeypatch.setattr(corner, "_redis", lambda redis: "redis 7.2" if redis.version else "")
     monkeypatch.setattr(corner, "_rtt", lambda overview: "rtt 1ms")
 

@@ -23,7 +23,7 @@ SIZES = [(120, 40), (80, 24)]
 def plain_ids(monkeypatch: pytest.MonkeyPatch) -> None:
     """Operations are numbered instead of drawn by lot."""
     numbers = itertools.count(1)
-    monkeypatch.setattr(operator, "new_id", lambda: f"{next(numbers):08x}{'0' * 12}")
+    monkeypatch.setattr(operator, "new_id", lambda together="": f"{next(numbers):08x}{'0' * 12}")
 
 
 async def shop(raw: redis.asyncio.Redis, now: float) -> None:
@@ -120,7 +120,7 @@ async def test_the_forms(
             ("t", "spread over", "reschedule"),
             ("e", "arguments", "edit"),
             ("n", "how many", "new"),
-            ("M", "name of a queue", "move"),
+            ("M", "also a new one", "move"),
         ):
             await live.pilot.press(key)
             await live.sees(words)

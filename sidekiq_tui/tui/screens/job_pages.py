@@ -46,6 +46,8 @@ LOADING_SECONDS: Final = 0.15
 """Reads faster than this show nothing."""
 MOST_IN_RANGE: Final = 10_000
 """So many rows are read to mark a range that reaches over pages never seen."""
+READS: Final = frozenset({"page", "ahead", "range"})
+"""The groups of workers that read here."""
 
 Source = tuple[tuple[str, ...], Place, bool]
 """Servers, list, and whether its own order is turned round."""
@@ -275,7 +277,7 @@ class PagedScreen(ScanScreen):
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A reader that broke in a way nobody thought of."""
-        if event.state == WorkerState.ERROR and event.worker.group != "scan" and self._source is not None:
+        if event.state == WorkerState.ERROR and event.worker.group in READS and self._source is not None:
             reason = f"reading failed: {type(event.worker.error).__name__}"
             self.post_message(self.ReadFailed(self._source, SidekiqError(reason)))
 
