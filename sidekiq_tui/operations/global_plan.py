@@ -14,7 +14,7 @@ from typing import Final
 
 from sidekiq_tui.errors import SqtuiError
 from sidekiq_tui.operations.errors import CannotBeDone, NotConfirmed, PlanOutdated
-from sidekiq_tui.operations.guard import MANY, Question, short
+from sidekiq_tui.operations.guard import MANY, Question, names_typed, short
 from sidekiq_tui.operations.operator import Operations
 from sidekiq_tui.operations.outcome import Outcome, Tally
 from sidekiq_tui.operations.plan import Plan
@@ -249,11 +249,6 @@ def start_everywhere(
         except SqtuiError as error:  # its profile was changed meanwhile: the others are not to suffer
             not_begun[part.server] = error
     return GlobalRun(together, plan, runs, not_begun)
-
-
-def names_typed(typed: str, expected: str) -> bool:
-    """Whether all names were typed, in whatever order, and no other one."""
-    return set(typed.replace(",", " ").split()) == set(expected.replace(",", " ").split())
 
 
 def _confirmed(asked: Question, answer: str) -> None:

@@ -175,6 +175,11 @@ def check_server(plan: Plan, mark: ServerMark) -> None:
             raise PlanOutdated(f"this is not the {plan.server} that you confirmed", hint="plan it again")
 
 
+def names_typed(typed: str, expected: str) -> bool:
+    """Whether the names of all these servers were typed, in whatever order, and no other one."""
+    return set(typed.replace(",", " ").split()) == set(expected.replace(",", " ").split())
+
+
 def short(fingerprint: str) -> str:
     """A plan's fingerprint as shown and typed."""
     return fingerprint[:_SHORT]

@@ -14,7 +14,8 @@ from sidekiq_tui.sidekiq.job import Place
 from sidekiq_tui.tui import operating
 from sidekiq_tui.tui.between import SHORT_CELLS, ask_crossing, named_target, other_servers, queues_of
 from sidekiq_tui.tui.change_files import ask_export, ask_import, fill_in
-from sidekiq_tui.tui.changing import refusal, selection_words, simple_operation
+from sidekiq_tui.tui.change_many import begin_many, signal_many
+from sidekiq_tui.tui.changing import refusal, selection_words, several, simple_operation
 from sidekiq_tui.tui.clipping import put, take
 from sidekiq_tui.tui.modals.choice import ChoiceModal
 from sidekiq_tui.tui.modals.edit_job import Changes, EditModal
@@ -53,6 +54,10 @@ _SIGNALS: Final[dict[str, tuple[Signal, str]]] = {
 def begin(screen: ViewScreen, action: Action, subject: Subject, argument: str = "") -> None:
     """Begins; `argument` is what followed the word on the command line, and answers the first question."""
     if action.id in _SIGNALS:
+    parts = several(action, subject)
+    if parts:
+        begin_many(screen, action, parts)
+        return
         _signal(screen, action.id, subject)
         return
     special = _SPECIAL.get(action.id)
@@ -236,11 +241,17 @@ def _signal(screen: ViewScreen, identifier: str, subject: Subject) -> None:
         own = subject.process
         groups.append((display_text(own.identity.rpartition(":")[0] or own.identity, 40), "this one", (own,)))
     if len(subject.processes) > 1 or not groups:
-        which = "that the filter shows" if subject.narrowed else "all there are"
-        groups.append((f"{len(subject.processes):,} processes", which, subject.processes))
+    which = "that the filter shows" if subject.narrowed else "all there are"
+        on = f" on {display_text(subject.server, 20)}" if subject.wider else ""
+        groups.append((f"{len(subject.processes):,} processes{on}", which, subject.processes))
+    if len(subject.wider) > 1:
+        every = tuple(process for part in subject.wider for process in part.processes)
+        groups.append((f"{len(every):,} processes on {len(subject.wider)} servers", which, every))
 
     def taken(index: int | None) -> None:
-        if index is not None:
+        if index is not None and len(subject.wider) > 1 and index == len(groups) - 1:
+            signal_many(screen, signal, subject.wider)
+        elif index is not None:
             identities = tuple(one.identity for one in groups[index][2])
             operation = catalog.SignalProcesses(signal=signal, identities=identities)
             operating.change(screen, subject.server, operation)

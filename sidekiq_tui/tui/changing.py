@@ -48,6 +48,22 @@ CHANGING: Final = frozenset(
 )
 """Scopes whose actions are about a screen's subject."""
 
+FOR_SEVERAL: Final = frozenset(
+    {
+        "retry-jobs",
+        "retry-anew",
+        "enqueue-jobs",
+        "delete-jobs",
+        "kill-jobs",
+        "front-jobs",
+        "reschedule-jobs",
+        "edit-jobs",
+        "clear-place",
+        "pause-queue",
+    }
+)
+"""What can be done on several servers by one question. Processes are asked for in their own way."""
+
 NOTHING: Final = "there is nothing to do that to"
 _RANKS: Final = {"read-only": 0, "operate": 1, "full": 2}
 _WAITING: Final = frozenset({"retry", "schedule", "dead"})
@@ -75,6 +91,8 @@ def reason_against(state: AppState, action: Action, subject: Subject | None) -> 
     """Why an action cannot change anything here and now, in words; None when it can."""
     if subject is None:
         return NOTHING
+    if several(action, subject):
+        return _reason_for_all(state, action, several(action, subject))
     if subject.refused:
         return subject.refused
     refused = refusal(state, subject.server, action.needs)
@@ -84,6 +102,23 @@ def reason_against(state: AppState, action: Action, subject: Subject | None) -> 
         return f"{display_text(subject.server)} does not answer"
     check = _CHECKS.get(action.id) or _SCOPE_CHECKS.get(action.where)
     return check(state, subject) if check is not None else None
+
+
+def several(action: Action, subject: Subject) -> tuple[Subject, ...]:
+    """What an action would be about on each of several servers; empty where it is about one."""
+    if action.where == JOB_CHANGES:
+        return subject.parts
+    return subject.wider if action.where in (WHOLE_CHANGES, QUEUE_CHANGES) else ()
+
+
+def _reason_for_all(state: AppState, action: Action, parts: Sequence[Subject]) -> str | None:
+    """Why it can be done on no server; the plan names those on which it cannot."""
+    if action.id not in FOR_SEVERAL:
+        names = ", ".join(display_text(part.server, 20) for part in parts[:3])
+        more = f" and {len(parts) - 3} more" if len(parts) > 3 else ""
+        return f"these are on {len(parts)} servers ({names}{more}): one at a time"
+    reasons = [reason_against(state, action, replace(part, parts=(), wider=())) for part in parts]
+    return None if None in reasons else reasons[0]
 
 
 def in_footer(actions: Sequence[Action]) -> list[Action]:

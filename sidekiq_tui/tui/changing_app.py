@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from textual.app import App
@@ -13,14 +14,16 @@ from sidekiq_tui.errors import SqtuiError
 from sidekiq_tui.operations import catalog
 from sidekiq_tui.presentation import units
 from sidekiq_tui.presentation.columns.base import Span
+from sidekiq_tui.presentation.global_plans import global_progress
 from sidekiq_tui.presentation.outcomes import outcome_cell, progress_cell
 from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.tui import operating
 from sidekiq_tui.tui.actions import find_action
 from sidekiq_tui.tui.change_dialogs import begin
 from sidekiq_tui.tui.changing import refusal
-from sidekiq_tui.tui.messages import LeaveWanted, RunBegan, RunEnded
+from sidekiq_tui.tui.messages import LeaveWanted, ManyBegan, ManyEnded, RunBegan, RunEnded
 from sidekiq_tui.tui.modals.choice import ChoiceModal
+from sidekiq_tui.tui.operating_many import tell_outcome, undo_many
 from sidekiq_tui.tui.screens.base import ViewScreen
 from sidekiq_tui.tui.screens.listing import context_of
 from sidekiq_tui.tui.unfinished import ask_end, look_for_unfinished
@@ -28,6 +31,7 @@ from sidekiq_tui.tui.unfinished import ask_end, look_for_unfinished
 if TYPE_CHECKING:
     from textual.driver import Driver
 
+    from sidekiq_tui.operations.global_plan import GlobalRun
     from sidekiq_tui.operations.run import Run
     from sidekiq_tui.tui.state import AppState
 
@@ -53,6 +57,7 @@ class ChangingApp(App[None]):
     def __init__(self, *, driver_class: type[Driver], ansi_color: bool | None) -> None:
         super().__init__(driver_class=driver_class, ansi_color=ansi_color)
         self._asked: set[str] = set()
+        self._many: list[GlobalRun] = []
 
     @property
     def front(self) -> ViewScreen | None:
@@ -101,6 +106,9 @@ class ChangingApp(App[None]):
         if screen is None:
             return
         server = self.app_state.preferred
+        if self.app_state.scope is None and len(self.app_state.names) > 1:
+            undo_many(screen)
+            return
         reason = screen.why_not(find_action("undo"))
         if reason is not None or operations is None:
             screen.say(f"{context_of(self.app_state).glyphs.forbidden} {reason or ''}", "warn")
@@ -140,7 +148,7 @@ class ChangingApp(App[None]):
         """Stops the running operation, else the plan that is being made, else what the screen reads for a filter."""
         running, screen = self.running, self.front
         if running:
-            running[-1].stop()
+            (self._whole_of(running[-1]) or running[-1]).stop()
             self._tell()
         elif screen is not None and operating.is_planning(screen):
             operating.stop_planning(screen)
@@ -155,7 +163,7 @@ class ChangingApp(App[None]):
             if self.front is not None:
                 self.front.say("no operation is running", "muted")
             return
-        run = running[-1]
+        run = self._whole_of(running[-1]) or running[-1]
         run.resume() if run.paused else run.pause()
         self._tell()
 
@@ -200,6 +208,48 @@ class ChangingApp(App[None]):
         if self._leaving and not self.running:
             self.exit(return_code=0)
 
+    def _whole_of(self, run: Run) -> GlobalRun | None:
+        """The deed on several servers that a run is a part of."""
+        return next((one for one in self._many if run in one.runs.values()), None)
+
+    def on_many_began(self, message: ManyBegan) -> None:
+        """Shows how far all of them are, until they end."""
+        whole = message.run
+        self._many.append(whole)
+
+        def heard(run: Run, server: str) -> None:
+            if run.outcome is not None:
+                self.post_message(ManyEnded(whole, server))
+
+        for server, run in whole.runs.items():
+            forget = run.subscribe(partial(heard, server=server))
+            if run.outcome is not None:
+                forget()
+                self.post_message(ManyEnded(whole, server))
+        if self._telling is None:
+            self._telling = self.set_interval(TELL_SECONDS, self._tell)
+        if (screen := self.top_view) is not None:
+            for server in whole.runs:
+                screen.change_began(server)
+            screen.refresh_footer()
+
+    def on_many_ended(self, message: ManyEnded) -> None:
+        """Looks at the server again; where all have ended, says how it came out on each."""
+        whole, state, screen = message.run, self.app_state, self.top_view
+        if not self.running:
+            self._stop_telling()
+        if screen is not None and not state.frozen:
+            state.registry.refresh(message.server)
+            screen.change_ended(message.server)
+        self._asked.discard(message.server)
+        if whole.ended and whole in self._many:
+            self._many.remove(whole)
+            if screen is not None:
+                tell_outcome(screen, whole)
+            self.look_for_unfinished()
+        if self._leaving and not self.running:
+            self.exit(return_code=0)
+
     def _tell(self) -> None:
         running, screen = self.running, self.top_view
         if screen is None:
@@ -207,8 +257,14 @@ class ChangingApp(App[None]):
         if not running:
             self._stop_telling()
             return
-        run = running[-1]
-        cell = progress_cell(run.plan.operation, run.progress, context_of(self.app_state))
+        context = context_of(self.app_state)
+        run: Run | GlobalRun = running[-1]
+        whole, others = self._whole_of(running[-1]), len(running) - 1
+        if whole is None:
+            cell = progress_cell(running[-1].plan.operation, running[-1].progress, context)
+        else:
+            run, cell = whole, global_progress(whole, context)
+            others = sum(one not in whole.runs.values() for one in running)
         if run.stopping:
             keys: tuple[Span, ...] = (Span("  stopping after this batch", "muted"),)
         else:
@@ -219,7 +275,7 @@ class ChangingApp(App[None]):
                 Span(" ctrl+y", "key"),
                 Span(f" {held}", "muted"),
             )
-        more = (Span(f"  and {len(running) - 1} more", "muted"),) if len(running) > 1 else ()
+        more = (Span(f"  and {others} more", "muted"),) if others else ()
         screen.show_progress((*cell, *keys, *more))
 
     def _stop_telling(self) -> None:

@@ -11,6 +11,7 @@ from textual.message import Message
 from sidekiq_tui.servers.snapshot import ServerSnapshot
 
 if TYPE_CHECKING:
+    from sidekiq_tui.operations.global_plan import GlobalRun
     from sidekiq_tui.operations.run import Run
 
 
@@ -92,4 +93,19 @@ class RunEnded(Message):
 
 @dataclass
 class LeaveWanted(Message):
+@dataclass
+class ManyBegan(Message):
+    """One deed was begun on several servers."""
+
+    run: GlobalRun
+
+
+@dataclass
+class ManyEnded(Message):
+    """One of the servers of such a deed has an outcome."""
+
+    run: GlobalRun
+    server: str
+
+
     """Somebody wants to leave the app."""

@@ -32,7 +32,8 @@ GROUP: Final = "change"
 """The workers that plan and ask."""
 PATIENCE_SECONDS: Final = 0.2
 """A plan that takes longer says how far it is."""
-_STOPS: Final = (Span("  ctrl+x", "key"), Span(" stops", "muted"))
+STOPS: Final = (Span("  ctrl+x", "key"), Span(" stops", "muted"))
+"""How a plan that is being made is stopped."""
 
 Facts = Sequence[Fact] | Callable[["Plan"], Sequence[Fact]]
 """What stands first in the question, or how to find it once there is a plan."""
@@ -154,11 +155,11 @@ def may_be_asked(screen: ViewScreen, plan: Plan) -> bool:
     elif not plan.count:
         screen.say(f"nothing to {deeds.deed(plan.operation).do}: none of it is there any more", "warn")
     else:
-        return _still_there(screen)
+        return still_there(screen)
     return False
 
 
-def _still_there(screen: ViewScreen) -> bool:
+def still_there(screen: ViewScreen) -> bool:
     """Whether the person still looks at the screen; the dialog that asked for this may be about to go."""
     above = screen.app.screen_stack[::-1]
     return screen.is_mounted and next((one for one in above if not one.is_modal), None) is screen
@@ -193,7 +194,7 @@ async def _asked(screen: ViewScreen, plan: Plan, facts: tuple[Fact, ...]) -> str
         kind=question.kind,
         expected=question.expected,
         bad=bad,
-        other=_other_words(plan.operation),
+        other=other_words(plan.operation),
         named=_named(plan, question.expected),
         ascii=state.ascii,
     )
@@ -247,7 +248,7 @@ def _teller(screen: ViewScreen) -> Callable[[int, int], None]:
         if now - began >= PATIENCE_SECONDS and now - told >= PATIENCE_SECONDS and screen.is_front:
             told = now
             many = f"{units.count(read)} of {units.count(total)}" if total else units.count(read)
-            screen.show_progress((Span(f"counting {many} …", "strong"), *_STOPS))
+            screen.show_progress((Span(f"counting {many} …", "strong"), *STOPS))
 
     return tell
 
@@ -259,7 +260,8 @@ def other_way(operation: Operation) -> Operation | None:
     return None
 
 
-def _other_words(operation: Operation) -> str:
+def other_words(operation: Operation) -> str:
+    """What the key for the other way does; empty where there is none."""
     if not isinstance(operation, catalog.Clear | catalog.Delete):
         return ""
     return "without undo" if operation.keep else "with undo"

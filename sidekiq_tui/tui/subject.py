@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """On one server; each part empty where the screen has none of that kind."""
+    """On one server; each part empty where the screen has none of that kind. `parts` and `wider` are of several."""
 
     server: str
     jobs: Selection | None = None
@@ -46,6 +46,14 @@ class Subject:
     @property
     def job(self) -> JobRecord | None:
         """The only job, where it is one."""
+    parts: tuple[Subject, ...] = ()
+    """Jobs that were chosen on several servers: those of each, also of servers that do not answer."""
+    wider: tuple[Subject, ...] = ()
+    """What can be cleared, paused or signalled on several servers at once: that of each."""
+
+    def count_for(self, action: str) -> int | None:
+        """How many rows an action on jobs is about, as far as known."""
+        return self.count if self.alive is None or action not in _OF_THE_LIVING else self.alive
         return self.jobs.jobs[0] if isinstance(self.jobs, Rows) and len(self.jobs.jobs) == 1 else None
 
 

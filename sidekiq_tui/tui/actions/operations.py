@@ -105,6 +105,9 @@ _DIALOGS: Final = (
     Action("confirm-other", ("ctrl+t",), "other way", "the other way, where there is one", SCREEN, "confirm", "other"),
     Action("confirm-down", ("down", "pagedown"), "down", "more of it", SCREEN, "confirm", "scroll(1)"),
     Action("confirm-up", ("up", "pageup"), "up", "back", SCREEN, "confirm", "scroll(-1)"),
+    Action("outcomes-close", ("escape", "enter", "q"), "close", "close", SCREEN, "outcomes", "close"),
+    Action("outcomes-down", ("down", "pagedown", "j"), "down", "more of it", SCREEN, "outcomes", "scroll(1)"),
+    Action("outcomes-up", ("up", "pageup", "k"), "up", "back", SCREEN, "outcomes", "scroll(-1)"),
     Action("row-yes", ("y",), "yes", "yes", SCREEN, "row-question", "yes"),
     Action("row-no", ("n", "escape", "q"), "no", "no", SCREEN, "row-question", "no"),
     Action("form-cancel", ("escape",), "cancel", "cancel", SCREEN, "form", "cancel"),
@@ -119,7 +122,7 @@ _DIALOGS: Final = (
     Action("choice-take", ("enter",), "take", "take it", SCREEN, "choice", "take"),
 )
 
-CHANGE_DIALOGS: Final = ("confirm", "row-question", "form", "choice")
+CHANGE_DIALOGS: Final = ("confirm", "outcomes", "row-question", "form", "choice")
 
 ACTIONS: Final = (
     *_JOBS,

@@ -12,6 +12,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from sidekiq_tui.operations.guard import names_typed
 from sidekiq_tui.presentation.columns.base import Cell, Span
 from sidekiq_tui.presentation.glyphs import glyph_set, to_ascii
 from sidekiq_tui.presentation.text import cell_width, display_text, wrap_words
@@ -20,7 +21,8 @@ from sidekiq_tui.tui.modals.titled import put_title
 from sidekiq_tui.tui.widgets.line import Line
 from sidekiq_tui.tui.widgets.span_lines import SpanLine, SpanLines
 
-Kind = Literal["yes", "count", "name"]
+Kind = Literal["yes", "count", "name", "names"]
+"""`names`: of several servers, in any order."""
 Fact = tuple[str, Cell]
 """What it is called, and its value; safe text."""
 
@@ -127,7 +129,7 @@ class ConfirmModal(ModalScreen[str | None]):
         self._draw_foot(cells)
 
     def _question(self) -> tuple[Span, ...]:
-        name = self._kind == "name"
+        name = self._kind in ("name", "names")
         what, role = (self._named.text, f"{self._named.role} strong") if name else ("the number", "strong")
         no = (Span("That is not it. ", "warn"),) if self._wrong else ()
         return tuple(self._ascii_line((*no, Span(f"Type {what} to go on: "), Span(display_text(self._expected), role))))
@@ -139,7 +141,7 @@ class ConfirmModal(ModalScreen[str | None]):
         if self._other:
             left += [Span("  ctrl+t", "key"), Span(f" {self._other}", "muted")]
         key = "enter" if asks else "y"
-        after = f", after the {'name' if self._kind == 'name' else 'number'}" if not ready else ""
+        after = f", after the {'number' if self._kind == 'count' else self._kind}" if not ready else ""
         role = ("bad" if self._bad else "strong") if ready else "muted"
         right = [Span(key, "key" if ready else "muted"), Span(f" {self._deed}{after}", role)]
         used = sum(cell_width(span.text) for span in (*left, *right))
@@ -152,6 +154,8 @@ class ConfirmModal(ModalScreen[str | None]):
     @property
     def _fits(self) -> bool:
         typed = self.query_one(AnswerField).value.strip()
+        if self._kind == "names":
+            return names_typed(typed, self._expected)
         if self._kind == "count":
             typed = typed.replace(",", "")
         return bool(self._expected) and typed == self._expected.replace(",", "" if self._kind == "count" else ",")
@@ -216,10 +220,10 @@ def _fact_lines(fact: Fact, cells: int) -> list[SpanLine]:
         return [
             (lead if not row else Span(" " * _NAME_CELLS), Span(line, value[0].role)) for row, line in enumerate(words)
         ]
-    return [(lead if not row else Span(" " * _NAME_CELLS), *line) for row, line in enumerate(_wrapped(value, room))]
+    return [(lead if not row else Span(" " * _NAME_CELLS), *line) for row, line in enumerate(wrapped(value, room))]
 
 
-def _wrapped(value: Cell, room: int) -> list[list[Span]]:
+def wrapped(value: Cell, room: int) -> list[list[Span]]:
     """Spans in lines: one that does not fit any more begins the next line."""
     lines: list[list[Span]] = [[]]
     used = 0

@@ -6,15 +6,16 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from sidekiq_tui.operations.selection import Matching, Selection
 from sidekiq_tui.operations.selection import Rows as ChosenRows
-from sidekiq_tui.operations.selection import Selection
 from sidekiq_tui.presentation.columns.base import Column, Span
 from sidekiq_tui.presentation.columns.jobs import SERVER
 from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.servers.fleet_search import FleetSearch
 from sidekiq_tui.servers.job_on import plain, server_of
 from sidekiq_tui.sidekiq.errors import SidekiqError
-from sidekiq_tui.sidekiq.job import JobRecord
+from sidekiq_tui.sidekiq.filter import Filter
+from sidekiq_tui.sidekiq.job import JobRecord, Place
 from sidekiq_tui.sidekiq.search import Matcher, Slice
 from sidekiq_tui.tui.actions import Action
 from sidekiq_tui.tui.screens.job_scan import ScanScreen
@@ -100,7 +101,7 @@ class AcrossList(ScanScreen):
             return found
         return replace(found, complete=True, stopped=False)
 
-    # Changing: one server at a time.
+    # Changing.
 
     @property
     def selected(self) -> Selection | None:
@@ -111,16 +112,39 @@ class AcrossList(ScanScreen):
         return ChosenRows(jobs) if jobs else None
 
     def subject(self) -> Subject:
-        """Jobs of one server; those of several are refused in words."""
+        """Jobs of one server, or those of each of several."""
         found = super().subject()
         if not self.across:
             return found
         found = replace(found, whole=None, queue=None, template=plain(found.template) if found.template else None)
-        servers = {server_of(job): None for job in self.chosen}
-        if len(servers) > 1:
-            names = ", ".join(display_text(name or "") for name in servers)
-            return replace(found, refused=f"rows of {len(servers)} servers are marked ({names}): one at a time")
-        return replace(found, server=next(iter(servers), None) or found.server)
+        parts = self._parts()
+        if len(parts) > 1:
+            return replace(found, parts=parts, wider=self.wider)
+        if parts:
+            found = replace(found, server=parts[0].server, jobs=parts[0].jobs)
+        return replace(found, wider=self.wider)
+
+    @property
+    def matched_places(self) -> tuple[Place, ...]:
+        """Where a plan looks anew for all that the filter matches; nowhere: it keeps to the rows that were found."""
+        return ()
+
+    @property
+    def wider(self) -> tuple[Subject, ...]:
+        """What can be cleared or paused on all servers at once."""
+        return ()
+
+    def _parts(self) -> tuple[Subject, ...]:
+        """What is chosen on each server; with all that a filter matches also servers that do not answer now."""
+        matcher, places = self.matcher, self.matched_places
+        if self.marks.all_matching and matcher is not None and places:
+            wanted = matcher if isinstance(matcher, Filter) else None
+            named = [name for name in self.servers if wanted is None or wanted.matches_server(name)]
+            return tuple(Subject(name, Matching(places, matcher)) for name in named)
+        jobs: dict[str, list[JobRecord]] = {}
+        for job in self.chosen:
+            jobs.setdefault(server_of(job) or self.app_state.preferred, []).append(plain(job))
+        return tuple(Subject(name, ChosenRows(tuple(those)), len(those)) for name, those in jobs.items())
 
     def reason_against(self, action: Action) -> str | None:
         """Without a filter nothing stands for all jobs of several servers."""
@@ -135,8 +159,10 @@ class AcrossList(ScanScreen):
         if self.matcher is None:
             return _NO_RULE
         words = self.mark_these(self.matches)
+        self.marks.all_matching = bool(self.marks and self.matched_places)
         if self.found is not None and not self.found.complete:
-            words = f"marked the {len(self.marks):,} found so far"
+            more = "; an action reads all and counts before it asks" if self.marks.all_matching else ""
+            words = f"marked the {len(self.marks):,} found so far{more}"
         return words
 
     def change_ended(self, server: str) -> None:

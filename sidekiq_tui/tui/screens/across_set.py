@@ -9,7 +9,7 @@ from sidekiq_tui.presentation.columns.base import Cell, Span
 from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.servers.fleet_search import FleetSearch
 from sidekiq_tui.servers.job_on import server_of
-from sidekiq_tui.sidekiq.job import JobRecord
+from sidekiq_tui.sidekiq.job import JobRecord, Place
 from sidekiq_tui.sidekiq.search import Matcher, Slice
 from sidekiq_tui.tui.screens.across_list import AcrossList, absent_spans, nobody_notice
 from sidekiq_tui.tui.screens.job_reader import PageReader, job_key
@@ -17,6 +17,7 @@ from sidekiq_tui.tui.screens.job_words import no_match_line, nothing_in
 from sidekiq_tui.tui.screens.jobs import JobsScreen
 from sidekiq_tui.tui.screens.merged_reader import MergedReader, SetReader
 from sidekiq_tui.tui.state import AppState
+from sidekiq_tui.tui.subject import Subject
 from sidekiq_tui.tui.widgets.rows import Rows, StaticRows
 from sidekiq_tui.tui.widgets.sorting import Order
 
@@ -70,6 +71,16 @@ class MergedScreen(AcrossList, JobsScreen):
     def search(self, matcher: Matcher) -> FleetSearch:
         """In this list alone."""
         return FleetSearch(self.app_state.fleet, matcher, place=self.place)
+
+    @property
+    def matched_places(self) -> tuple[Place, ...]:
+        """In this list alone."""
+        return (self.place,)
+
+    @property
+    def wider(self) -> tuple[Subject, ...]:
+        """The list of every server that has it, or does not answer."""
+        return places_of(self.app_state, self.place, self.servers)
 
     def slices(self, matcher: Matcher) -> AsyncGenerator[Slice, None]:
         """The list of one server, or of all at once, held against a filter."""
@@ -141,3 +152,14 @@ class SetScreen(MergedScreen):
     def new_reader(self) -> MergedReader:
         """Reads the set of all servers of the scope."""
         return SetReader(self.app_state.fleet, self.place, self.app_state)
+
+
+def places_of(state: AppState, place: Place, servers: Sequence[str]) -> tuple[Subject, ...]:
+    """A set, or a queue of one name, on each server; without those that are known not to have the queue."""
+    found = []
+    for name in servers:
+        snapshot = state.snapshots[name]
+        queues = [queue.name for queue in snapshot.overview.queues] if snapshot.overview is not None else []
+        if place.queue is None or place.queue in queues or snapshot.error is not None:
+            found.append(Subject(name, whole=place, queue=place.queue))
+    return tuple(found) if len(found) > 1 else ()

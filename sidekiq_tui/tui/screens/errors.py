@@ -46,7 +46,8 @@ from sidekiq_tui.tui.widgets.text_block import TextBlock
 from sidekiq_tui.tui.widgets.title_line import TitleLine, fitting
 
 RISING: Final = frozenset({"class", "error", "in", "queue"})
-_PLACES: Final = (Place("retry"), Place("dead"))
+PLACES: Final = (Place("retry"), Place("dead"))
+"""Where failed jobs are."""
 
 
 class ErrorsTable(RecordTable[ErrorRow]):
@@ -145,7 +146,7 @@ class ErrorsScreen(ErrorsReader):
         if group is None:
             return Subject(self.server)
         matcher = self.app_state.registry.server(self.server).errors.matcher(group.cause)
-        return Subject(self.server, Matching(_PLACES, matcher), group.count)
+        return Subject(self.server, Matching(PLACES, matcher), group.count, alive=group.retries)
 
     def change_ended(self, server: str) -> None:
         """Reads again what may be read unasked."""
@@ -260,7 +261,7 @@ class ErrorsScreen(ErrorsReader):
             matcher = self.app_state.registry.server(self.server).errors.matcher(group.cause)
             title = error_name(group, context_of(self.app_state)).text
             self.app.push_screen(
-                FoundScreen(self.app_state, self.server, matcher, title=title, places=_PLACES, view="errors")
+                FoundScreen(self.app_state, self.server, matcher, title=title, places=PLACES, view="errors")
             )
 
     @on(RecordTable.Moved)

@@ -6,15 +6,15 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 
+from sidekiq_tui.operations.selection import Matching
 from sidekiq_tui.presentation.columns.base import Cell, Column, Context, Span, text_key
 from sidekiq_tui.presentation.columns.errors import ErrorRow
-from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.servers.across import FleetBoard, known_errors
 from sidekiq_tui.servers.fleet import Fleet
 from sidekiq_tui.servers.fleet_stream import stream
 from sidekiq_tui.sidekiq.error_reading import Progress
 from sidekiq_tui.sidekiq.errors import SidekiqError
-from sidekiq_tui.tui.screens.errors import ErrorsScreen
+from sidekiq_tui.tui.screens.errors import PLACES, ErrorsScreen
 from sidekiq_tui.tui.screens.errors_reader import REFRESH_SECONDS
 from sidekiq_tui.tui.subject import Subject
 
@@ -159,9 +159,14 @@ class ErrorsOfScopeScreen(ErrorsScreen):
     # Changing
 
     def subject(self) -> Subject:
-        """A group that is on one server; one of several is refused in words."""
-        found = super().subject()
-        if len(self.on_servers) < 2 or not self.across:
+        """The jobs of the group on each server that has it; those that do not answer may have it, too."""
+        found, group = super().subject(), None if self.asked else self.selected
+        if not self.across or group is None or found.jobs is None:
             return found
-        names = ", ".join(map(display_text, self.on_servers[:3]))
-        return replace(found, refused=f"this group is on {len(self.on_servers)} servers ({names}): one at a time")
+        away = [name for name, one in self.app_state.in_scope.items() if one.error is not None]
+        names = tuple(dict.fromkeys((*self.on_servers, *away)))
+        if len(names) < 2:
+            return found
+        books = {name: self.app_state.registry.server(name).errors for name in names}
+        parts = [Subject(name, Matching(PLACES, book.matcher(group.cause))) for name, book in books.items()]
+        return replace(found, parts=tuple(parts))

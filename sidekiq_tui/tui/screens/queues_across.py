@@ -12,6 +12,7 @@ from sidekiq_tui.sidekiq.job import Place
 from sidekiq_tui.tui.actions import Action, bindings
 from sidekiq_tui.tui.actions.jobs import INNER_TABS
 from sidekiq_tui.tui.screens.across_list import absent_spans
+from sidekiq_tui.tui.screens.across_set import places_of
 from sidekiq_tui.tui.screens.listing import context_of
 from sidekiq_tui.tui.screens.queues import QueuesScreen
 from sidekiq_tui.tui.screens.scope_view import ScopeView
@@ -106,10 +107,12 @@ class QueuesOfScopeScreen(QueuesScreen):
         if not isinstance(row, QueueNameRow):
             return super().subject()
         servers = tuple(row.queue.parts)
+        place = Place("queue", row.queue.name)
+        wider = places_of(self.app_state, place, self.app_state.names)
         if len(servers) > 1:
             refused = f"{len(servers)} servers have it: h shows them one by one"
-            return Subject(self.app_state.preferred, refused=refused)
-        return Subject(servers[0], whole=Place("queue", row.queue.name), queue=row.queue.name)
+            return Subject(self.app_state.preferred, refused=refused, wider=wider)
+        return Subject(servers[0], whole=place, queue=row.queue.name, wider=wider)
 
     def more_words(self) -> list[Span]:
         """The servers that are missing."""

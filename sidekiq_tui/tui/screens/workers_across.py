@@ -113,16 +113,23 @@ class WorkersOfScopeScreen(WorkersScreen):
         return tuple(replace(row.work, identity=self._on(row.server, row.work.identity)) for row in found.rows)
 
     def subject(self) -> Subject:
-        """The processes of one server: that of the row under the cursor."""
+        """The processes of the server of the row under the cursor, and those of each server that are shown."""
         found = super().subject()
         if not self.across:
             return found
         mine = {identity: own for identity, (name, own) in self._origins.items() if name == found.server}
+        shown: dict[str, list[Process]] = {name: [] for name in self.app_state.names}
+        for process in found.processes:
+            name, own = self._origins[process.identity]
+            shown[name].append(replace(process, identity=own))
         return replace(
             found,
             process=_as_own(found.process, mine),
             processes=tuple(one for process in found.processes if (one := _as_own(process, mine)) is not None),
             ghosts=tuple(mine[identity] for identity in found.ghosts if identity in mine),
+            wider=tuple(
+                Subject(name, processes=tuple(those)) for name, those in shown.items() if those or name in self.absent
+            ),
         )
 
     def tree_columns(self, *, narrow: bool = False) -> tuple[Column[WorkerRow], ...]:
