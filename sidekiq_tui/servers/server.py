@@ -27,6 +27,7 @@ from sidekiq_tui.sidekiq.histogram import FORMS, Counts, Form, read_histograms
 from sidekiq_tui.sidekiq.history import History, read_history
 from sidekiq_tui.sidekiq.job import JobRecord, Place
 from sidekiq_tui.sidekiq.job_set import JobSet
+from sidekiq_tui.sidekiq.job_follow import Spot, find_again
 from sidekiq_tui.sidekiq.job_watch import Look, look_for
 from sidekiq_tui.sidekiq.list_window import ListCut, ListWindow, read_list_window
 from sidekiq_tui.sidekiq.metrics import Metrics, for_job, top_jobs
@@ -251,6 +252,10 @@ class Server:
     async def look_for(self, job: JobRecord, identities: Sequence[str] = ()) -> Look:
         """Where a job is now, among sets and the work of some processes: one trip, whatever the sizes."""
         return await self._call(lambda database: look_for(database, job, identities))
+
+    async def find_again(self, job: JobRecord, identities: Sequence[str] = ()) -> Spot | None:
+        """Where a job is now that was seen as `job`; None: nowhere a short look can tell. One trip, two if it left."""
+        return await self._call(lambda database: find_again(database, job, identities, self._clock()))
 
     async def mark(self) -> ServerMark:
         """Which server answers here now; one trip."""

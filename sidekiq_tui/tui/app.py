@@ -231,6 +231,10 @@ class SqtuiApp(ChangingApp):
             if message.server is not None or message.everywhere:
                 self.app_state.look_at(message.server)
             self._go(message.view)
+        if message.job:
+            from sidekiq_tui.tui.screens.job_trail import JobTrailScreen
+
+            self.push_screen(JobTrailScreen(self.app_state, message.job))
         if message.filter and self.front is not None:
             # After what the screen does when it comes to the front: it may begin another list.
             self.front.call_later(saved_filters.filter_screen, self.front, message.filter)

@@ -56,7 +56,7 @@ def run_command(app: SqtuiApp, screen: ViewScreen, text: str) -> None:
     elif command.name in TIME_MODES:
         app.show_times(command.name)
     elif command.name == "job":
-        app.post_message(GoTo("search", filter=typed.name, everywhere=len(state.servers) > 1))
+        app.post_message(GoTo("search", everywhere=len(state.servers) > 1, job=typed.name))
     elif command.name == "queue":
         app.post_message(GoTo("queues", _queue_server(state, typed.name), filter=typed.rest, queue=typed.name))
     elif command.name == "server" and typed.name:

@@ -37,6 +37,8 @@ class GoTo(Message):
     """The queue to open from it."""
     everywhere: bool = False
     """On all servers there are."""
+    job: str = ""
+    """The JID of the job to look for and to follow."""
 
 
 @dataclass
@@ -92,8 +94,6 @@ class RunEnded(Message):
 
 
 @dataclass
-class LeaveWanted(Message):
-@dataclass
 class ManyBegan(Message):
     """One deed was begun on several servers."""
 
@@ -108,4 +108,6 @@ class ManyEnded(Message):
     server: str
 
 
+@dataclass
+class LeaveWanted(Message):
     """Somebody wants to leave the app."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import itertools
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -11,7 +12,7 @@ from typing import Final
 from sidekiq_tui.demo.embedded import EmbeddedRedis
 from sidekiq_tui.operations.operator import Operations, Who
 from sidekiq_tui.paths import state_folder
-from sidekiq_tui.servers.profile import Profile
+from sidekiq_tui.servers.profile import Access, Profile
 from sidekiq_tui.servers.registry import Registry
 from sidekiq_tui.tui.app import SqtuiApp
 from sidekiq_tui.tui.state import AppState
@@ -34,6 +35,12 @@ def interleaved(count: int) -> list[dict[bytes, float]]:
     return data
 
 
+def ticking() -> Callable[[], float]:
+    """A clock that goes on a millisecond with each look at it: polls can be told apart."""
+    ticks = itertools.count()
+    return lambda: NOW + next(ticks) / 1000
+
+
 @asynccontextmanager
 async def across_app(
     server: EmbeddedRedis,
@@ -44,7 +51,9 @@ async def across_app(
     scope: str | None = None,
     group: str = "",
     sockets: Mapping[str, Path] = MappingProxyType({}),
+    access: Mapping[str, Access] = MappingProxyType({}),
     poll_interval: float = 2.0,
+    clock: Callable[[], float] = lambda: NOW,
 ) -> AsyncIterator[Live]:
     """Runs the app over them; `away` adds `mail`, whose socket is not there. `sockets`: what lies between, by name."""
     profiles = [
@@ -54,15 +63,15 @@ async def across_app(
             database=database,
             label=label,
             group=project,
-            access="full",
+            access=access.get(name, "full"),
             poll_interval=poll_interval,
         )
         for database, (name, (label, project)) in enumerate(SERVERS.items())
     ]
     if away:
         profiles.append(Profile(name="mail", socket=str(Path("no") / "such.sock"), label="production", group="shop"))
-    registry = Registry(profiles, clock=lambda: NOW)
-    state = AppState(registry, clock=lambda: NOW)
+    registry = Registry(profiles, clock=clock)
+    state = AppState(registry, clock=clock)
     state.scope, state.group = scope, group
     state.operations = Operations(registry.server, home=state_folder(), who=Who("anna", "ws3"))
     app = SqtuiApp(state, start_view=view)

@@ -15,6 +15,7 @@ from sidekiq_tui.operations.selection import Rows
 from sidekiq_tui.presentation import units
 from sidekiq_tui.presentation.columns.base import Cell, Span
 from sidekiq_tui.presentation.columns.jobs import class_cell
+from sidekiq_tui.presentation.job_trail import in_words
 from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.servers.job_on import plain, server_of
 from sidekiq_tui.servers.snapshot import ServerSnapshot
@@ -29,7 +30,7 @@ from sidekiq_tui.tui.actions.operations import JOB_CHANGES, NEW_JOBS
 from sidekiq_tui.tui.clipboard import copy_jids, copy_json
 from sidekiq_tui.tui.screens.base import ViewScreen
 from sidekiq_tui.tui.screens.job_document import JobDocument, history_lines
-from sidekiq_tui.tui.screens.job_facts import About, brief_lines, in_words, pane_lines, section_lines, sections
+from sidekiq_tui.tui.screens.job_facts import About, brief_lines, pane_lines, section_lines, sections
 from sidekiq_tui.tui.screens.job_standing import Standing, left_queue, standing
 from sidekiq_tui.tui.screens.listing import context_of
 from sidekiq_tui.tui.screens.siblings import Siblings

@@ -10,20 +10,15 @@ from sidekiq_tui.presentation import units
 from sidekiq_tui.presentation.columns.base import Cell, Context, Span, label_role, plain
 from sidekiq_tui.presentation.columns.queues import fetching_processes
 from sidekiq_tui.presentation.job_options import Row, notes, option_rows, short_notes, text
+from sidekiq_tui.presentation.job_trail import in_words
 from sidekiq_tui.presentation.text import cell_width, display_text, fit, wrap_words
 from sidekiq_tui.presentation.values import json_text
 from sidekiq_tui.servers.snapshot import ServerSnapshot
-from sidekiq_tui.sidekiq.job import JobRecord, Place, PlaceKind
+from sidekiq_tui.sidekiq.job import JobRecord, PlaceKind
 from sidekiq_tui.sidekiq.job_watch import Look
 
 LABEL_CELLS: Final = 11
 _SETS: Final[dict[PlaceKind, str]] = {"retry": "retries", "schedule": "scheduled", "dead": "dead"}
-_IN: Final[dict[PlaceKind, str]] = {
-    "retry": "in retries",
-    "schedule": "scheduled",
-    "dead": "in the dead set",
-    "work": "running",
-}
 _SCORES: Final[dict[PlaceKind, str]] = {"retry": "next run", "schedule": "runs", "dead": "died"}
 
 
@@ -52,13 +47,6 @@ class Section:
     title: str
     rows: tuple[Row, ...] = ()
     sentences: tuple[str, ...] = ()
-
-
-def in_words(place: Place) -> str:
-    """Being in a place: `in retries`, `scheduled`, `in the dead set`, `in queue mailers`, `running`."""
-    if place.kind == "queue":
-        return f"in queue {display_text(place.queue or '', 60)}"
-    return _IN[place.kind]
 
 
 def sections(about: About) -> list[Section]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from sidekiq_tui.presentation.job_trail import in_words
 from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.servers.snapshot import ServerSnapshot
 from sidekiq_tui.sidekiq.job import JobRecord
 from sidekiq_tui.sidekiq.job_watch import Look
-from sidekiq_tui.tui.screens.job_facts import in_words
 
 Where = Literal["here", "moved", "gone", "unknown"]
 

@@ -1,0 +1,53 @@
+"""Where a job is and how it moved, in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from sidekiq_tui.presentation.text import display_text
+
+if TYPE_CHECKING:
+    from sidekiq_tui.sidekiq.job import Place, PlaceKind
+    from sidekiq_tui.sidekiq.job_follow import Spot
+
+_IN: Final[dict[PlaceKind, str]] = {
+    "retry": "in retries",
+    "schedule": "scheduled",
+    "dead": "in the dead set",
+    "work": "running",
+}
+_NAME_CELLS: Final = 60
+
+
+def in_words(place: Place) -> str:
+    """Being in a place: `in retries`, `scheduled`, `in the dead set`, `in queue mailers`, `running`."""
+    if place.kind == "queue":
+        return f"in queue {display_text(place.queue or '', _NAME_CELLS)}"
+    return _IN[place.kind]
+
+
+def spot_words(spot: Spot) -> str:
+    """Where a job is: `running on app-1:5916`, `in queue low, unless it left unseen`."""
+    if spot.work is not None:
+        return f"running on {display_text(spot.work.identity, _NAME_CELLS)}"
+    return in_words(spot.place) + ("" if spot.sure else ", unless it left unseen")
+
+
+def moved_words(before: Spot, after: Spot | None) -> str:
+    """What happened between two looks: `moved from retry to default`, `running on …`, `gone from …`; or nothing."""
+    if after is None:
+        if before.work is not None:
+            return f"gone from {_name(before)}: done or deleted"
+        return f"gone from {_name(before)}: done or deleted, unless it lies where a short look does not reach"
+    if _name(before) == _name(after):
+        return "came back in other bytes" if before.job.raw != after.job.raw and before.work is None else ""
+    if after.work is not None:
+        return spot_words(after)
+    return f"moved from {_name(before)} to {_name(after)}"
+
+
+def _name(spot: Spot) -> str:
+    """A queue by its name, a set by its key, a process by its identity."""
+    if spot.work is not None:
+        return display_text(spot.work.identity, _NAME_CELLS)
+    return display_text(spot.place.queue or "", _NAME_CELLS) if spot.place.kind == "queue" else spot.place.kind
