@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sidekiq_tui.operations.selection import Rows, Selection
 
 if TYPE_CHECKING:
     from sidekiq_tui.sidekiq.job import JobRecord, Place
     from sidekiq_tui.sidekiq.process import Process
+
+_OF_THE_LIVING: Final = frozenset({"kill-jobs", "reschedule-jobs"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,8 @@ class Subject:
     jobs: Selection | None = None
     count: int | None = None
     """How many rows the jobs are, for the footer; None where that says nothing or is not known."""
+    alive: int | None = None
+    """How many of those are not dead, and so can be killed or take another time; None where all are alike."""
     template: JobRecord | None = None
     """The job under the cursor."""
     whole: Place | None = None
@@ -42,10 +46,6 @@ class Subject:
     """The id of an operation that can be undone or continued."""
     refused: str = ""
     """Why nothing can be done to what is chosen, in words."""
-
-    @property
-    def job(self) -> JobRecord | None:
-        """The only job, where it is one."""
     parts: tuple[Subject, ...] = ()
     """Jobs that were chosen on several servers: those of each, also of servers that do not answer."""
     wider: tuple[Subject, ...] = ()
@@ -54,6 +54,10 @@ class Subject:
     def count_for(self, action: str) -> int | None:
         """How many rows an action on jobs is about, as far as known."""
         return self.count if self.alive is None or action not in _OF_THE_LIVING else self.alive
+
+    @property
+    def job(self) -> JobRecord | None:
+        """The only job, where it is one."""
         return self.jobs.jobs[0] if isinstance(self.jobs, Rows) and len(self.jobs.jobs) == 1 else None
 
 
