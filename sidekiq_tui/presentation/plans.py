@@ -37,7 +37,7 @@ def plan_facts(plan: Plan, context: Context, *, full: bool = False) -> tuple[tup
 def _facts(plan: Plan, context: Context, full: bool) -> Iterator[tuple[str, Cell]]:
     operation = plan.operation
     yield "from" if isinstance(operation, catalog.OfJobs) else "on", _where(plan, context)
-    yield "to", _whereto(plan, context)
+    yield "meant for" if isinstance(operation, catalog.ReturnStaged) else "to", _whereto(plan, context)
     selection = selection_of(operation)
     if isinstance(selection, Matching):
         yield "filter", _text(context.safe(selection.matcher.text))
@@ -78,7 +78,8 @@ def _where(plan: Plan, context: Context) -> Cell:
     if selection is None:
         return (*server, *_subjects(plan.operation, context))
     places = deeds.selected_places(selection, context)
-    return (Span(f"{places[:1].upper()}{places[1:]} on "), *server)
+    # What goes on with a move from another machine knows the server alone.
+    return (Span(f"{places[:1].upper()}{places[1:]} on "), *server) if places else server
 
 
 def _whereto(plan: Plan, context: Context) -> Cell:

@@ -24,6 +24,7 @@ from sidekiq_tui.tui.modals.pick_target import TargetPicker, elsewhere
 from sidekiq_tui.tui.modals.reschedule import NewTime, RescheduleModal
 from sidekiq_tui.tui.screens.listing import context_of
 from sidekiq_tui.tui.subject import Subject
+from sidekiq_tui.tui.unfinished import put_back
 
 if TYPE_CHECKING:
     from sidekiq_tui.operations.selection import Selection
@@ -53,11 +54,11 @@ _SIGNALS: Final[dict[str, tuple[Signal, str]]] = {
 
 def begin(screen: ViewScreen, action: Action, subject: Subject, argument: str = "") -> None:
     """Begins; `argument` is what followed the word on the command line, and answers the first question."""
-    if action.id in _SIGNALS:
     parts = several(action, subject)
     if parts:
         begin_many(screen, action, parts)
         return
+    if action.id in _SIGNALS:
         _signal(screen, action.id, subject)
         return
     special = _SPECIAL.get(action.id)
@@ -240,8 +241,8 @@ def _signal(screen: ViewScreen, identifier: str, subject: Subject) -> None:
     if subject.process is not None:
         own = subject.process
         groups.append((display_text(own.identity.rpartition(":")[0] or own.identity, 40), "this one", (own,)))
-    if len(subject.processes) > 1 or not groups:
     which = "that the filter shows" if subject.narrowed else "all there are"
+    if len(subject.processes) > 1 or not groups:
         on = f" on {display_text(subject.server, 20)}" if subject.wider else ""
         groups.append((f"{len(subject.processes):,} processes{on}", which, subject.processes))
     if len(subject.wider) > 1:
@@ -267,7 +268,12 @@ def _signal(screen: ViewScreen, identifier: str, subject: Subject) -> None:
 
 
 def _restore(screen: ViewScreen, subject: Subject, _: str) -> None:
-    if subject.entry is not None:
+    if subject.entry is None:
+        return
+    begun = screen.app_state.unfinished.get(subject.server, ())
+    if any(one.id == subject.entry for one in begun):
+        put_back(screen, subject.server, subject.entry)
+    else:
         only = screen.chosen_digests if isinstance(screen, PartlyChosen) else None
         operating.change(screen, subject.server, catalog.Undo(operation=subject.entry, only=only))
 

@@ -56,18 +56,19 @@ def unfinished_words(state: AppState) -> Sequence[Span]:
     context, first = context_of(state), found[0]
     one = deed_of(first.kind)
     what = amount(first.count, one) if first.count else one.things
-    reached = f" at {first.settled:,}" if first.count else ""
     lead: tuple[Span, ...] = (Span(f"{context.glyphs.warn} {one.doing} {what}", "warn strong"),)
     if first.peer is not None:
         lead += (Span(" from ", "warn"), _server(state, first.server), Span(" to ", "warn"), _server(state, first.peer))
     elif state.scope is None:
         lead += (Span(" on ", "warn"), _server(state, first.server))
     when = units.clock(first.at, context.now, utc=context.time_mode == "utc")
-    begun = f", begun {when} by {context.safe(first.who)}"
-    key = (Span("  W", "key"), Span(" finishes it or puts it back", "muted"))
-    more = f", {len(found) - 1:,} more: U" if len(found) > 1 else ""
+    begun = f"  begun {when} by {context.safe(first.who)}"
+    reached = f", {first.settled:,} done" if first.count else ""
+    key = (Span("  W", "key"), Span(" finishes or puts back", "muted"))
+    more = f", U: {len(found) - 1:,} more" if len(found) > 1 else ""
     parked = f"  {first.parked:,} parked, no worker sees them" if first.parked else ""
-    return (*lead, Span(f" stopped{reached}", "warn strong"), Span(parked, "warn"), *key, Span(more + begun, "muted"))
+    rest = (Span(more, "muted"), Span(parked, "warn"), Span(begun + reached, "muted"))
+    return (*lead, Span(" stopped", "warn strong"), *key, *rest)
 
 
 def _server(state: AppState, server: str) -> Span:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -53,6 +54,19 @@ class Sides:
         client: Any = self.prod
         client.lrem(f"queue:{queue}", 1, one)
 
+    def broken(self) -> None:
+        """Something lies on staging where the queue should be: nothing can be put there."""
+        self.staging.set(QUEUE, "no list")
+
+    def mended(self) -> None:
+        """It is gone."""
+        self.staging.delete(QUEUE)
+
+    def begun_long_ago(self) -> None:
+        """What was begun on prod is so old that nobody is at it."""
+        known: Any = self.prod.zrange("sqtui:ops", 0, -1)
+        self.prod.zadd("sqtui:ops", dict.fromkeys(known, time.time() - 3600))
+
     @asynccontextmanager
     async def app(self, **options: Any) -> AsyncIterator[Live]:
         """Runs it."""
@@ -67,7 +81,6 @@ async def two_sides(first: EmbeddedRedis, second: EmbeddedRedis) -> AsyncIterato
         clients = [stack.enter_context(client(*one)) for one in ((first, 0), (second, 0), (second, 1))]
         for one in clients:
             one.flushall()
-        clients[1].config_set("maxmemory", 0)
         places = {"prod": (first, 0, None), "staging": (second, 0, "staging"), "dev": (second, 1, "development")}
         profiles = {
             name: Profile(name=name, socket=str(server.socket), database=database, label=label, access="full")
@@ -75,4 +88,3 @@ async def two_sides(first: EmbeddedRedis, second: EmbeddedRedis) -> AsyncIterato
         }
         sides = Sides(*clients, profiles)
         yield sides
-        clients[1].config_set("maxmemory", 0)

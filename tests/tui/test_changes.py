@@ -16,7 +16,6 @@ from sidekiq_tui.tui.modals.edit_job import EditModal
 from sidekiq_tui.tui.modals.new_job import NewJobModal
 from sidekiq_tui.tui.modals.reschedule import RescheduleModal
 from sidekiq_tui.tui.modals.row_question import RowQuestion
-from sidekiq_tui.tui.screens.queues import QueuesScreen
 from tests.support.job_lists import ready
 from tests.support.live import Live, live_app
 from tests.support.proxy import FaultProxy
@@ -451,7 +450,7 @@ async def test_what_was_left_is_told_at_the_next_start_and_goes_on(
         )
         await live.sees(f"deleted {left:,}")
         assert await raw.zcard("retry") == 0
-        await live.until(lambda: "stopped at" not in live.text)
+        await live.until(lambda: "W finishes" not in live.text)
 
 
 async def test_what_is_typed_ahead_of_a_question_does_nothing_on_the_screen(

@@ -91,8 +91,11 @@ class TrashScreen(WordFilter, ReadView["tuple[TrashRow, ...]"]):
         row = self.table.current
         if row is not None and action.where == TRASH:
             open_ended = isinstance(row, Unfinished)
-            if action.id == "restore-entries" and open_ended:
+            moves = isinstance(row, Unfinished) and row.peer is not None
+            if action.id == "restore-entries" and open_ended and not moves:
                 return "it has no end yet: E goes on with it, D ends it where it is"
+            if action.id == "end-operation" and moves:
+                return "its jobs may be parked: E goes on with it, R puts them back"
             if action.id != "restore-entries" and not isinstance(row, Unfinished):
                 return "it has ended: R puts back what it did"
             if isinstance(row, Unfinished) and row.running:
