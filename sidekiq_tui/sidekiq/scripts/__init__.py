@@ -17,10 +17,15 @@ def _text(lines: str) -> bytes:
     return "\n".join(line for line in kept if line and not line.startswith("--")).encode()
 
 
-_TEXTS: Final = {
-    entry.name.removesuffix(".lua"): _text(entry.read_text("utf-8"))
+_BATCH: Final = ("batch", "batch_sets", "batch_queues", "batch_others", "batch_run")
+"""The files that one script is made of."""
+_LINES: Final = {
+    entry.name.removesuffix(".lua"): entry.read_text("utf-8")
     for entry in files(__name__).iterdir()
     if entry.name.endswith(".lua")
+}
+_TEXTS: Final = {name: _text(lines) for name, lines in _LINES.items() if name not in _BATCH} | {
+    "batch": _text("\n".join(_LINES[name] for name in _BATCH))
 }
 
 SCRIPTS: Final = frozenset(_TEXTS.values()) | {DRAIN + _TEXTS[name] for name in DRAINING}
