@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
@@ -12,9 +13,9 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from sidekiq_tui.presentation import units
-from sidekiq_tui.presentation.columns.base import Span
+from sidekiq_tui.presentation.columns.base import Span, wrap_cell
 from sidekiq_tui.presentation.glyphs import glyph_set, to_ascii
-from sidekiq_tui.presentation.text import cell_width, clip, display_text, fit
+from sidekiq_tui.presentation.text import cell_width, display_text, fit
 from sidekiq_tui.tui.actions import APP, EVERYWHERE, Action, actions_of, bindings
 from sidekiq_tui.tui.actions.action import CHANGES, GO, LISTS, MOVE, SCREEN, SERVERS, with_keys
 from sidekiq_tui.tui.modals.titled import put_title
@@ -24,6 +25,8 @@ from sidekiq_tui.tui.widgets.line import Line
 from sidekiq_tui.tui.widgets.span_lines import SpanLine, SpanLines
 
 _KEY_CELLS: Final = 13
+_MANY: Final = 3
+"""Keys of a group that share a reason, so that it is not said at each."""
 _COLUMN_CELLS: Final = 54
 _TWO_COLUMNS: Final = 2 * _COLUMN_CELLS + 6
 _ROWS_AROUND: Final = 2
@@ -128,15 +131,28 @@ def _group(action: Action) -> str:
 
 
 def _block(title: str, entries: Sequence[Entry], ascii: bool) -> list[SpanLine]:
+    """Title and keys. A reason that many share stands once, under the title; the sign is at each of them."""
     glyphs = glyph_set(ascii)
-    lines: list[SpanLine] = [(Span(title, "title"),)]
+    counts = Counter(reason for _, _, reason in entries if reason)
+    shared = next((reason for reason, count in counts.most_common(1) if count >= _MANY), "")
+    lines: list[SpanLine] = [(Span(title, "title"),), *_reason_lines(shared, "", ascii)]
     for keys, text, reason in entries:
-        shown = f" {fit(to_ascii(keys) if ascii else keys, _KEY_CELLS, ellipsis=glyphs.cut)}  "
-        lines.append((Span(shown, "muted" if reason else "key"), Span(text, "muted" if reason else "text")))
-        if reason:
-            words = clip(display_text(reason), _COLUMN_CELLS - len(shown) - 3, ellipsis=glyphs.cut)
-            lines.append((Span(" " * len(shown)), Span(f"{glyphs.forbidden} {words}", "warn")))
+        sign = glyphs.forbidden if reason and reason == shared else " "
+        shown = f"{sign} {fit(to_ascii(keys) if ascii else keys, _KEY_CELLS, ellipsis=glyphs.cut)} "
+        first, *more = wrap_cell((Span(text, "muted" if reason else "text"),), _COLUMN_CELLS - len(shown))
+        lines.append((Span(shown, "muted" if reason else "key"), *first))
+        lines += [(Span(" " * len(shown)), *line) for line in more]
+        if reason != shared:
+            lines += _reason_lines(reason, " " * len(shown), ascii)
     return lines
+
+
+def _reason_lines(reason: str, indent: str, ascii: bool) -> list[SpanLine]:
+    if not reason:
+        return []
+    words = wrap_cell((Span(display_text(reason), "warn"),), _COLUMN_CELLS - len(indent) - 3)
+    signs = (f"{glyph_set(ascii).forbidden} ", *["  "] * (len(words) - 1))
+    return [(Span(indent + sign, "warn"), *line) for sign, line in zip(signs, words, strict=True)]
 
 
 def _beside(blocks: Sequence[Sequence[SpanLine]]) -> list[SpanLine]:

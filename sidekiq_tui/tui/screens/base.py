@@ -318,7 +318,7 @@ class ViewScreen(GatheringScreen[None]):
     def _verb(self, action: Action) -> str:
         if action.where in CHANGING:
             subject = self.subject()
-            count = subject.count if subject is not None and action.where == JOB_CHANGES else None
+            count = subject.count_for(action.id) if subject is not None and action.where == JOB_CHANGES else None
         else:
             count = self.count_for(action)
         return action.label if count is None else f"{action.label} {count:,}"
