@@ -15,6 +15,7 @@ from sidekiq_tui.operations.catalog import Delete, Enlist, OfJobs, Operation
 from sidekiq_tui.operations.count import Count
 from sidekiq_tui.operations.desk import Desk
 from sidekiq_tui.operations.errors import AccessDenied, CannotBeKept, GuardRefused
+from sidekiq_tui.operations.forgotten import end_complete
 from sidekiq_tui.operations.journal import JournalError, Noted, State, UndoKind
 from sidekiq_tui.operations.making import Maker, TrashParts
 from sidekiq_tui.operations.outcome import Ending, Outcome, Progress
@@ -161,6 +162,7 @@ class Execution:
         )
         try:
             if self.order.generation == 1:
+                await self._take_over()
                 await self.desk.journal.begin(noted, rest_of(plan) if told else None)
             else:
                 await self.desk.journal.reopen(self.id)
@@ -169,6 +171,12 @@ class Execution:
                 await self.desk.audited(self._result("refused", str(error)))
             raise
         return head
+
+    async def _take_over(self) -> None:
+        """What this is the rest of waits no longer."""
+        before = None if self.order.of is None else await self.desk.journal.noted(self.order.of)
+        if before is not None and before.state == "failed" and self.operation.kind != "undo":
+            await self.desk.journal.end(before.id, "stopped", before.tally, undo=before.undo, rest=True)
 
     async def _guarded(self, head: Head) -> tuple[Ending, str, str]:
         """Does the work; how it ended, what the trouble was in words, and the error."""
@@ -221,11 +229,12 @@ class Execution:
         """Frees old trash and forgets old records, while a connection that writes is there. What fails waits."""
         if self.plan.mode != "A" or self.run.stopping:
             return
-        with contextlib.suppress(SidekiqError):
+        with contextlib.suppress(SidekiqError):  # the journal's errors are among them
             db = await sender.database()
             now = self.desk.clock()
             await reap(db, now)
             if self.desk.untidy(f"records of {self.plan.server}"):
+                await end_complete(self.desk.journal, db, self.plan.server, now)
                 await prune(db, now)
 
     def _failed(self, trouble: str, error: str) -> tuple[Ending, str, str]:
@@ -245,7 +254,8 @@ class Execution:
             state = "open"
         problems = []
         try:
-            await self.desk.journal.end(self.id, state, tally, undo=undo, rest=left and tally.untouched > 0)
+            # What was done is kept, too: the server may fail over, and forget it.
+            await self.desk.journal.end(self.id, state, tally, undo=undo, rest=left or tally.done > 0)
         except JournalError as failure:
             problems.append(f"the journal was not told: {failure}")
         if state != "open":

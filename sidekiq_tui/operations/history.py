@@ -48,6 +48,11 @@ class Unfinished:
     peer: str | None = None
     """Of a move between servers: the name of the one that the jobs go to."""
 
+    failed: bool = False
+    """It has an end, before which it could not do all: what is left waits here."""
+    forgotten: int = 0
+    """Entries of which the server, which went back in time, has forgotten that they were done."""
+
     @property
     def untouched(self) -> int:
         """Entries it never reached."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from sidekiq_tui.operations.catalog import Enlist, OfJobs, Operation, Undo
+from sidekiq_tui.operations.catalog import Copy, Enlist, Enqueue, MoveToQueue, OfJobs, Operation, Retry, Undo
 from sidekiq_tui.operations.census import place_name
 from sidekiq_tui.operations.desk import Desk
 from sidekiq_tui.operations.entries import handled
@@ -61,7 +61,16 @@ async def plan_rest(desk: Desk, server: Server, settled: Settled) -> tuple[Plan,
         plan = await make_plan(server, operation, now=now, read_only=desk.read_only)
     else:
         plan = await _restored(desk, server, noted, operation, rest)
+    if settled.loss is not None:
+        again = "; a worker may have run what was pushed: that runs twice" if _pushes_jobs(operation) else ""
+        note = f"{server.name} went back in time and has forgotten {settled.loss.entries:,} of these{again}"
+        plan = replace(plan, notes=(note, *plan.notes))
     return plan, Continuation(noted.id)
+
+
+def _pushes_jobs(operation: Operation) -> bool:
+    """Whether it puts jobs where workers take them: done twice, they may run twice."""
+    return isinstance(operation, Retry | Enqueue | Copy | Enlist | MoveToQueue)
 
 
 async def _restored(desk: Desk, server: Server, noted: Noted, operation: Operation, rest: bytes) -> Plan:

@@ -9,16 +9,16 @@ from typing import Final
 
 from sidekiq_tui.operations import guard, words
 from sidekiq_tui.operations.audit import Head
-from sidekiq_tui.operations.catalog import Evacuate, Transfer
+from sidekiq_tui.operations.catalog import Across, Enlist, Evacuate, OfJobs, Transfer, Undo
 from sidekiq_tui.operations.desk import Desk
 from sidekiq_tui.operations.errors import CannotBeDone, CannotBeKept
 from sidekiq_tui.operations.execute_rebuild import STAGE
+from sidekiq_tui.operations.forgotten import Loss, batches_of, complete, forgotten
 from sidekiq_tui.operations.history import Unfinished
 from sidekiq_tui.operations.journal import Batch, Noted, State
 from sidekiq_tui.operations.outcome import Tally
 from sidekiq_tui.operations.parameters import operation_of
 from sidekiq_tui.operations.prepared import UNKNOWN, new_bid
-from sidekiq_tui.operations.sender import BASE
 from sidekiq_tui.operations.transfer_record import is_source, is_target, peer_of
 from sidekiq_tui.operations.undo import known_records, known_trash
 from sidekiq_tui.servers.server import Server
@@ -50,6 +50,7 @@ class Settled:
     generation: int
     returned: int
     words: str
+    loss: Loss | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +76,30 @@ async def unfinished(desk: Desk, server: Server, ours: Collection[str]) -> tuple
             told.setdefault(record.id, []).append(record)
     parked = {id: await _parked(server, said) for id, said in told.items()}
     now = desk.clock()
+    run_id = (await server.mark()).run_id if noted else None
     found: list[Unfinished] = []
     for id in dict.fromkeys([*noted, *told]):
         one, said = noted.get(id), told.get(id, [])
-        if one is not None and (one.state in ("open", "unknown") or parked.get(id) or stopped_undo(one)):
-            found.append(_noted_here(desk, one, said, parked.get(id, 0), now, id in ours))
-        elif one is None and (parked[id] or any(record.state == "open" for record in said)):
-            found.append(_told_there(server.name, said, parked[id], now))
+        if one is None:
+            if parked[id] or (any(record.state == "open" for record in said) and not complete(said)):
+                found.append(_told_there(server.name, said, parked[id], now))
+            continue
+        entry = _noted_here(desk, one, said, parked.get(id, 0), now, id in ours)
+        if one.state in ("open", "unknown") or parked.get(id):
+            found.append(entry)
+        elif (loss := await forgotten(desk.journal, one, said, run_id, now)) is not None:
+            found.append(replace(entry, settled=one.tally.settled - loss.entries, forgotten=loss.entries))
+        elif failed_in_part(one):
+            found.append(replace(entry, failed=True))
     return tuple(sorted(found, key=lambda entry: entry.at))
 
 
-def stopped_undo(noted: Noted) -> bool:
-    """Whether it is an undo that was refused on its way: it cannot begin again, only go on."""
-    return noted.kind == "undo" and noted.state == "failed" and noted.tally.untouched > 0
+def failed_in_part(noted: Noted) -> bool:
+    """Whether it was refused on its way and can be gone on with. An undo could not even begin again."""
+    if noted.state != "failed" or not noted.tally.untouched:
+        return False
+    operation = operation_of(noted.kind, noted.parameters)
+    return isinstance(operation, OfJobs | Enlist | Undo) and not isinstance(operation, Across)
 
 
 def _target(said: Sequence[OperationRecord], noted: Noted | None = None) -> str | None:
@@ -180,7 +192,9 @@ async def settle(desk: Desk, server: Server, id: str, ours: Collection[str]) -> 
     )
     if noted is None and not said:
         raise CannotBeDone("nothing is known of such an operation")
-    grant = guard.admit_upkeep(await server.mark(), server.profile, "close", now, read_only=desk.read_only)
+    mark = await server.mark()
+    loss = None if noted is None else await forgotten(desk.journal, noted, said, mark.run_id, now)
+    grant = guard.admit_upkeep(mark, server.profile, "close", now, read_only=desk.read_only)
     db = await server.writer(grant)
     try:
         reached = [await _fence(db, record) for record in said]
@@ -189,9 +203,12 @@ async def settle(desk: Desk, server: Server, id: str, ours: Collection[str]) -> 
         await db.close()
     if noted is None:
         return _foreign(said, reached, returned)
-    tally = await _tally(desk, server, noted, reached)
-    trouble = f"{returned:,} parked jobs were put back into their queue" if returned else ""
-    return Settled(noted, tally, max((record.generation for record in said), default=0), returned, trouble)
+    tally = await _tally(desk, server, noted, reached, loss)
+    trouble = [f"{returned:,} parked jobs were put back into their queue"] if returned else []
+    if loss is not None:
+        trouble.append(f"{server.name} went back in time and has forgotten {loss.entries:,} of these")
+    generation = max((record.generation for record in said), default=0)
+    return Settled(noted, tally, generation, returned, "; ".join(trouble), loss)
 
 
 async def _fence(db: Database, record: OperationRecord) -> Reach:
@@ -208,9 +225,8 @@ async def _fence(db: Database, record: OperationRecord) -> Reach:
                 if not result.results:
                     # Claimed and not delivered, where there are no scripts; nothing elsewhere.
                     await claims.return_claims(db, record.id, result.bid)
-    # A cut has used up the first number of its generation.
-    first = (natural(fields.get(BASE)) or 0) - ("cut" in fields)
-    return Reach(first, first + following, {first + seq: result for seq, result in results.items()}, fields)
+    first, end = batches_of(replace(record, fields=fields, next=following))
+    return Reach(first, end, {first + seq: result for seq, result in results.items()}, fields)
 
 
 async def _return(db: Database, said: Sequence[OperationRecord], who: str, now: float) -> int:
@@ -259,7 +275,7 @@ def _foreign(said: Sequence[OperationRecord], reached: Sequence[Reach], returned
     return Settled(None, Tally(), max(record.generation for record in said), returned, told)
 
 
-async def _tally(desk: Desk, server: Server, noted: Noted, reached: Sequence[Reach]) -> Tally:
+async def _tally(desk: Desk, server: Server, noted: Noted, reached: Sequence[Reach], loss: Loss | None) -> Tally:
     """What became of the entries; the journal is told of batches that it did not know the end of."""
     found: dict[int, str] = {}
     counts = dict.fromkeys(("1", "0", "x", "D", UNKNOWN, "-"), 0)
@@ -270,12 +286,15 @@ async def _tally(desk: Desk, server: Server, noted: Noted, reached: Sequence[Rea
             results = one.results
             if results is None:
                 results = found[one.number] = _results(one, reached)
+            elif loss is not None and one.number >= loss.first:
+                results = found[one.number] = "-" * one.n
             for result in results:
                 counts[result] += 1
     done = counts["1"] + await _beside_batches(server, noted, reached)
     known = Tally(
         done=done,
-        gone=counts["0"] + noted.tally.gone,
+        # What the journal has counted is there with what was not met when it was read, or it has counted nothing yet.
+        gone=max(counts["0"], noted.tally.gone),
         exists=counts["x"],
         refused=noted.tally.refused,
         malformed=noted.tally.malformed,
@@ -317,8 +336,11 @@ async def _beside_batches(server: Server, noted: Noted, reached: Sequence[Reach]
     return 0
 
 
-async def conclude(desk: Desk, settled: Settled) -> str:
-    """Writes the end of what was settled into journal and audit; says in words how far it got."""
+async def conclude(desk: Desk, settled: Settled, *, offered: bool = False) -> str:
+    """Writes the end of what was settled into journal and audit; says in words how far it got.
+
+    `offered`: the rest is planned and has yet to be said yes to; what failed or was forgotten stays in the lists then.
+    """
     noted = settled.noted
     if noted is None:
         return settled.words
@@ -328,7 +350,11 @@ async def conclude(desk: Desk, settled: Settled) -> str:
     said = words.tallied(noted.kind, verb, settled.tally, trouble)
     state: State = "unknown" if settled.tally.unknown else "stopped"
     undo = noted.undo if settled.tally.done else "no"
-    await desk.journal.end(noted.id, "failed" if state == "unknown" else state, settled.tally, undo=undo, rest=True)
+    waits = offered and (noted.state == "failed" or settled.loss is not None)
+    ended: State = "failed" if waits or state == "unknown" else state
+    await desk.journal.end(noted.id, ended, settled.tally, undo=undo, rest=True)
+    if noted.state == "failed" and settled.tally == noted.tally and waits:
+        return said  # its line is in the audit
     fields = {
         "step": "outcome",
         "id": noted.id,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 UNDO_FIELDS: Final = ("id", "kind", "words", "count", "at", "who", "expires", "whence", "here")
 UNFINISHED_FIELDS: Final = (
     *("id", "kind", "who", "at", "count", "settled", "untouched", "parked", "running", "can_continue"),
+    *("failed", "forgotten"),
 )
 AUDIT_FIELDS: Final = (*("n", "time", "id", "who", "server", "kind", "what", "count", "came_out", "ended_at", "undo"),)
 
@@ -46,6 +47,8 @@ def unfinished_record(one: Unfinished) -> Record:
         "parked": one.parked,
         "running": one.running,
         "can_continue": one.can_continue,
+        "failed": one.failed,
+        "forgotten": one.forgotten,
     }
 
 

@@ -59,7 +59,8 @@ def _state(row: Unfinished, context: Context, width: int | None) -> Cell:
     if row.running:
         return (Span(f"{context.glyphs.ok} running", "ok"),)
     more = "can go on here" if row.can_continue else "can only be ended here"
-    return (Span(f"{context.glyphs.warn} stopped, {more}", "warn"),)
+    how = f"server forgot {row.forgotten:,}" if row.forgotten else "failed" if row.failed else "stopped"
+    return (Span(f"{context.glyphs.warn} {how}, {more}", "warn"),)
 
 
 UNDOS: Final[tuple[Column[UndoEntry], ...]] = (
