@@ -16,12 +16,15 @@ class Painted:
     """The cells of a headless app's terminal; unlike `screen_text` it also shows what was not painted over."""
 
     def __init__(self, app: App[Any]) -> None:
+        self.frames = 0
+        """Updates written so far."""
         self._cells: dict[tuple[int, int], str] = {}
         self._app = app
         display = app._display
 
         def painting(screen: Any, renderable: Any) -> None:
             if isinstance(renderable, CompositorUpdate) and not app._batch_count:
+                self.frames += 1
                 self._write(renderable.render_segments(app.console))
             display(screen, renderable)
 

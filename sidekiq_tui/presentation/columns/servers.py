@@ -200,6 +200,14 @@ def _trend(row: ServerSnapshot | ServersTotal, context: Context, width: int | No
     return (Span(spark(points, cells, context.ascii), "chart"),)
 
 
+def _backlog(row: ServerSnapshot | ServersTotal, context: Context, width: int | None) -> Cell:
+    if isinstance(row, ServersTotal):
+        return ()
+    cells = width or _TREND_CELLS
+    points = row.series.points("enqueued", TREND_PERIOD, cells, context.now)
+    return (Span(spark(points, cells, context.ascii), "chart"),)
+
+
 def _busy(row: ServerSnapshot | ServersTotal, context: Context, width: int | None) -> Cell:
     one = _figures(row)
     if one.busy is None and one.concurrency is None:
@@ -253,9 +261,13 @@ def _number_column(
 
 
 def _state_key(row: ServerSnapshot | ServersTotal, context: Context) -> SortKey:
-    """Worst first: as a person would look."""
+    """Worst first: as a person would look; of one state those with more against them."""
+    if isinstance(row, ServersTotal):
+        return (2, 0.0)
     order = ("bad", "offline", "forbidden", "warn", "slow", "connecting", "ok")
-    return (2, 0.0) if isinstance(row, ServersTotal) else (0, float(order.index(row.health.state)))
+    severities = [reason.severity for reason in row.health.reasons]
+    weight = min(9, severities.count("bad")) * 10 + min(9, severities.count("warn"))
+    return (0, order.index(row.health.state) - weight / 100)
 
 
 def _name_key(row: ServerSnapshot | ServersTotal, context: Context) -> SortKey:
@@ -306,6 +318,7 @@ SERVERS: Final[tuple[_Column, ...]] = (
     _number_column("fail%", 5, 9, lambda one: one.failure_share, units.share, "failures", live=True),
     _BUSY,
     _ENQUEUED,
+    _Column("backlog", "enq trend", 9, 16, _backlog, weight=1, goes=0, live=True),
     _LATENCY,
     _RETRY,
     _DEAD,

@@ -10,9 +10,9 @@ from textual.app import ComposeResult
 from textual.geometry import Region
 
 from sidekiq_tui.presentation import units
-from sidekiq_tui.presentation.columns.base import Span
+from sidekiq_tui.presentation.columns.base import Cell, Span, label_role
 from sidekiq_tui.presentation.columns.servers import SERVERS, ServersTotal, servers_total
-from sidekiq_tui.presentation.glyphs import glyph_set
+from sidekiq_tui.presentation.glyphs import GlyphSet, glyph_set
 from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.servers.snapshot import ServerSnapshot
 from sidekiq_tui.tui.actions import bindings
@@ -56,13 +56,14 @@ def servers_layout(width: int, height: int, rows: int) -> dict[str, Region]:
     if width < CHARTS_WIDTH or left < CHARTS_HEIGHT:
         return places | {"details": Region(1, top, width - 2, left)}
     x = max(width // 2 + 3, width - 96)
-    chart = (left - 3) // 2
+    chart = (left - 4) // 2
     chart -= chart % 2
     places["details"] = Region(1, top, x - 2, left)
     places["rate-title"] = Region(x - 1, top, width - x + 1, 1)
     places["rate"] = Region(x - 1, top + 1, width - x, chart)
-    places["backlog-title"] = Region(x - 1, top + 1 + chart, width - x + 1, 1)
-    places["backlog"] = Region(x - 1, top + 2 + chart, width - x, chart + 1)
+    places["incident"] = Region(x - 1, top + 1 + chart, width - x, 1)
+    places["backlog-title"] = Region(x - 1, top + 2 + chart, width - x + 1, 1)
+    places["backlog"] = Region(x - 1, top + 3 + chart, width - x, chart + 1)
     return places
 
 
@@ -89,6 +90,7 @@ class ServersScreen(ViewScreen):
             TextBlock(ascii=ascii, id="details"),
             TitleLine(ascii=ascii, id="rate-title"),
             LineChart(units.rate, id="rate"),
+            Line(id="incident"),
             TitleLine(ascii=ascii, id="backlog-title"),
             LineChart(units.count, id="backlog"),
             id="board",
@@ -168,7 +170,19 @@ class ServersScreen(ViewScreen):
         right = range_spans(self.table, count)
         if group:
             right = [*right, Span("  group: " if right else "group: ", "muted"), Span(display_text(group), "strong")]
-        self.query_one("#title", TitleLine).show(title, right)
+        self.query_one("#title", TitleLine).show((*title, *self._worst_words()), right)
+
+    def _worst_words(self) -> Cell:
+        """The server that is worst, and why: wherever the cursor is, and however many rows are out of sight."""
+        state = self.app_state
+        context = context_of(state)
+        servers = in_order([state.snapshots[name] for name in state.together], SERVERS, Order("state"), context)
+        why = worst_reason(servers[0], context.glyphs) if len(servers) > 1 else ()
+        if not why:
+            return ()
+        mark, *rest = why
+        role = f"{label_role(servers[0].profile.label)} strong"
+        return (Span("   "), mark, Span(f"{display_text(servers[0].server, 20)} ", role), *rest)
 
     def _draw_selected(self, charts: bool = True) -> None:
         selected, glyphs = self.selected, glyph_set(self.app_state.ascii)
@@ -195,6 +209,8 @@ class ServersScreen(ViewScreen):
         columns = self._places["rate"].width - GUTTER
         period, name, times = PERIODS[fitting_period(ScopeView((selected,), now))]
         away = selected.error is not None
+        incident = incident_line(selected, now, period, columns, glyph_set(ascii))
+        self.query_one("#incident", Line).put(incident)
         rate.show(series.points("processed", period, columns, now), stale=away, ascii=ascii)
         backlog.show(series.points("enqueued", period, columns, now), (times[0], times[-1]), stale=away, ascii=ascii)
         known = selected.rates is not None and not away
@@ -211,6 +227,22 @@ class ServersScreen(ViewScreen):
         self.query_one("#backlog-title", TitleLine).show(
             (Span("enqueued ", "title"), Span(backlogged, "strong"), Span(since, "muted"))
         )
+
+
+def incident_line(snapshot: ServerSnapshot, now: float, period: float, columns: int, glyphs: GlyphSet) -> Cell:
+    """Where on charts, `columns` wide for `period` seconds, a server came into the state it is in; none if well."""
+    age = now - snapshot.state_since
+    health = snapshot.health
+    if health.state in ("ok", "connecting") or age < 0:
+        return ()
+    role = "bad strong" if health.state in ("bad", "offline") else "warn strong"
+    words = f"{health.state} for {units.age(age)}"
+    if age >= period:
+        return (Span(" " * GUTTER), Span(f"{glyphs.more_left} ", role), Span(words, role))
+    column = min(columns - 1, int((period - age) / period * columns))
+    if column > len(words):
+        return (Span(" " * (GUTTER + column - len(words) - 1)), Span(f"{words} ", role), Span(glyphs.warn, role))
+    return (Span(" " * (GUTTER + column)), Span(f"{glyphs.warn} ", role), Span(words, role))
 
 
 SORTED: Final = tuple(
