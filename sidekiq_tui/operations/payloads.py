@@ -206,15 +206,15 @@ def _not_movable(job: JobRecord, operation: MoveToQueue) -> str:
 
 
 def _not_to_cross(job: JobRecord, operation: Across) -> str:
-    if job.encrypted and ("args" in operation.fields or "args" in operation.drop):
-        return "encrypted: its arguments can't be changed"
     if operation.fields or operation.drop:
+        if job.encrypted and ("args" in operation.fields or "args" in operation.drop):
+            return "encrypted: its arguments can't be changed"
         try:
             made = JobRecord(edited(job.raw, job.item, operation.fields, operation.drop), job.place, job.score)
         except ValueError as error:
             return f"cannot be written: {error}"
         return _invalid(made)
-    return "" if _usual(job.item) else _invalid(job)
+    return "" if job.glance is not None or _usual(job.item) else _invalid(job)
 
 
 def _not_editable(job: JobRecord, operation: Edit) -> str:

@@ -173,11 +173,31 @@ class Mover:
         await self._taken.put(None)
 
     async def _deliver_all(self) -> None:
-        while (parcel := await self._taken.get()) is not None:
-            await self._deliver(parcel)
+        """Puts one parcel while the one before it is acknowledged."""
+        ending: asyncio.Task[None] | None = None
+        try:
+            while (parcel := await self._taken.get()) is not None:
+                results = await self._put(parcel) if parcel.new else ""
+                if ending is not None:
+                    await ending
+                ending = asyncio.create_task(self._concluded(parcel, results))
+            if ending is not None:
+                await ending
             self._taken.task_done()
-            self._report()
-        self._taken.task_done()
+        except asyncio.CancelledError:
+            if ending is not None:
+                ending.cancel()
+            raise
+        finally:
+            if ending is not None:
+                await asyncio.gather(ending, return_exceptions=True)
+
+    async def _concluded(self, parcel: Parcel, results: str) -> None:
+        try:
+            await self._end(parcel, results)
+        finally:
+            self._taken.task_done()
+        self._report()
 
     # ---- Taking
 
@@ -311,9 +331,9 @@ class Mover:
 
     async def _foreign(self) -> None:
         """Raises `Halted` if a stage is open that is not ours: somebody else goes on with this move."""
-        source = self._route.source
+        source, ours = self._route.source, frozenset(self._open)  # as they are before any of them ends meanwhile
         state = await source.ask(lambda db, _: steps.transfer_state(db, source.keys))
-        if state is not None and any(stage.bid not in self._open for stage in state.stages):
+        if state is not None and any(stage.bid not in ours for stage in state.stages):
             raise Halted("somebody else goes on with this move", code="TAKEN")
 
     # ---- Making
@@ -361,7 +381,10 @@ class Mover:
     # ---- Delivering
 
     async def _deliver(self, parcel: Parcel) -> None:
-        results = await self._put(parcel) if parcel.new else ""
+        await self._end(parcel, await self._put(parcel) if parcel.new else "")
+
+    async def _end(self, parcel: Parcel, results: str) -> None:
+        """Lets go of a parcel that has arrived, and counts it."""
         await self._acknowledge(parcel)
         self._open.discard(parcel.bid)
         told = iter(results)

@@ -166,8 +166,8 @@ async def _take(
     arguments: Sequence[Argument],
     drain: bool,
 ) -> Taken:
-    reply = await db.command(
-        "EVAL", script("take", drain=drain), 3, keys.record, place_key(db, place), db.keys.stage(keys.id, bid),
+    reply = await db.run_script(
+        script("take", drain=drain), 3, keys.record, place_key(db, place), db.keys.stage(keys.id, bid),
         seq, bid, expected, _place_text(place), redis_type(place), *arguments,
     )  # fmt: skip
     told, staged = (reply[:4], reply[4]) if isinstance(reply, list) and len(reply) == 5 else (reply, None)
@@ -236,8 +236,8 @@ async def put(
         arguments += [job.raw] if place.kind == "queue" else [_score(job.score), job.raw]
     for one in iterations:
         arguments += [one.ttl, len(one.values), *one.values]
-    reply = await db.command(
-        "EVAL", script("put"), 3 + len(names), keys.record, place_key(db, place), db.keys.queues, *names, *arguments
+    reply = await db.run_script(
+        script("put"), 3 + len(names), keys.record, place_key(db, place), db.keys.queues, *names, *arguments
     )
     status, results, next, error = _parts(reply, 4)
     return Put(cast(PutStatus, _said(status)), _said(results), natural(next) or 0, _plain(error))
@@ -260,8 +260,8 @@ async def acknowledge(
     In a queue they return to where they run next, or `to_head`. `jids`: iterable jobs whose states went along.
     """
     names = [db.keys.iteration(jid) for jid in jids]
-    reply = await db.command(
-        "EVAL", script("ack"), 4 + len(names), keys.record, db.keys.stage(keys.id, bid), place_key(db, place),
+    reply = await db.run_script(
+        script("ack"), 4 + len(names), keys.record, db.keys.stage(keys.id, bid), place_key(db, place),
         db.keys.queues, *names, seq, bid, redis_type(place), place.queue or "", "head" if to_head else "tail", gone,
         *back,
     )  # fmt: skip
@@ -271,8 +271,8 @@ async def acknowledge(
 
 async def give_back(db: Database, keys: RecordKeys, seq: int, bid: str, place: Place) -> GivenBack:
     """Puts a whole stage back. Only once the other server is fenced, and known not to have its jobs."""
-    reply = await db.command(
-        "EVAL", script("give_back"), 4, keys.record, db.keys.stage(keys.id, bid), place_key(db, place), db.keys.queues,
+    reply = await db.run_script(
+        script("give_back"), 4, keys.record, db.keys.stage(keys.id, bid), place_key(db, place), db.keys.queues,
         seq, bid, redis_type(place), place.queue or "",
     )  # fmt: skip
     status, restored, existing, error = _parts(reply, 4)
@@ -281,7 +281,7 @@ async def give_back(db: Database, keys: RecordKeys, seq: int, bid: str, place: P
 
 async def end_transfer(db: Database, keys: RecordKeys) -> Literal["ok", "open", "closed"]:
     """Ends the source's record; `open`: jobs are still parked."""
-    reply = await db.command("EVAL", script("end_transfer"), 2, keys.record, keys.closed, KEPT)
+    reply = await db.run_script(script("end_transfer"), 2, keys.record, keys.closed, KEPT)
     return "ok" if reply == b"ok" else "open" if reply == b"open" else "closed"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -17,7 +18,7 @@ from sidekiq_tui.demo.embedded import EmbeddedRedis
 from sidekiq_tui.operations.catalog import ReturnStaged
 from sidekiq_tui.operations.outcome import Outcome
 from sidekiq_tui.operations.patience import patiently
-from sidekiq_tui.sidekiq.scripts import DRAIN, script
+from sidekiq_tui.sidekiq.scripts import script
 from tests.support.carrying import SOURCE, TARGET, Carrier, payloads
 from tests.support.fault_link import Command, FaultLink
 
@@ -25,12 +26,18 @@ Side = Literal["source", "target"]
 STEPS: Final = ("begin", "take", "put", "ack", "give_back", "end_transfer", "finish", "close")
 ALWAYS: Final = ("appendonly yes", "appendfsync always")
 EVERY_SECOND: Final = ("appendonly yes", "appendfsync everysec")
-_BY_TEXT: Final = {script(name): name for name in STEPS}
+_BY_TEXT: Final = {
+    key: name
+    for name in STEPS
+    for drain in ((False, True) if name == "take" else (False,))
+    for text in [script(name, drain=drain)]
+    for key in (text, hashlib.sha1(text, usedforsecurity=False).hexdigest().encode())
+}
 
 
 def step_of(command: Command) -> str:
     """Which step of a move a command is; empty when it is none."""
-    return _BY_TEXT.get(command[1].removeprefix(DRAIN), "") if len(command) > 1 else ""
+    return _BY_TEXT.get(command[1], "") if len(command) > 1 else ""
 
 
 @dataclass
