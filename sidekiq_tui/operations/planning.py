@@ -191,7 +191,9 @@ def _scheduled(operation: OfJobs) -> bool:
 
 def _refused(operation: OfJobs, census: Census, seen: Survey) -> str:
     if not census.count:
-        return "there is nothing to do" if census.stays else "there is no such job"
+        if census.stays:
+            return "there is nothing to do"
+        return "there is nothing in it" if isinstance(operation.jobs, Whole) else "there is no such job"
     queue = operation.queue if isinstance(operation, MoveToQueue | Copy | Across) else None
     known = {one.name for one in seen.overview.queues}
     if queue is not None and not _NAME.fullmatch(queue) and queue not in known:

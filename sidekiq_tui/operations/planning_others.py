@@ -233,7 +233,7 @@ def _paused(operation: Pause, seen: Survey) -> Found:
         return found
     if not any("Pro" in sign for sign in seen.overview.edition_signs):
         found.refused = (
-            "nobody here would obey: only Sidekiq Pro's workers do. Quiet the processes that serve it instead"
+            "nobody here obeys, only Sidekiq Pro's workers do: quiet its processes instead"
         )
         return found
     found.notes.append("obeyed by processes that start from now on; those that run may not notice")

@@ -45,6 +45,7 @@ def _facts(plan: Plan, context: Context, full: bool) -> Iterator[tuple[str, Cell
     yield "classes", _shares(plan.classes, context, full, estimated=plan.estimated)
     if len(plan.queues) > 1 or isinstance(operation, _PUSHES):
         yield "queues", _shares(plan.queues, context, full)
+    yield "run at", _text(_times(operation, context))
     yield "counted", _counted(plan, context)
     for reason, count in plan.stays:
         yield "stays", (Span(f"{count:,} {context.safe(reason)}", "warn"),)
@@ -124,6 +125,19 @@ def _shares(counts: Sequence[tuple[str, int]], context: Context, full: bool, *, 
     shown = [f"{deeds.name(key, context)} {about}{units.count(count)}" for key, count in counts[:most]]
     rest = len(counts) - most
     return _text("  ".join([*shown, f"and {rest:,} more"] if rest > 0 else shown))
+
+
+def _times(operation: Operation, context: Context) -> str:
+    """When new jobs will run that are not for now."""
+    if not isinstance(operation, catalog.Enlist):
+        return ""
+    times = [at for _, _, at in operation.payloads if at is not None]
+    if not times:
+        return ""
+    first, last = (units.clock(at, context.now, utc=context.time_mode == "utc") for at in (min(times), max(times)))
+    span = first if first == last else f"{first} … {last}"
+    others = len(operation.payloads) - len(times)
+    return f"{span}, but {others:,} at once" if others else span
 
 
 def _counted(plan: Plan, context: Context) -> Cell:

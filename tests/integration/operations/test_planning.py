@@ -243,7 +243,9 @@ async def test_a_wrong_clock(redis_url: str, raw: Any, skew: int, warned: bool, 
 
 
 async def test_nothing_to_do_is_refused(server: Server, raw: Any) -> None:
-    assert (await plan(server, Retry(jobs=Whole(RETRY)))).refused == "there is no such job"
+    assert (await plan(server, Retry(jobs=Whole(RETRY)))).refused == "there is nothing in it"
+    everywhere = Matching((RETRY,), parse_filter("class:Nobody"))
+    assert (await plan(server, Retry(jobs=everywhere))).refused == "there is no such job"
     await raw.zadd("retry", {b"junk": 1})
     assert (await plan(server, Retry(jobs=Whole(RETRY)))).refused == "there is nothing to do"
     assert (await plan(server, Clear(place=Whole(DEFAULT)))).refused == "there is nothing in default"
@@ -311,7 +313,7 @@ async def test_clearing(server: Server, raw: Any, monkeypatch: Any) -> None:
 async def test_a_pause_that_nobody_obeys_is_refused(server: Server, raw: Any) -> None:
     await raw.lpush("queue:default", payload(1))
     await raw.sadd("queues", "default", "low")
-    assert "nobody here would obey" in (await plan(server, Pause(queues=("default",)))).refused
+    assert "nobody here obeys" in (await plan(server, Pause(queues=("default",)))).refused
     await raw.zadd("batches", {"b": 1})
     other = Server(server.profile)
     made = await plan(other, Pause(queues=("default", "low")))

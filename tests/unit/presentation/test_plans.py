@@ -94,6 +94,20 @@ def test_facts_come_in_the_order_of_the_dialog_and_empty_ones_not_at_all() -> No
     ]
 
 
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [
+        ((None, None), []),
+        ((4600.0, 4600.0), ["01:16:40Z"]),
+        ((1060.0, 4600.0), ["00:17:40Z … 01:16:40Z"]),
+        ((None, 4600.0, None), ["01:16:40Z, but 2 at once"]),
+    ],
+)
+def test_new_jobs_that_wait_say_for_when(times: tuple[float | None, ...], expected: list[str]) -> None:
+    plan = plan_of(catalog.Enlist(payloads=tuple((b"{}", "low", at) for at in times)))
+    assert [value for name, value in shown(plan) if name == "run at"] == expected
+
+
 def test_all_facts_have_the_price_and_the_fingerprint() -> None:
     price = Price(calls=2, seconds=0.5, sent=2048, received=100, memory=4096, longest_call=0.002)
     plan = plan_of(catalog.Pause(queues=("mailers",)), price=price, mode="B")
