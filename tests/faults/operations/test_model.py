@@ -170,7 +170,7 @@ class Model(RuleBasedStateMachine):
                 assert jid not in here
                 del self.jobs[jid]
                 continue
-            assert here[jid][0] == target, (jid, deed)
+            assert here[jid][0] == (own_queue(spot[1]) if deed in ("retry", "enqueue") else target), (jid, deed)
             if deed in ("kill", "reschedule"):
                 assert here[jid][1] == spot[1], "the bytes stay"
             became[jid] = self.jobs[jid] = here[jid]
@@ -225,7 +225,6 @@ class Model(RuleBasedStateMachine):
 def made(deed: str, place: Place, name: str) -> tuple[Operation | None, Place | None]:
     """The operation, and where its jobs are afterwards (None: in the trash); no operation where there is none."""
     jobs = Matching((place,), parse_filter(f"class:{name}")) if name else Whole(place)
-    in_set = place.kind != "queue"
     choices: dict[str, tuple[OfJobs | Clear | None, Place | None]] = {
         "retry": (Retry(jobs=jobs) if place in (RETRY, DEAD) else None, MAIL),
         "enqueue": (Enqueue(jobs=jobs) if place == SCHEDULE else None, MAIL),
@@ -236,10 +235,12 @@ def made(deed: str, place: Place, name: str) -> tuple[Operation | None, Place | 
         "move": (MoveToQueue(jobs=jobs, queue="low") if place == MAIL else None, LOW),
         "clear": (Clear(place=Whole(place)), None),
     }
-    operation, target = choices[deed]
-    if in_set and deed in ("retry", "enqueue"):
-        target = MAIL
-    return operation, target
+    return choices[deed]
+
+
+def own_queue(payload: bytes) -> Place:
+    """Where a job goes that is retried, as its payload says."""
+    return LOW if b'"queue":"low"' in payload else MAIL
 
 
 @pytest.mark.usefixtures("redis_url", "small_batches")
