@@ -36,7 +36,7 @@ async def look_for_unfinished(state: AppState, server: str) -> None:
 
 
 def waiting(state: AppState) -> list[Unfinished]:
-    """What waits for a person on the servers in view: nobody is at it."""
+    """What waits for a person on the servers in view: nobody is at it. What failed was told, and lies in the trash."""
     if state.operations is None:
         return []
     mine = {run.id for run in state.operations.runs if run.outcome is None}
@@ -44,7 +44,7 @@ def waiting(state: AppState) -> list[Unfinished]:
         one
         for server in state.names
         for one in state.unfinished.get(server, ())
-        if not one.running and one.id not in mine
+        if not one.running and not one.failed and one.id not in mine
     ]
 
 
@@ -68,7 +68,8 @@ def unfinished_words(state: AppState) -> Sequence[Span]:
     more = f", U: {len(found) - 1:,} more" if len(found) > 1 else ""
     parked = f"  {first.parked:,} parked, no worker sees them" if first.parked else ""
     rest = (Span(more, "muted"), Span(parked, "warn"), Span(begun + reached, "muted"))
-    return (*lead, Span(" stopped", "warn strong"), *key, *rest)
+    how = f" forgotten by the server: {first.forgotten:,}" if first.forgotten else " stopped"
+    return (*lead, Span(how, "warn strong"), *key, *rest)
 
 
 def _server(state: AppState, server: str) -> Span:
@@ -115,7 +116,8 @@ def ask_end_of(screen: ViewScreen, entry: Unfinished) -> None:
         if entry.can_continue:
             ways.append(("go on", "with what is left of it", lambda: operating.resume(screen, server, id)))
         ways.append(("end it", "where it stopped; the rest stays as it is", lambda: operating.end(screen, server, id)))
-        title = f"{deed_of(entry.kind).doing.capitalize()} on {display_text(server)} has no end"
+        how = "is forgotten in part: the server went back in time" if entry.forgotten else "has no end"
+        title = f"{deed_of(entry.kind).doing.capitalize()} on {display_text(server)} {how}"
 
     def taken(index: int | None) -> None:
         if index is not None:

@@ -48,7 +48,10 @@ def _state(row: TrashRow, context: Context, width: int | None) -> Cell:
         return (Span(f"{context.glyphs.ok} running", "ok"),)
     reached = f"at {units.count(row.settled)} of {units.count(row.count)}" if row.count else ""
     parked = f", {row.parked:,} parked" if row.parked else ""
-    return (Span(f"{context.glyphs.warn} stopped {reached}{parked}".rstrip(), "warn"),)
+    if row.forgotten:
+        return (Span(f"{context.glyphs.warn} server forgot {units.count(row.forgotten)}", "warn"),)
+    how = "failed" if row.failed else "stopped"
+    return (Span(f"{context.glyphs.warn} {how} {reached}{parked}".rstrip(), "warn"),)
 
 
 def _kept(row: TrashRow, context: Context, width: int | None) -> Cell:
