@@ -154,8 +154,6 @@ async def plan_resume(desk: Desk, server: Server, found: Found) -> tuple[Plan, T
         refused = refused or f"{server.name} no longer knows this move (flushed, evicted or restored)"
     elif found.there is None or found.there.state == "closed":
         refused = refused or f"{target.name} no longer knows this move: put back what is parked instead"
-    elif not count and found.here.state != "open":
-        refused = refused or "it has ended"
     generations = found.record.generation, found.there_generation
     transit = Transit(
         generations, transform, goes_on, whole if goes_on else (), found.here.moved, found.setback is not None
@@ -285,11 +283,11 @@ def _line(batch: Batch, said: str | None) -> str:
 
 
 async def leave_move(desk: Desk, found: Found) -> str:
-    """Ends a move that its source has forgotten, on the target and in the journal; says how far it got.
+    """Ends a move that its source has ended or forgotten, on the target and in the journal; says how far it got.
 
     Raises `CannotBeDone` for one that can be gone on with, SidekiqError.
     """
-    if found.known:
+    if not is_over(found):
         raise CannotBeDone("jobs of this move may be parked: go on with it, or put them back")
     target = _server(desk, found.peer.name)
     grant = guard.admit_upkeep(await target.mark(), target.profile, "close", desk.clock(), read_only=desk.read_only)
@@ -299,7 +297,13 @@ async def leave_move(desk: Desk, found: Found) -> str:
     finally:
         await db.close()
     ids = {} if found.there is None else found.there.ids
-    return await conclude_move(desk, found.id, ids, "its source has forgotten it")
+    why = "its records had ended" if found.known else "its source has forgotten it"
+    return await conclude_move(desk, found.id, ids, why)
+
+
+def is_over(found: Found) -> bool:
+    """Whether nothing of a move can be gone on with or put back: only the journal does not know its end."""
+    return not found.known or (found.here.state != "open" and not found.here.stages)
 
 
 async def conclude_move(desk: Desk, id: str, arrived: Mapping[int, str], why: str) -> str:

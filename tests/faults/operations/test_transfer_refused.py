@@ -13,6 +13,7 @@ import pytest
 import redis
 
 from sidekiq_tui.operations.catalog import ReturnStaged, Transfer
+from sidekiq_tui.operations.errors import CannotBeDone
 from sidekiq_tui.operations.pace import Pace
 from sidekiq_tui.operations.patience import patiently
 from sidekiq_tui.operations.selection import Whole
@@ -91,6 +92,10 @@ async def test_a_refusal_half_way(tmp_path: Path, what: str, side: Side, place: 
         found = await pair.found()
         assert found.source + found.target + (found.parked - found.target) == Counter(jobs)
         for left in await patiently(lambda: carrier.operations.unfinished(SOURCE)):
+            if left.parked == 0 and what == "-hgetall":  # it had ended; that could not be seen
+                with pytest.raises(CannotBeDone, match="moved 40"):
+                    await carrier.operations.resume(SOURCE, left.id)
+                continue
             if way == "return":
                 plan = await carrier.plan(ReturnStaged(operation=left.id))
             else:
