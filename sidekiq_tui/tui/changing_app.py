@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from textual.app import App
@@ -282,7 +283,7 @@ class ChangingApp(App[None]):
         if self._telling is not None:
             self._telling.stop()
             self._telling = None
-        for screen in self.screen_stack:
+        for screen in chain.from_iterable(self._screen_stacks.values()):  # also of views that were left meanwhile
             if isinstance(screen, ViewScreen):
                 screen.show_progress()
 

@@ -348,6 +348,26 @@ async def test_leaving_asks_what_becomes_of_a_running_operation(
         await live.until(lambda: not live.app.is_running)
 
 
+async def test_a_view_that_was_left_does_not_go_on_telling_how_far_it_is(
+    redis_url: str, raw: redis.asyncio.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(raw, 3000)
+    async with live_app(redis_url, view="retries", label=None) as live:
+        await ready(live)
+        assert live.state.operations is not None
+        start = live.state.operations.start
+        monkeypatch.setattr(live.state.operations, "start", lambda plan, answer: start(plan, answer, rate=400.0))
+        await live.pilot.press("A", "D")
+        await asked(live, ConfirmModal)
+        await live.pilot.press(*"prod", "enter")
+        await live.sees("ctrl+x stops")
+        await live.pilot.press("g", "q", "ctrl+x")
+        await live.sees("u undoes")
+        await live.pilot.press("g", "r")
+        await live.sees("Retries ")
+        assert "ctrl+x stops" not in live.text
+
+
 async def test_a_part_of_what_was_deleted_is_put_back_from_the_trash(redis_url: str, raw: redis.asyncio.Redis) -> None:
     jobs = await fill(raw, 4)
     scores = [await raw.zscore("retry", one) for one in jobs]
