@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sidekiq_tui.operations import planning_others as others
+from sidekiq_tui.operations.ahead import read_ahead
 from sidekiq_tui.operations.catalog import (
     Across,
     Clear,
@@ -150,7 +151,7 @@ async def _selected(
         case Whole(place):
             places, matcher = (place,), EVERYTHING
     for place in places:
-        async with aclosing(server.scan(place, matcher)) as slices:
+        async with aclosing(read_ahead(server.scan(place, matcher))) as slices:
             async for found in slices:
                 reading.read[place], reading.total[place] = found.read, found.total
                 yield found.jobs

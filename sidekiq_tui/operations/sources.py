@@ -8,6 +8,7 @@ from contextlib import aclosing
 from functools import partial
 from typing import Final, NamedTuple
 
+from sidekiq_tui.operations.ahead import read_ahead
 from sidekiq_tui.operations.catalog import Across, MoveToQueue, OfJobs
 from sidekiq_tui.operations.patience import BREAKS, patiently, pause_after
 from sidekiq_tui.operations.targets import Targets, digest
@@ -72,7 +73,7 @@ class Sources:
         complete = False
         while passes < _PASSES and not complete:
             try:
-                async with aclosing(self._server.scan(place, wanted)) as slices:
+                async with aclosing(read_ahead(self._server.scan(place, wanted))) as slices:
                     async for found in slices:
                         complete, breaks = found.complete, 0
                         if found.jobs:
@@ -91,7 +92,7 @@ class Sources:
         """What is wanted of a queue. It is read to its end before any is touched: taking from it moves the rest."""
         wanted = Wanted(digests)
         found: list[Chosen] = []
-        async with aclosing(self._server.scan(place, wanted)) as slices:
+        async with aclosing(read_ahead(self._server.scan(place, wanted))) as slices:
             async for slice_ in slices:
                 tail = slice_.read * 2 > slice_.total
                 found.extend(Chosen(job, tail) for job in slice_.jobs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 
 from sidekiq_tui.demo.embedded import EmbeddedRedis
 from sidekiq_tui.errors import ConfigError
+from sidekiq_tui.operations import export as exporting
 from sidekiq_tui.operations.export import COLUMNS, FORMATS, export, export_to
 from sidekiq_tui.operations.new_jobs import read_import
 from sidekiq_tui.operations.payloads import PayloadContext
@@ -23,6 +25,7 @@ from sidekiq_tui.servers.server import Server
 from sidekiq_tui.sidekiq.filter import parse_filter
 from sidekiq_tui.sidekiq.job import JobRecord, Place
 from sidekiq_tui.sidekiq.payload import to_bytes
+from tests.support.hostile import HOSTILE_PAYLOADS
 
 GOOD = b'{"class":"Mail","args":[1,"\xc5\xbc"],"jid":"%s","queue":"mails","created_at":5,"retry":true}' % (b"a" * 24)
 ODD = (
@@ -132,3 +135,15 @@ async def test_what_fails_leaves_no_file(raw: Any, server: Server, tmp_path: Pat
     with pytest.raises(Exception, match="another type"):
         await export_to(server, Whole(Place("dead")), tmp_path / "dead.json", "json", force=force)
     assert named(tmp_path) == (["dead.json"] if force else [])
+
+
+@pytest.mark.parametrize("score", [None, 0.0, -1.5, 1e300, math.inf, math.nan, 1795400470.9334693])
+@pytest.mark.parametrize("place", [Place("dead"), Place("queue", 'ein"bär\udc80')])
+def test_a_line_is_what_an_encoder_of_json_makes_of_the_facts(place: Place, score: float | None) -> None:
+    for raw in (
+        *HOSTILE_PAYLOADS,
+        *ODD,
+        b'{"class":"A","args":[],"retry":1,"queue":"q","jid":"\\u00e4\\"","created_at":1}',
+    ):
+        job = JobRecord(raw, place, score)
+        assert exporting._ndjson_line(job) == json.dumps(exporting._facts(JobRecord(raw, place, score)))
