@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from typing import Any
 
 import redis.asyncio
 
@@ -17,7 +18,7 @@ from tests.tui.test_changes import asked, fill
 
 async def test_what_a_server_forgot_is_told_and_done_again(redis_url: str, raw: redis.asyncio.Redis) -> None:
     await fill(raw, 20)
-    before = await raw.zrange("retry", 0, -1, withscores=True)
+    before: Any = await raw.zrange("retry", 0, -1, withscores=True)
     async with live_app(redis_url, view="retries", label=None) as live:
         await ready(live)
         await live.pilot.press("A", "D")
@@ -26,7 +27,7 @@ async def test_what_a_server_forgot_is_told_and_done_again(redis_url: str, raw: 
         await live.sees("deleted 20")
     # As a replica that had nothing of it, and took over.
     await raw.delete(*await raw.keys("sqtui:*"))
-    await raw.zadd("retry", {member: score for member, score in before})
+    await raw.zadd("retry", dict(before))
     with closing(sqlite3.connect(state_folder() / "journal.db")) as journal:
         journal.execute("UPDATE op SET mark='another'")
         journal.commit()
