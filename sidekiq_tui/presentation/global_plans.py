@@ -206,12 +206,12 @@ def global_outcome(run: GlobalRun, context: Context, *, each: bool = True) -> Ce
     return tuple(cell)
 
 
-def outcome_lines(run: GlobalRun, context: Context) -> tuple[Cell, ...]:
-    """A line a server: its name, and how it came out there."""
+def outcome_lines(run: GlobalRun, context: Context) -> tuple[tuple[Span, Cell], ...]:
+    """Each server, and how it came out there; all names are as wide."""
     outcomes = run.outcomes
     wide = max((len(_name(part.server, context)) for part in run.plan.parts), default=_LEAST_CELLS)
     return tuple(
-        (server_span(part.profile, context, wide), Span("  "), *_came_out(part, outcomes.get(part.server), context))
+        (server_span(part.profile, context, wide), _came_out(part, outcomes.get(part.server), context))
         for part in run.plan.parts
     )
 

@@ -220,10 +220,10 @@ def _fact_lines(fact: Fact, cells: int) -> list[SpanLine]:
         return [
             (lead if not row else Span(" " * _NAME_CELLS), Span(line, value[0].role)) for row, line in enumerate(words)
         ]
-    return [(lead if not row else Span(" " * _NAME_CELLS), *line) for row, line in enumerate(wrapped(value, room))]
+    return [(lead if not row else Span(" " * _NAME_CELLS), *line) for row, line in enumerate(_wrapped(value, room))]
 
 
-def wrapped(value: Cell, room: int) -> list[list[Span]]:
+def _wrapped(value: Cell, room: int) -> list[list[Span]]:
     """Spans in lines: one that does not fit any more begins the next line."""
     lines: list[list[Span]] = [[]]
     used = 0

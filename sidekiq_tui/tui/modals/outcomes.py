@@ -13,8 +13,8 @@ from textual.screen import ModalScreen
 
 from sidekiq_tui.presentation.columns.base import Cell, Span
 from sidekiq_tui.presentation.glyphs import to_ascii
+from sidekiq_tui.presentation.text import cell_width, wrap_words
 from sidekiq_tui.tui.actions import bindings
-from sidekiq_tui.tui.modals.confirm import wrapped
 from sidekiq_tui.tui.modals.titled import put_title
 from sidekiq_tui.tui.widgets.line import Line
 from sidekiq_tui.tui.widgets.span_lines import SpanLines
@@ -22,6 +22,7 @@ from sidekiq_tui.tui.widgets.span_lines import SpanLines
 WIDEST: Final = 100
 _EDGE_CELLS: Final = 4
 _EDGE_ROWS: Final = 2
+_GAP: Final = 2
 
 
 class OutcomesModal(ModalScreen[None]):
@@ -29,7 +30,7 @@ class OutcomesModal(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("outcomes")]
 
-    def __init__(self, title: str, lines: Sequence[Cell], *, ascii: bool = False) -> None:
+    def __init__(self, title: str, lines: Sequence[tuple[Span, Cell]], *, ascii: bool = False) -> None:
         """`lines`: each server and how it came out there; safe text."""
         super().__init__()
         self._title = title
@@ -55,7 +56,7 @@ class OutcomesModal(ModalScreen[None]):
 
     def _lay_out(self, width: int, height: int) -> None:
         outer = max(20, min(WIDEST, width - 6))
-        lines = [line for one in self._told for line in wrapped(one, outer - _EDGE_CELLS)]
+        lines = [line for one in self._told for line in _lines(*one, outer - _EDGE_CELLS)]
         if self._ascii:
             lines = [[Span(to_ascii(text), role) for text, role in line] for line in lines]
         around = _EDGE_ROWS + 2
@@ -74,3 +75,13 @@ class OutcomesModal(ModalScreen[None]):
     def action_scroll(self, rows: int) -> None:
         """More of it, where it does not fit."""
         self.query_one(SpanLines).scroll_relative(y=rows, animate=False)
+
+
+def _lines(server: Span, words: Cell, cells: int) -> list[list[Span]]:
+    """The name, and beside it the words in as many lines as they take."""
+    beside = cell_width(server.text) + _GAP
+    empty = Span(" " * beside)
+    lead = (server, Span(" " * _GAP))
+    told = wrap_words("".join(span.text for span in words), max(10, cells - beside))
+    role = words[0].role if words else "text"
+    return [[*(lead if not row else (empty,)), Span(line, role)] for row, line in enumerate(told)]
