@@ -114,10 +114,11 @@ def title(plan: Plan, context: Context) -> str:
         case catalog.Undo():
             return f"Undo: put back {many}"
     more = " for good" if isinstance(operation, catalog.Delete) and not operation.keep else ""
-    return f"{done} {many}{more}{_whither(operation, context)}"
+    return f"{done} {many}{more}{_whither(plan, context)}"
 
 
-def _whither(operation: Operation, context: Context) -> str:
+def _whither(plan: Plan, context: Context) -> str:
+    operation = plan.operation
     match operation:
         case catalog.MoveToQueue():
             front = ", at its front" if operation.front else ""
@@ -125,7 +126,7 @@ def _whither(operation: Operation, context: Context) -> str:
         case catalog.Transfer():
             return f" to {name(operation.target, context)}{_their_queue(operation.queue, context)}"
         case catalog.CopyAcross():
-            return f" from {name(operation.source, context)}{_their_queue(operation.queue, context)}"
+            return f" to {name(plan.server, context)}{_their_queue(operation.queue, context)}"
         case catalog.Copy():
             queue = "" if operation.queue is None else f" to queue {name(operation.queue, context)}"
             return queue + ("" if operation.at is None else f" for {_moment(operation.at, context)}")
@@ -163,7 +164,7 @@ def row_question(plan: Plan, context: Context) -> str:
     subject = " ".join(part for part in (name(job.display_class or "an undecodable job", context), jid) if part)
     if isinstance(plan.operation, catalog.ToFront):
         return f"move {subject} to the front?"
-    return f"{one.do} {subject}{_whither(plan.operation, context)}?"
+    return f"{one.do} {subject}{_whither(plan, context)}?"
 
 
 def name(text: str, context: Context, cells: int = _NAME_CELLS) -> str:

@@ -16,6 +16,7 @@ from sidekiq_tui.presentation import units
 from sidekiq_tui.presentation.columns.base import Span, label_role
 from sidekiq_tui.presentation.text import clip as cut
 from sidekiq_tui.presentation.text import display_text
+from sidekiq_tui.sidekiq.job import Place
 from sidekiq_tui.tui import operating
 from sidekiq_tui.tui.between import kinds_of, rules_of
 from sidekiq_tui.tui.screens.listing import context_of
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from sidekiq_tui.operations.plan import Plan
     from sidekiq_tui.operations.selection import Selection
-    from sidekiq_tui.sidekiq.job import JobRecord, Place
+    from sidekiq_tui.sidekiq.job import JobRecord
     from sidekiq_tui.tui.modals.confirm import Fact
     from sidekiq_tui.tui.screens.base import ViewScreen
     from sidekiq_tui.tui.state import AppState
@@ -149,16 +150,20 @@ def _many(clip: Clip) -> str:
 
 def _where(jobs: Selection) -> str:
     """The place that they lie in, or how many there are of these."""
-    match jobs:
-        case Whole():
-            places: list[Place] = [jobs.place]
-        case Matching():
-            places = list(jobs.places)
-        case Rows():
-            places = list(dict.fromkeys(job.place for job in jobs.jobs))
+    places = _places(jobs)
     if len(places) > 1:
         return f"{len(places)} places"
     return places[0].queue or _SETS.get(places[0].kind, places[0].kind) if places else ""
+
+
+def _places(jobs: Selection) -> list[Place]:
+    match jobs:
+        case Whole():
+            return [jobs.place]
+        case Matching():
+            return list(jobs.places)
+        case Rows():
+            return list(dict.fromkeys(job.place for job in jobs.jobs))
 
 
 # Putting.
@@ -171,9 +176,8 @@ def why_not_put(state: AppState, subject: Subject) -> str | None:
         return "nothing was taken yet: m takes jobs to move, c to copy"
     there = clip.server == subject.server
     if subject.queue is not None:
-        if there and isinstance(clip.jobs, Whole) and clip.jobs.place.queue == subject.queue:
-            return "they are in this queue"
-        return None
+        here = there and clip.moves and _places(clip.jobs) == [Place("queue", subject.queue)]
+        return "they are in this queue: P moves them to another one" if here else None
     if subject.whole is None:
         return "there is nothing to put them into: go to a queue, or on another server to the set they are from"
     if there:

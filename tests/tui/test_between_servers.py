@@ -78,7 +78,7 @@ async def test_another_queue_there_is_completed_and_its_size_is_told(sides: Side
         await in_queue(live)
         await live.pilot.press("M", *"staging", "enter")
         await asked(live, CrossModal)
-        await live.sees("into the queues and sets that they are in here")
+        await live.sees("into the same queue or set as here")
         await live.pilot.press(*"new one")
         await live.sees("new one would be a new queue there")
         await live.pilot.press("ctrl+u", *"lo")

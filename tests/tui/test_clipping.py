@@ -51,6 +51,8 @@ async def test_what_is_cut_is_put_on_another_server_once(sides: Sides) -> None:
         await in_mail(live)
         await live.pilot.press("space", "space", "m")
         await live.sees("took 2 jobs")
+        await live.pilot.press("P")
+        await live.sees("they are in this queue: P moves them to another one")
         await live.pilot.press("2")
         await live.until(lambda: aside(live).endswith("2 jobs cut from prod/mail · P pastes"))
         await live.pilot.press("P")

@@ -93,7 +93,7 @@ class CrossModal(FormModal[Crossing]):
         """What is known of the queue there."""
         name = values["queue"].strip()
         if not name:
-            return "into the queues and sets that they are in here"
+            return "into the same queue or set as here"
         there = self._there.get(name)
         if there is None:
             return f"{display_text(name, 40)} would be a new queue there"

@@ -62,22 +62,22 @@ class Choice(Line, can_focus=True):
         self.post_message(self.Changed())
 
     def show(self) -> None:
-        """Draws it; between signs while the keys are for it."""
+        """Draws it; with signs while the keys are for it."""
         glyphs = glyph_set(self._ascii)
-        sides = (glyphs.more_left, glyphs.more_right) if self.has_focus else (" ", " ")
         value = Span(to_ascii(self.value) if self._ascii else self.value, "strong" if self.has_focus else "text")
-        self.put((Span(f"{sides[0]} ", "key"), value, Span(f" {sides[1]}", "key")))
+        signs = (Span(f"  {glyphs.more_left} {glyphs.more_right}", "key"),) if self.has_focus else ()
+        self.put((value, *signs))
 
     def on_mount(self) -> None:
         """Draws it."""
         self.show()
 
     def on_focus(self) -> None:
-        """Draws it with its signs."""
+        """With its signs."""
         self.show()
 
     def on_blur(self) -> None:
-        """Draws it without them."""
+        """Without them."""
         self.show()
 
 
