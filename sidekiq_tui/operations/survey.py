@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from sidekiq_tui.operations.catalog import Operation
@@ -13,6 +14,7 @@ from sidekiq_tui.servers.mark import ServerMark
 from sidekiq_tui.servers.profile import Profile
 from sidekiq_tui.servers.server import Server
 from sidekiq_tui.sidekiq.overview import Overview
+from sidekiq_tui.sidekiq.payload import to_text
 from sidekiq_tui.sidekiq.process import Process
 from sidekiq_tui.sidekiq.time_form import form_for
 
@@ -30,6 +32,8 @@ class Survey:
     abilities: Abilities
     now: float
     read_only: bool = False
+    misused: Mapping[bytes, str] = field(default_factory=dict)
+    """Keys of our own that somebody else has put something into, and of what type."""
 
     @property
     def live(self) -> tuple[Process, ...]:
@@ -51,7 +55,15 @@ class Survey:
             return refused
         if self.abilities.mode == "R":
             return f"{self.profile.name}: {self.abilities.reason}"
+        records = self.profile.keys.operations
+        if records in self.misused:
+            return self.misuse_words(records)
         return self._cannot_last()
+
+    def misuse_words(self, key: bytes) -> str:
+        """What is wrong with a key of our own, and what to do."""
+        name, kind = to_text(key), self.misused[key]
+        return f"`{name}` on {self.profile.name} holds a {kind} that is not sqtui's: rename or delete that key first"
 
     def _cannot_last(self) -> str:
         """Why nothing that is done here would last as the profile asks; empty when it may."""
@@ -68,7 +80,8 @@ async def survey(server: Server, now: float, *, read_only: bool = False) -> Surv
     overview = await server.overview(now)
     mark = await server.mark()
     abilities = await probe(server, mark, overview, now, read_only=read_only)
-    return Survey(server.profile, mark, overview, abilities, now, read_only)
+    misused = await server.misused() if abilities.mode in ("A", "C") else {}
+    return Survey(server.profile, mark, overview, abilities, now, read_only, misused)
 
 
 async def payload_context(server: Server, now: float) -> PayloadContext:

@@ -82,6 +82,9 @@ def server_notes(operation: Operation, seen: Survey, count: int) -> Iterator[str
         drains = isinstance(operation, Retry | Enqueue) and not operation.drain
         anyway = "; drain moves them anyway" if drains else ""
         yield f"the server is out of memory: only what frees memory works{anyway}"
+    trash = seen.profile.keys.trash_index
+    if trash in seen.misused and operation.undoable == "trash" and getattr(operation, "keep", True):
+        yield f"{seen.misuse_words(trash)}; as it is, only what is done without undo works"
     if seen.profile.durability != "ack":
         who = "a replica" if seen.profile.durability == "replica" else "the server's disk"
         yield f"stops where {who} does not confirm a batch in time (durability)"

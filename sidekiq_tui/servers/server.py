@@ -37,7 +37,7 @@ from sidekiq_tui.sidekiq.process import Process, read_processes
 from sidekiq_tui.sidekiq.profiling import JobProfile, read_profile_data, read_profiles
 from sidekiq_tui.sidekiq.queue import Page, Queue
 from sidekiq_tui.sidekiq.queue_activity import QueueActivity, read_activity
-from sidekiq_tui.sidekiq.rights import Rights, read_rights
+from sidekiq_tui.sidekiq.rights import Rights, misused, read_rights
 from sidekiq_tui.sidekiq.search import Matcher, Slice, find_jid, scan, search
 from sidekiq_tui.sidekiq.set_window import Cut, SetWindow, read_window
 from sidekiq_tui.sidekiq.time_form import fleet_time_form
@@ -273,6 +273,10 @@ class Server:
             raise self._too_slow() from None
         finally:
             await database.close()
+
+    async def misused(self) -> dict[bytes, str]:
+        """Keys of our own that hold something of another type, and which; one trip."""
+        return await self._call(misused)
 
     async def time_form(self) -> WrittenTime:
         """How the processes here read the times in payloads; two trips for a fleet, at most four without."""

@@ -65,6 +65,17 @@ async def read_rights(db: Database, now: float) -> Rights:
     )
 
 
+async def misused(db: Database) -> dict[bytes, str]:
+    """Our two lists of keys, operations and trash, that hold something else, and what that is; one trip.
+
+    What may not be asked is not among them. Raises ServerUnreachable and its kin.
+    """
+    lists = (db.keys.operations, db.keys.trash_index)
+    kinds = await db.pipeline([(b"TYPE", key) for key in lists])
+    told = {key: to_text(kind) for key, kind in zip(lists, kinds, strict=True) if isinstance(kind, bytes)}
+    return {key: kind for key, kind in told.items() if kind not in ("none", "zset")}
+
+
 def _asked(db: Database) -> list[tuple[tuple[str, str], Command]]:
     """The commands that operations send on each kind of key, as the server would be asked for them."""
     keys = db.keys

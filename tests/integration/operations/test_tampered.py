@@ -83,7 +83,23 @@ async def test_records_that_are_none(anna: Operator, raw: Any) -> None:
 async def test_a_list_of_trash_that_is_none_loses_nothing(anna: Operator, raw: Any) -> None:
     await raw.set("sqtui:trash", "x")
     await fill(raw, DEAD, 5)
+    words = "`sqtui:trash` on prod holds a string that is not sqtui's: rename or delete that key first"
+    plan = await anna.operations.plan("prod", Delete(jobs=await anna.rows(DEAD, 3)))
+    assert [note for note in plan.notes if words in note]
+    plain = await anna.operations.plan("prod", Delete(jobs=await anna.rows(DEAD, 1), keep=False))
+    assert not [note for note in plain.notes if words in note]
     outcome = await anna.do(Delete(jobs=await anna.rows(DEAD, 3)))
     assert (outcome.ending, await raw.zcard("dead")) == ("failed", 5)
+    assert "sqtui:trash" in outcome.words
     with pytest.raises(SqtuiError):
         await anna.operations.undoable("prod")
+    assert (await anna.do(Delete(jobs=await anna.rows(DEAD, 1), keep=False))).tally.done == 1
+
+
+async def test_a_list_of_operations_that_is_none_is_told_before(anna: Operator, raw: Any) -> None:
+    await raw.set("sqtui:ops", "x")
+    await fill(raw, DEAD, 5)
+    plan = await anna.operations.plan("prod", Delete(jobs=await anna.rows(DEAD, 3)))
+    assert plan.refused == "`sqtui:ops` on prod holds a string that is not sqtui's: rename or delete that key first"
+    await raw.delete("sqtui:ops")
+    assert (await anna.do(Delete(jobs=await anna.rows(DEAD, 3)))).ending == "done"
