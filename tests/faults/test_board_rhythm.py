@@ -52,7 +52,7 @@ class Trouble:
         """Another password from now on, and everybody is thrown out."""
         async with redis.asyncio.Redis(unix_socket_path=str(self.locked.socket)) as raw:
             await raw.config_set("requirepass", "other")
-            await raw.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+            await raw.client_kill_filter(_type="normal", skipme=True)
 
 
 @pytest.fixture
