@@ -53,9 +53,11 @@ def clear_operation(args: argparse.Namespace) -> tuple[Make, Callable[[str], boo
     """The same for `clear`."""
     where: Chosen = chosen(args).only(*_ALL, command="clear")
     place = where.whole("clear")
+    if args.free and args.keep_here:
+        raise UsageError("--free keeps nothing, --keep-here a copy on this machine: say one of them")
 
     async def make(server: Server) -> Operation:
-        return catalog.Clear(place=place, keep=not args.free)
+        return catalog.Clear(place=place, keep=not args.free, here=args.keep_here)
 
     return make, where.wants
 

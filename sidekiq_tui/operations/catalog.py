@@ -200,7 +200,10 @@ class Enlist(Operation):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clear(Operation):
-    """A whole queue or set, at once, whatever its size. Without `keep` it is freed and cannot be undone."""
+    """A whole queue or set, at once, whatever its size. Without `keep` it is freed and cannot be undone.
+
+    `here`: the copy for undo is kept on this machine instead of in the server's trash; it goes there bit by bit.
+    """
 
     kind: ClassVar[str] = "clear"
     level: ClassVar[Access] = "full"
@@ -208,6 +211,7 @@ class Clear(Operation):
     destroys: ClassVar[bool] = True
     place: Selection
     keep: bool = True
+    here: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from sidekiq_tui.operations.audit import Head
@@ -18,11 +18,13 @@ from sidekiq_tui.operations.selection import Whole
 from sidekiq_tui.operations.sender import Halted, Sender, refusal_words
 from sidekiq_tui.sidekiq import plain_clearing
 from sidekiq_tui.sidekiq.clearing import LATEST, Cleared, clear, clear_when_full, latest, read_end, take_out
+from sidekiq_tui.sidekiq.database import Database
 from sidekiq_tui.sidekiq.errors import ServerUnreachable, SidekiqError
 from sidekiq_tui.sidekiq.job import Place
-from sidekiq_tui.sidekiq.operation_record import classify
+from sidekiq_tui.sidekiq.operation_record import BatchReply, classify
 from sidekiq_tui.sidekiq.walk import Entry
 
+_Take = Callable[[Sender, int, Sequence[Entry]], Awaitable[str]]
 _BIT: Final = 200
 _MISSES: Final = 20
 _GROWN: Final = (1000, 0.1)
@@ -53,7 +55,10 @@ class ClearExecution(Execution):
 
     async def _work(self, sender: Sender) -> None:
         if self.plan.mode == "B":
-            await self._bit_by_bit(sender)
+            await self._bit_by_bit(sender, self._take)
+        elif self.operation.here and self.keeps:
+            await sender.begin()
+            await self._bit_by_bit(sender, self._take_fenced)
         else:
             await self._at_once(sender)
         self.count.plus(gone=0 if self.run.stopping else self.count.tally().untouched)
@@ -88,21 +93,49 @@ class ClearExecution(Execution):
                 raise Halted("no answer came, and the server had no room to note it: look at it again") from error
             raise
 
-    async def _bit_by_bit(self, sender: Sender) -> None:
-        """Without keys of our own: the oldest jobs first, each bit on this machine's disk before it goes."""
+    async def _bit_by_bit(self, sender: Sender, take: _Take) -> None:
+        """Without trash on the server: the oldest jobs first, each bit on this machine's disk before it goes."""
         misses = number = 0
         while (left := self.plan.count - self.count.tally().done) > 0 and await self.rested(sender):
-            db = await sender.database()
-            entries = await read_end(db, self.place, min(_BIT, left))
+            entries = await self._oldest(sender, min(_BIT, left))
             if not entries:
                 break
-            results = await self._take(sender, number, entries)
+            results = await take(sender, number, entries)
             number += 1
             self.count.plus(done=results.count("1"))
             misses = 0 if "1" in results else misses + 1
             if misses == _MISSES:
                 raise Halted(f"{self.place.queue or self.place.kind} changes too fast to be copied")
             self._progressed()
+
+    async def _oldest(self, sender: Sender, count: int) -> Sequence[Entry]:
+        async def read() -> Sequence[Entry]:
+            return await read_end(await sender.database(), self.place, count)
+
+        return await patiently(read)
+
+    async def _take_fenced(self, sender: Sender, number: int, entries: Sequence[Entry]) -> str:
+        """As `_take`, under the record: it is always known what became of them. Raises `Halted`."""
+        bid, journal = new_bid(), self.desk.journal
+        blob = pack([Kept(self.place, raw, score) for raw, score in entries])
+        await journal.add(self.id, [Batch(number, bid, len(entries), blob)], {})
+
+        async def call(db: Database, seq: int) -> BatchReply:
+            taken = await take_out(db, sender.record, seq, bid, self.place, entries)
+            return BatchReply(taken.status, taken.results, taken.error)
+
+        try:
+            results = await sender.perform(number, bid, call, count=len(entries))
+        except Halted as halt:
+            if halt.unknown:
+                self.count.unknown += len(entries)
+            else:
+                results = halt.results or "-" * len(entries)
+                await journal.add(self.id, [], {number: results})
+                self.count.plus(done=results.count("1"))
+            raise
+        await journal.add(self.id, [], {number: results})
+        return results
 
     async def _take(self, sender: Sender, number: int, entries: Sequence[Entry]) -> str:
         """Keeps a copy of the entries and takes them out; a result each. Raises `Halted`."""

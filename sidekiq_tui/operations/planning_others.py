@@ -88,15 +88,24 @@ async def plan_clear(server: Server, operation: Clear, seen: Survey) -> Plan:
     longest = RENAME if operation.keep else size * FREE
     found.price = Price(calls=3, seconds=3 * seen.overview.rtt, longest_call=longest)
     redis = seen.overview.redis
-    if operation.keep and redis.maxmemory and (redis.used_memory or 0) > MEMORY_SHORT * redis.maxmemory:
-        found.notes.append(f"memory is short: to keep them holds about {held / 2**20:,.1f} MB for 7 days")
-    if seen.abilities.mode == "B" and operation.keep:
-        found.notes.append("copied to this machine first, since nothing can be kept on the server: that takes a while")
+    copied = operation.keep and (operation.here or seen.abilities.mode == "B")
+    short = redis.maxmemory and (redis.used_memory or 0) > MEMORY_SHORT * redis.maxmemory
+    if operation.keep and short and not copied:
+        note = f"memory is short: to keep them holds about {held / 2**20:,.1f} MB for 7 days"
+        found.notes.append(f"{note}; a copy on this machine, or none, holds nothing")
+    if copied:
+        why = "" if operation.here else ", since nothing can be kept on the server"
+        found.notes.append(f"copied to this machine first, bit by bit{why}")
+        calls = 2 + -(-size // BATCH_ENTRIES)
+        seconds = 2 * calls * seen.overview.rtt + 2 * size * ENTRY
+        found.price = Price(calls, seconds, received=int(size * mean), longest_call=BATCH_ENTRIES * ENTRY)
     if not size:
         found.nothing = True
         found.refused = f"there is nothing in {quoted(place.queue) if place.queue is not None else place.kind}"
     else:
         found.refused = missing_right(operation, [place], seen.abilities)
+    if operation.here and seen.abilities.mode == "C":
+        found.refused = found.refused or f"{seen.abilities.reason}, which a copy on this machine takes"
     return _plan(server, operation, seen, found)
 
 
@@ -232,9 +241,7 @@ def _paused(operation: Pause, seen: Survey) -> Found:
         found.notes.append("processes that run now may learn of it only when they are started again")
         return found
     if not any("Pro" in sign for sign in seen.overview.edition_signs):
-        found.refused = (
-            "nobody here obeys, only Sidekiq Pro's workers do: quiet its processes instead"
-        )
+        found.refused = "nobody here obeys, only Sidekiq Pro's workers do: quiet its processes instead"
         return found
     found.notes.append("obeyed by processes that start from now on; those that run may not notice")
     unobeying = [process for process in seen.live if not set(process.queues).isdisjoint(change)]

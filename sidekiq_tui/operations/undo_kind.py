@@ -21,7 +21,8 @@ def undo_kind(operation: Operation, mode: Mode, kept: Keep) -> UndoKind:
     if kind == "trash":
         if kept == "none" or not getattr(operation, "keep", True):
             return "no"
-        return "trash" if mode != "B" else "journal" if kept == "keep" else "no"
+        here = mode == "B" or getattr(operation, "here", False)
+        return "trash" if not here else "journal" if kept == "keep" else "no"
     return "no" if kind == "journal" and kept != "keep" else kind
 
 

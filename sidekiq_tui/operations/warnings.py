@@ -198,7 +198,8 @@ def _undo_of_destruction(operation: Delete | Clear, seen: Survey, places: Collec
     if not operation.keep:
         return "cannot be undone: they are freed at once"
     if isinstance(operation, Clear):
-        return f"yes, for {TRASH_DAYS} days, in their exact order"
+        here = ", from this machine" if operation.here or seen.abilities.mode == "B" else ""
+        return f"yes, for {TRASH_DAYS} days{here}, in their exact order"
     where = "" if seen.abilities.mode != "B" else ", from this machine"
     if any(place.startswith("queue ") for place in places):
         where += ": put back at the front, in their old order; their exact place is not kept"

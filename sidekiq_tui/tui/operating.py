@@ -254,7 +254,11 @@ def _teller(screen: ViewScreen) -> Callable[[int, int], None]:
 
 
 def other_way(operation: Operation) -> Operation | None:
-    """The same without, or again with, the trash; None where that is no question."""
+    """The same with another copy for undo: in the trash, of a clear on this machine, none. None where that is no
+    question.
+    """
+    if isinstance(operation, catalog.Clear) and operation.keep:
+        return replace(operation, keep=not operation.here, here=not operation.here)
     if isinstance(operation, catalog.Clear | catalog.Delete):
         return replace(operation, keep=not operation.keep)
     return None
@@ -264,6 +268,8 @@ def other_words(operation: Operation) -> str:
     """What the key for the other way does; empty where there is none."""
     if not isinstance(operation, catalog.Clear | catalog.Delete):
         return ""
+    if isinstance(operation, catalog.Clear) and operation.keep and not operation.here:
+        return "copy here"
     return "without undo" if operation.keep else "with undo"
 
 

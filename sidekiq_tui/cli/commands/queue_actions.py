@@ -23,6 +23,11 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     add_filter_words(parser)
     parser.add_argument("--free", action="store_true", help="free the memory now: no undo")
+    parser.add_argument(
+        "--keep-here",
+        action="store_true",
+        help="free the memory now, and keep the copy for undo on this machine instead of on the server: slower",
+    )
     add_operation_options(parser, bulk=False, undo_copy=True)
     parser.set_defaults(run=run_clear)
     for command, about in (

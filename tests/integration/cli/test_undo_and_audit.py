@@ -102,6 +102,16 @@ def test_a_cleared_queue_comes_back_in_its_order(client: redis.Redis, dev: Sqtui
     assert client.lrange("queue:mail", 0, -1) == before
 
 
+def test_a_queue_is_cleared_with_a_copy_here(client: redis.Redis, dev: Sqtui) -> None:
+    fill_queue(client, "mail", [payload(number, queue="mail") for number in range(300)])
+    before = client.lrange("queue:mail", 0, -1)
+    assert dev("clear", "queue", "mail", "--keep-here", "--free", "--confirm", "dev").code == 2
+    assert dev("clear", "queue", "mail", "--keep-here", "--confirm", "dev").code == 0
+    assert client.keys("sqtui:trash*") == []
+    assert dev("undo", "last", "--yes", "--confirm", "dev").code == 0
+    assert client.lrange("queue:mail", 0, -1) == before
+
+
 def test_what_a_worker_has_taken_makes_an_undo_partial(client: redis.Redis, dev: Sqtui) -> None:
     fill_set(client, "dead", [payload(number) for number in range(3)])
     assert dev("retry", "dead", "--confirm", "dev").code == 0

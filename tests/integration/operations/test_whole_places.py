@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sidekiq_tui.operations import execute, price
+from sidekiq_tui.demo.embedded import EmbeddedRedis
+from sidekiq_tui.operations import execute, execute_clear, price
 from sidekiq_tui.operations.catalog import Clear, Delete, Kill, MoveToQueue, OfJobs, Undo
 from sidekiq_tui.operations.selection import Matching, Whole
 from sidekiq_tui.sidekiq.filter import parse_filter
 from sidekiq_tui.sidekiq.job import JobRecord, Place
+from tests.support.fault_link import Fault, FaultLink
 from tests.support.operating import DEAD, MAIL, Operator, everywhere, fill, job, reaches
 
 
@@ -52,6 +55,52 @@ class TestClear:
         outcome = await anna.do(Clear(place=Whole(DEAD), keep=False))
         assert (outcome.tally.done, outcome.undo_id) == (10, None)
         assert not await raw.exists("dead", "sqtui:trash")
+
+
+class TestClearWithACopyHere:
+    @pytest.mark.parametrize("place", [MAIL, DEAD], ids=["queue", "set"])
+    async def test_nothing_stays_on_the_server_and_all_comes_back(self, anna: Operator, raw: Any, place: Place) -> None:
+        await fill(raw, place, 450)
+        before = await everywhere(raw)
+        plan = await anna.operations.plan("prod", Clear(place=Whole(place), here=True))
+        assert "copied to this machine first, bit by bit" in plan.notes
+        assert plan.undo == "yes, for 7 days, from this machine, in their exact order"
+        outcome = await anna.do(Clear(place=Whole(place), here=True))
+        assert (outcome.ending, outcome.tally.done) == ("done", 450), outcome
+        assert not await raw.exists(place.kind, "queue:mail", "sqtui:trash")
+        undone = await anna.undo(outcome)
+        assert (undone.ending, undone.tally.done) == ("done", 450), undone
+        assert await everywhere(raw) == before
+
+    @pytest.mark.parametrize("fault", [Fault.LOSE, Fault.DROP])
+    @pytest.mark.parametrize("place", [MAIL, DEAD], ids=["queue", "set"])
+    async def test_a_link_that_breaks_costs_nothing(
+        self, raw: Any, redis_server: EmbeddedRedis, tmp_path: Path, monkeypatch: Any, place: Place, fault: Fault
+    ) -> None:
+        monkeypatch.setattr(execute_clear, "_BIT", 50)
+        await fill(raw, place, 450)
+        before = await everywhere(raw)
+        async with FaultLink(str(redis_server.socket), tmp_path) as link:
+            anna = Operator(link.url, tmp_path / "state")
+            plan = await anna.operations.plan("prod", Clear(place=Whole(place), here=True))
+            link.faults = {len(link.seen) + number: fault for number in (3, 7, 11)}
+            outcome = await anna.operations.start(plan, "prod").wait()
+            assert len(link.happened) == 3
+            assert (outcome.ending, outcome.tally.done, outcome.tally.unknown) == ("done", 450, 0), outcome
+            assert (await anna.undo(outcome)).tally.done == 450
+            await anna.close()
+        assert await everywhere(raw) == before
+
+    async def test_it_is_named_where_memory_is_short(self, anna: Operator, raw: Any) -> None:
+        await fill(raw, DEAD, 10)
+        await raw.config_set("maxmemory", int((await raw.info("memory"))["used_memory"] * 1.1))
+        try:
+            notes = (await anna.operations.plan("prod", Clear(place=Whole(DEAD)))).notes
+            here = (await anna.operations.plan("prod", Clear(place=Whole(DEAD), here=True))).notes
+        finally:
+            await raw.config_set("maxmemory", 0)
+        assert any("a copy on this machine, or none, holds nothing" in note for note in notes)
+        assert not any("memory is short" in note for note in here)
 
 
 CHOSEN = Matching((MAIL,), parse_filter("class:Refund"))
