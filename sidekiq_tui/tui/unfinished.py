@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from sidekiq_tui.errors import SqtuiError
@@ -15,13 +17,15 @@ from sidekiq_tui.tui.modals.choice import ChoiceModal
 from sidekiq_tui.tui.screens.listing import context_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from sidekiq_tui.operations.history import Unfinished
     from sidekiq_tui.tui.screens.base import ViewScreen
     from sidekiq_tui.tui.state import AppState
 
 _NAME_CELLS: Final = 20
+Way = tuple[str, str, Callable[[], None]]
+"""What a way out is called, what it means, and what it begins."""
 NONE: Final = "nothing was begun here that has no end"
 
 
@@ -94,16 +98,14 @@ def ask_end(screen: ViewScreen) -> None:
     found = waiting(screen.app_state)
     if not found:
         screen.say(NONE, "muted")
-        return
-    ask_end_of(screen, found[0])
+    else:
+        operating.work(screen, _ask_end_of(screen, found[0]))
 
 
-def ask_end_of(screen: ViewScreen, entry: Unfinished) -> None:
+async def _ask_end_of(screen: ViewScreen, entry: Unfinished) -> None:
     """Asks what shall become of one. Each way has its own question."""
     server, id = entry.server, entry.id
-    ways: list[tuple[str, str, Callable[[], None]]] = [
-        ("leave it", "as it is for now", lambda: screen.say("nothing was changed", "muted"))
-    ]
+    ways: list[Way] = [("leave it", "as it is for now", lambda: screen.say("nothing was changed", "muted"))]
     if entry.peer is not None:
         context = context_of(screen.app_state)
         target, source = name(entry.peer, context, _NAME_CELLS), name(server, context, _NAME_CELLS)
@@ -111,6 +113,7 @@ def ask_end_of(screen: ViewScreen, entry: Unfinished) -> None:
         ways.append(("finish", rest, lambda: operating.resume(screen, server, id)))
         back = f"what is parked returns to {source}, unless {target} has it"
         ways.append(("put back", back, lambda: put_back(screen, server, id)))
+        ways += await _remedies(screen, entry)
         title = f"A move from {source} to {target} has no end"
     else:
         if entry.can_continue:
@@ -123,8 +126,29 @@ def ask_end_of(screen: ViewScreen, entry: Unfinished) -> None:
         if index is not None:
             ways[index][2]()
 
-    shown = [(word, meaning) for word, meaning, _ in ways]
-    screen.app.push_screen(ChoiceModal(title, shown, ascii=screen.app_state.ascii), taken)
+    if screen.is_front:
+        shown = [(word, meaning) for word, meaning, _ in ways]
+        screen.app.push_screen(ChoiceModal(title, shown, ascii=screen.app_state.ascii), taken)
+
+
+async def _remedies(screen: ViewScreen, entry: Unfinished) -> list[Way]:
+    """What can be done where one of the two servers went back in time; nothing while either cannot be asked."""
+    operations, context = screen.app_state.operations, context_of(screen.app_state)
+    if operations is None:
+        return []
+    try:
+        plans = await operations.remedies(entry.server, entry.id)
+    except SqtuiError:
+        return []
+    ways: list[Way] = []
+    for plan in plans:
+        where = name(plan.server, context, _NAME_CELLS)
+        many = "1 job" if plan.count == 1 else f"{plan.count:,} jobs"
+        again = isinstance(plan.operation, catalog.PushAgain)
+        word = "push again" if again else f"delete on {where}"
+        why = f"{many} that {where} forgot; they may run twice" if again else f"{many} that may be on both servers"
+        ways.append((word, why, partial(operating.change, screen, plan.server, plan.operation)))
+    return ways
 
 
 def put_back(screen: ViewScreen, server: str, id: str) -> None:

@@ -74,6 +74,11 @@ class Sides:
             yield live
 
 
+async def asked(live: Live, kind: type[object]) -> None:
+    """Waits for a dialog with all that it says."""
+    await live.until(lambda: isinstance(live.app.screen, kind) and "esc cancel" in live.text)
+
+
 @asynccontextmanager
 async def two_sides(first: EmbeddedRedis, second: EmbeddedRedis) -> AsyncIterator[Sides]:
     """Empties both."""

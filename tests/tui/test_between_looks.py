@@ -16,8 +16,7 @@ from sidekiq_tui.tui.modals.confirm import ConfirmModal
 from sidekiq_tui.tui.modals.cross import CrossModal
 from sidekiq_tui.tui.modals.pick_target import TargetPicker
 from tests.support.job_lists import ready
-from tests.support.live import Live
-from tests.support.two_sides import QUEUE, Sides, two_sides
+from tests.support.two_sides import QUEUE, Sides, asked, two_sides
 from tests.tui.conftest import GoldenScreen
 
 SIZES = [(120, 40), (80, 24)]
@@ -44,11 +43,6 @@ async def sides(redis_server: EmbeddedRedis, many_databases: EmbeddedRedis) -> A
         found.queued(4, created_at=ago, enqueued_at=ago)
         found.staging.sadd("queues", "mail", "low")
         yield found
-
-
-async def asked(live: Live, kind: type[object]) -> None:
-    """Waits for a question."""
-    await live.until(lambda: isinstance(live.app.screen, kind))
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")

@@ -16,7 +16,7 @@ from sidekiq_tui.tui.screens.queue_jobs import QueueJobsScreen
 from tests.support.job_lists import listed, ready
 from tests.support.live import Live
 from tests.support.operating import job
-from tests.support.two_sides import QUEUE, Sides, two_sides
+from tests.support.two_sides import QUEUE, Sides, asked, two_sides
 
 
 @pytest.fixture
@@ -24,11 +24,6 @@ async def sides(redis_server: EmbeddedRedis, many_databases: EmbeddedRedis) -> A
     """Prod on a Redis, staging and dev on another."""
     async with two_sides(redis_server, many_databases) as found:
         yield found
-
-
-async def asked(live: Live, kind: type[object]) -> None:
-    """Waits for a question."""
-    await live.until(lambda: isinstance(live.app.screen, kind))
 
 
 async def in_queue(live: Live) -> None:

@@ -15,7 +15,7 @@ from sidekiq_tui.tui.screens.queues import QueuesScreen
 from tests.support.job_lists import listed, ready
 from tests.support.live import Live
 from tests.support.operating import job
-from tests.support.two_sides import QUEUE, Sides, two_sides
+from tests.support.two_sides import QUEUE, Sides, asked, two_sides
 
 
 @pytest.fixture
@@ -25,11 +25,6 @@ async def sides(redis_server: EmbeddedRedis, many_databases: EmbeddedRedis) -> A
         for one in (found.prod, found.staging):
             one.sadd("queues", "mail", "other")
         yield found
-
-
-async def asked(live: Live) -> None:
-    """Waits for the question."""
-    await live.until(lambda: isinstance(live.app.screen, ConfirmModal))
 
 
 async def in_mail(live: Live) -> None:
@@ -56,13 +51,13 @@ async def test_what_is_cut_is_put_on_another_server_once(sides: Sides) -> None:
         await live.pilot.press("2")
         await live.until(lambda: aside(live).endswith("2 jobs cut from prod/mail · P pastes"))
         await live.pilot.press("P")
-        await asked(live)
+        await asked(live, ConfirmModal)
         for words in ("Move 2 jobs to staging, queue mail", "Queue mail on prod", "staging  staging"):
             assert words in live.text
         await live.pilot.press("escape")
         await live.sees("nothing was changed")
         await live.pilot.press("P")
-        await asked(live)
+        await asked(live, ConfirmModal)
         await live.pilot.press("y")
         await live.sees("moved 2")
         assert sides.staging.lrange(QUEUE, 0, -1) == [jobs[3], jobs[2]]
@@ -79,7 +74,7 @@ async def test_what_is_taken_to_copy_can_be_put_in_several_places(sides: Sides) 
         await live.pilot.press("c", "2")
         await live.until(lambda: "1 job copied from prod/mail · P pastes" in aside(live))
         await live.pilot.press("P")
-        await asked(live)
+        await asked(live, ConfirmModal)
         assert "Copy 1 job" in live.text
         await live.pilot.press("y")
         await live.sees("copied 1")
@@ -100,7 +95,7 @@ async def test_what_left_since_is_counted_as_gone(sides: Sides) -> None:
         await live.pilot.press("space", "space", "space", "m")
         sides.removed(jobs[0])
         await live.pilot.press("2", "P")
-        await asked(live)
+        await asked(live, ConfirmModal)
         await live.pilot.press("y")
         await live.sees("moved 2, 1 had moved meanwhile")
         assert sides.staging.llen(QUEUE) == 2
@@ -117,7 +112,7 @@ async def test_what_a_filter_matched_is_told_by_its_bytes(sides: Sides) -> None:
         sides.queued(5, first=1000)
         sides.removed(jobs[7])
         await live.pilot.press("2", "P")
-        await asked(live)
+        await asked(live, ConfirmModal)
         for words in ("Move 149 jobs to staging", "1 of 150 have left since they were taken", "class:Invoice"):
             assert words in live.text
         await live.pilot.press(*"149", "enter")
@@ -154,12 +149,12 @@ async def test_jobs_of_a_set_go_to_the_same_set_there(sides: Sides) -> None:
         await live.pilot.press("space", "space", "m", "P")
         await live.sees("on their own server P puts them into a queue")
         await live.pilot.press("2", "P")
-        await asked(live)
+        await asked(live, ConfirmModal)
         assert "Retries on prod" in live.text
         await live.pilot.press("escape", "g", "x", "P")
         await live.sees("they are from retries: P puts them there, or into a queue")
         await live.pilot.press("g", "r", "P")
-        await asked(live)
+        await asked(live, ConfirmModal)
         await live.pilot.press("y")
         await live.sees("moved 2")
         there: Any = sides.staging.zrange("retry", 0, -1, withscores=True)
@@ -176,7 +171,7 @@ async def test_all_of_a_set_is_what_is_in_it_then(sides: Sides) -> None:
         await live.pilot.press("2")
         await live.until(lambda: "all jobs cut from prod/dead · P pastes" in aside(live))
         await live.pilot.press("P")
-        await asked(live)
+        await asked(live, ConfirmModal)
         await live.pilot.press(*"prod", "enter")
         await live.sees("moved 4")
         assert sides.staging.zcard("dead") == 4
@@ -228,7 +223,7 @@ async def test_a_hostile_name_is_shown_and_taken(sides: Sides) -> None:
         await live.pilot.press("2", "escape")
         await ready(live)
         await live.pilot.press("P")
-        await asked(live)
+        await asked(live, ConfirmModal)
         assert "\x1b" not in live.text
         await live.pilot.press("y")
         await live.sees("moved 1")

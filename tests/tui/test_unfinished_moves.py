@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from sidekiq_tui.demo.embedded import EmbeddedRedis
+from sidekiq_tui.operations.pace import Pace
 from sidekiq_tui.tui.modals.choice import ChoiceModal
 from sidekiq_tui.tui.modals.confirm import ConfirmModal
 from sidekiq_tui.tui.modals.cross import CrossModal
 from tests.support.job_lists import ready
 from tests.support.live import Live
-from tests.support.two_sides import QUEUE, Sides, two_sides
+from tests.support.two_sides import QUEUE, Sides, asked, two_sides
 
 
 @pytest.fixture
@@ -21,11 +22,6 @@ async def sides(redis_server: EmbeddedRedis, many_databases: EmbeddedRedis) -> A
     """Prod on a Redis, staging and dev on another."""
     async with two_sides(redis_server, many_databases) as found:
         yield found
-
-
-async def asked(live: Live, kind: type[object]) -> None:
-    """Waits for a question."""
-    await live.until(lambda: isinstance(live.app.screen, kind))
 
 
 async def move_that_fails(live: Live, sides: Sides) -> None:
@@ -128,3 +124,42 @@ async def test_the_trash_has_the_same_ways(sides: Sides) -> None:
         assert "Put back 2 jobs" in live.text
         await live.pilot.press("y")
         await live.until(lambda: sides.prod.llen(QUEUE) == 2)
+
+
+async def test_jobs_that_the_target_forgot_are_offered_to_be_pushed_again(
+    sides: Sides, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Pace, "entries", property(lambda pace: 5))
+    jobs = sides.queued(400)
+    async with sides.app(view="queues") as live:
+        await ready(live)
+        assert live.state.operations is not None
+        start = live.state.operations.start
+        monkeypatch.setattr(live.state.operations, "start", lambda plan, answer: start(plan, answer, rate=100.0))
+        await live.pilot.press("M", *"staging", "enter")
+        await asked(live, CrossModal)
+        await live.pilot.press("enter")
+        await asked(live, ConfirmModal)
+        await live.pilot.press(*"prod", "enter")
+        await live.until(lambda: sides.staging.llen(QUEUE) >= 20)
+        sides.staging.flushdb()
+        await live.sees("stay parked on prod")
+        monkeypatch.undo()
+        await live.pilot.press("W")
+        await live.sees("put back")
+        await live.sees("jobs that staging forgot; they may run twice")
+        await live.pilot.press("j", "j", "j", "enter")
+        await asked(live, ConfirmModal)
+        await live.sees("Push again")
+        await live.pilot.press("y")
+        await live.sees("pushed again")
+        await live.pilot.press("W")
+        await live.sees("put back")
+        await live.pilot.press("j", "j", "enter")
+        await live.sees("Put back without an answer")
+        await live.pilot.press("j", "enter")
+        await asked(live, ConfirmModal)
+        await live.pilot.press("y")
+        await live.until(lambda: "W finishes" not in live.text)
+        here, there = sides.prod.lrange(QUEUE, 0, -1), sides.staging.lrange(QUEUE, 0, -1)
+        assert sorted([*here, *there]) == sorted(jobs)
