@@ -16,6 +16,7 @@ from sidekiq_tui.servers.server import Server
 from sidekiq_tui.sidekiq.overview import Overview
 from sidekiq_tui.sidekiq.payload import to_text
 from sidekiq_tui.sidekiq.process import Process
+from sidekiq_tui.sidekiq.redis_info import RedisInfo
 from sidekiq_tui.sidekiq.time_form import form_for
 
 CLOCK_REFUSE: Final = 60.0
@@ -70,9 +71,21 @@ class Survey:
         redis, name = self.overview.redis, self.profile.name
         if self.profile.durability == "replica" and redis.replicas == 0:
             return f"{name} has no replica now, and its profile wants changes confirmed by one (durability)"
+        if self.profile.durability == "fsync" and not _tells_of_its_disk(redis):
+            return (
+                f"{name} cannot say what is on its disk, which its profile asks for (durability): that takes Redis 7.2"
+            )
         if self.profile.durability == "fsync" and redis.aof_enabled is False:
             return f"{name} has no append-only file, and its profile wants changes on the disk (durability)"
         return ""
+
+
+def _tells_of_its_disk(redis: RedisInfo) -> bool:
+    """Whether it knows WAITAOF, as far as its version tells."""
+    numbers = (redis.version or "").split(".")[:2]
+    if redis.server not in (None, "redis", "valkey") or not all(map(str.isdecimal, numbers)) or len(numbers) < 2:
+        return True
+    return tuple(map(int, numbers)) >= (7, 2)
 
 
 async def survey(server: Server, now: float, *, read_only: bool = False) -> Survey:

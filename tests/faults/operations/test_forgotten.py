@@ -206,3 +206,27 @@ async def test_our_own_lost_ends_are_ended_by_the_next_operation(embedded: Start
     finally:
         await anna.close()
         await raw.aclose()
+
+
+async def test_only_a_server_that_was_started_anew_has_forgotten_and_only_lately(
+    embedded: StartRedis, tmp_path: Path
+) -> None:
+    server = embedded("s")
+    raw = redis.asyncio.Redis(unix_socket_path=str(server.socket), protocol=2, legacy_responses=False)
+    anna = Operator(f"unix://{server.socket}?db=0", tmp_path / "anna")
+
+    async def note(change: str) -> None:
+        await anna.operations._desk.journal._write(lambda db: db.execute(f"UPDATE op SET {change}"))
+
+    try:
+        await fill(raw, DEAD, 20)
+        await anna.do(Delete(jobs=Whole(DEAD)))
+        await raw.delete(*await raw.keys("sqtui:*"))  # evicted, say
+        assert await anna.operations.unfinished("prod") == ()
+        await note("mark='another'")
+        assert [one.forgotten for one in await anna.operations.unfinished("prod")] == [20]
+        await note("ended=ended-90000")
+        assert await anna.operations.unfinished("prod") == ()
+    finally:
+        await anna.close()
+        await raw.aclose()

@@ -106,6 +106,10 @@ async def test_the_disk(embedded: StartRedis, tmp_path: Path, kept: str) -> None
     try:
         await fill(raw, DEAD, JOBS)
         plan = await anna.operations.plan("prod", Delete(jobs=Whole(DEAD)))
+        version = (await raw.info("server"))["redis_version"]
+        if version.startswith(("6.", "7.0")):
+            assert "that takes Redis 7.2" in plan.refused
+            return
         if kept == "no":
             assert "no append-only file, and its profile" in plan.refused
             return
