@@ -239,9 +239,8 @@ class ChangingApp(App[None]):
         whole, state, screen = message.run, self.app_state, self.top_view
         if not self.running:
             self._stop_telling()
-        if screen is not None and not state.frozen:
+        if not state.frozen:
             state.registry.refresh(message.server)
-            screen.change_ended(message.server)
         self._asked.discard(message.server)
         if whole.ended and whole in self._many:
             self._many.remove(whole)

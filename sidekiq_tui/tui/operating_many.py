@@ -173,6 +173,16 @@ def tell_outcome(screen: ViewScreen, run: GlobalRun) -> None:
     keys = (Span("   u", "key"), Span(" undoes", "muted")) if undo else ()
     screen.say_cell((*global_outcome(run, context), *keys))
     screen.refresh_footer()
+
+    def read_again(_: None = None) -> None:
+        if not screen.app_state.frozen:
+            for server in run.runs:
+                screen.change_ended(server)
+
     if screen.is_front and (run.not_begun or any(outcomes[name].ending != "done" for name in run.runs)):
         title = f"{global_title(run.plan, context)}: how it came out"
-        screen.app.push_screen(OutcomesModal(title, outcome_lines(run, context), ascii=screen.app_state.ascii))
+        lines = outcome_lines(run, context)
+        # What is read under a dialog is stopped.
+        screen.app.push_screen(OutcomesModal(title, lines, ascii=screen.app_state.ascii), read_again)
+    else:
+        read_again()

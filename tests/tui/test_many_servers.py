@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -147,6 +148,7 @@ async def test_all_workers_in_view_are_quieted(
                 raw.expire(identity, 600)
     async with across_app(many_databases, view="workers", size=size) as live:
         await ready(live)
+        await live.until(lambda: "6 processes" in live.body and "without" not in live.body)
         await live.pilot.press("Q")
         await live.sees("6 processes on 3 servers")
         await live.pilot.press("k", "enter")
@@ -160,9 +162,8 @@ async def test_all_workers_in_view_are_quieted(
                 assert raw.lrange(f"web-{database}{number}:1:ab-signals", 0, -1) == [b"TSTP"]
 
 
-@SIZES
 async def test_one_that_dies_on_the_way_is_told_and_the_others_are_done(
-    many_databases: EmbeddedRedis, size: tuple[int, int], golden_screen: GoldenScreen, tmp_path: Path
+    many_databases: EmbeddedRedis, tmp_path: Path
 ) -> None:
     fill_sets(many_databases, "dead", interleaved(30))
     async with FaultLink(str(many_databases.socket), tmp_path) as link:
@@ -173,7 +174,7 @@ async def test_one_that_dies_on_the_way_is_told_and_the_others_are_done(
                 link.down = True
 
         sockets = {"staging": link.socket}
-        async with across_app(many_databases, view="dead", size=size, sockets=sockets) as live:
+        async with across_app(many_databases, view="dead", sockets=sockets) as live:
             await ready(live)
             await filtered(live)
             await live.pilot.press(
@@ -188,10 +189,33 @@ async def test_one_that_dies_on_the_way_is_told_and_the_others_are_done(
             await dialog(live, "how it came out")
             for line in ("prod     deleted 10 ", "staging  the outcome is unknown until", "dev      deleted 10 "):
                 await live.sees(line)
-            await golden_screen(f"many-outcomes-{size[0]}x{size[1]}", live.pilot)
             await live.pilot.press("escape")
             await live.until(lambda: not live.app.screen.is_modal)
         assert [sizes(many_databases, "dead")[at] for at in (0, 2)] == [0, 0]
+
+
+@SIZES
+async def test_one_that_refuses_at_the_last_moment_is_told_in_a_dialog(
+    many_databases: EmbeddedRedis, size: tuple[int, int], golden_screen: GoldenScreen
+) -> None:
+    """Somebody made its profile read-only while the question was open: the guard looks at it as it is then."""
+    fill_sets(many_databases, "dead", interleaved(30))
+    async with across_app(many_databases, view="dead", size=size) as live:
+        await ready(live)
+        await filtered(live)
+        await live.pilot.press("A", "Z", "D")  # the picture does not depend on what is read meanwhile
+        await dialog(live, "Delete 30 jobs on 3 servers")
+        staging = live.server("staging")
+        staging.profile = replace(staging.profile, access="read-only")
+        await live.pilot.press(*"prod", "enter")
+        await dialog(live, "how it came out")
+        await live.sees("staging  staging is read-only here")
+        await golden_screen(f"many-outcomes-{size[0]}x{size[1]}", live.pilot)
+        await live.pilot.press("q", "Z", "ctrl+r")
+        await live.until(lambda: "10 match, all read" in live.text or "10 of 10" in live.text)
+        await live.pilot.press("u")
+        await dialog(live, "Undo: put back 20 entries on 2 servers")
+    assert sizes(many_databases, "dead") == [0, 10, 0]
 
 
 async def test_what_a_worker_took_meanwhile_is_told_for_its_server(many_databases: EmbeddedRedis) -> None:
