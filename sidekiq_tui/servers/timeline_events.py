@@ -203,9 +203,17 @@ def _pairs(then: Seen, now: Seen) -> tuple[tuple[Kind, tuple[str, ...], tuple[st
     return (("versions", then.versions, now.versions), ("tags", then.tags, now.tags))
 
 
-def _redis_changes(server: str, then: Seen, now: Seen) -> Iterator[Event]:
+def _restarted(then: Seen, now: Seen) -> bool:
+    """Whether Redis began anew: an uptime never falls, but on a slow line its start may seem to move on."""
     started, before = now.redis_started, then.redis_started
-    if started is not None and before is not None and started > before + CLOCKS and started > then.at - CLOCKS:
+    if started is None or before is None or started <= before + CLOCKS:
+        return False
+    return now.at - started + CLOCKS < then.at - before or started > then.at + CLOCKS
+
+
+def _redis_changes(server: str, then: Seen, now: Seen) -> Iterator[Event]:
+    if _restarted(then, now):
+        started = now.redis_started or now.at
         yield Event(started, server, "redis started", after=now.redis_version or "")
     changed: tuple[tuple[Kind, str | None, str | None], ...] = (
         ("redis version", then.redis_version, now.redis_version),

@@ -304,7 +304,7 @@ class JobTrailScreen(ViewScreen):
         board.lay_out(
             {
                 "title": Region(0, 0, width, 1),
-                "now": Region(1, 1, width - 2, NOW_LINES),
+                "now": Region(0, 1, width - 1, NOW_LINES),
                 "past-title": Region(0, top, width, 1),
                 "table": Region(0, top + 1, width, max(0, height - top - 1)),
             }
@@ -349,18 +349,19 @@ class JobTrailScreen(ViewScreen):
         job = spot.job
         others = [f"{in_words(one.place)} on {display_text(server)}" for server, one in self._elsewhere()]
         lines: list[Cell] = [head, class_cell(job.display_class, context)]
-        lines += brief_lines(About(job, snapshot, context, left=self.gone))[:2]
+        brief = brief_lines(About(job, snapshot, context, left=self.gone))[1 if self.gone else 0 : 2]
         if job.error_class is not None or job.error_message is not None:
             lines.append(error_cell(job.error_class, job.error_message, context))
         if others:
             lines.append((Span(f"{glyphs.warn} ", "warn"), Span(f"also {', '.join(others)}")))
         if self._error is not None:
             lines.append((Span(display_text(self._error.message, 200), "warn"),))
-        return lines[:NOW_LINES]
+        lines = [(Span(" "), *line) for line in lines]
+        return [*lines[:2], *brief, *lines[2:]][:NOW_LINES]
 
     def _nowhere(self) -> list[Cell]:
         if self._searching:
-            return [(Span("looking on all servers", "muted"),)]
+            return [(Span(" looking on all servers", "muted"),)]
         missing = (
             []
             if self._search is None
@@ -370,10 +371,10 @@ class JobTrailScreen(ViewScreen):
                 if one.error is not None
             ]
         )
-        head: Cell = (Span("It is nowhere: done, deleted, or on another server. ", "strong"), Span("ctrl+r", "key"))
+        head: Cell = (Span(" It is nowhere: done, deleted, or on another server. ", "strong"), Span("ctrl+r", "key"))
         return [
             (*head, Span(" searches again", "muted")),
-            *((Span(line, "warn"),) for line in missing[: NOW_LINES - 1]),
+            *((Span(f" {line}", "warn"),) for line in missing[: NOW_LINES - 1]),
         ]
 
     def _elsewhere(self) -> list[tuple[str, JobRecord]]:

@@ -106,6 +106,15 @@ def test_what_may_not_be_read_for_a_while_has_not_gone() -> None:
     assert seen.then(look(NOW + 4, process(1), queues=("a",))) == []
 
 
+def test_a_start_that_seems_to_move_on_a_slow_line_is_no_restart() -> None:
+    """Between the count of the uptime and our clock lie seconds where everything is late."""
+    seen = Seen(look(NOW, redis=RedisInfo(uptime=60, version="7.0")))
+    assert seen.then(look(NOW + 12, redis=RedisInfo(uptime=64, version="7.0"))) == []
+    assert seen.then(look(NOW + 30, redis=RedisInfo(uptime=70, version="7.0"))) == []
+    (event,) = seen.then(look(NOW + 200, redis=RedisInfo(uptime=100, version="7.0")))
+    assert (event.kind, event.at) == ("redis started", NOW + 100)
+
+
 def test_redis_restarts_changes_its_version_and_its_role() -> None:
     seen = Seen(look(NOW, redis=RedisInfo(uptime=90_000, version="7.0", role="master")))
     assert seen.then(look(NOW + 2, redis=RedisInfo(uptime=90_001, version="7.0", role="master"))) == []
