@@ -291,6 +291,25 @@ async def test_screens_follow_the_size_of_the_terminal() -> None:
                 assert "prod" in screen_text(app)
 
 
+@pytest.mark.parametrize("view", ["dashboard", "queues"])
+async def test_a_screen_behind_a_dialog_follows_the_size_too(view: str) -> None:
+    app = app_of(world(), view, "prod")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("question_mark")
+        await until(pilot, lambda: "Keys of" in screen_text(app))
+        strips = app.screen_stack[-2]._compositor.render_strips
+        await pilot.press("escape")
+        await until(pilot, lambda: "Keys of" not in screen_text(app))
+        for _ in range(5):
+            await pilot.pause()
+        drawn = screen_text(app)
+        await pilot.resize_terminal(60, 20)
+        await pilot.press("question_mark")
+        await until(pilot, lambda: "Keys of" in screen_text(app))
+        await pilot.resize_terminal(120, 40)
+        await until(pilot, lambda: "\n".join(strip.text.rstrip() for strip in strips()) == drawn)
+
+
 async def test_a_server_that_goes_is_stale_and_its_return_clears_that_without_a_key(
     redis_url: str, raw: redis.asyncio.Redis, tmp_path: Path, redis_server: EmbeddedRedis
 ) -> None:

@@ -139,7 +139,7 @@ def _block(title: str, entries: Sequence[Entry], ascii: bool) -> list[SpanLine]:
     for keys, text, reason in entries:
         sign = glyphs.forbidden if reason and reason == shared else " "
         shown = f"{sign} {fit(to_ascii(keys) if ascii else keys, _KEY_CELLS, ellipsis=glyphs.cut)} "
-        first, *more = wrap_cell((Span(text, "muted" if reason else "text"),), _COLUMN_CELLS - len(shown))
+        first, *more = wrap_cell((Span(text, "muted" if reason else "text"),), _COLUMN_CELLS - len(shown) - 2)
         lines.append((Span(shown, "muted" if reason else "key"), *first))
         lines += [(Span(" " * len(shown)), *line) for line in more]
         if reason != shared:
@@ -150,7 +150,7 @@ def _block(title: str, entries: Sequence[Entry], ascii: bool) -> list[SpanLine]:
 def _reason_lines(reason: str, indent: str, ascii: bool) -> list[SpanLine]:
     if not reason:
         return []
-    words = wrap_cell((Span(display_text(reason), "warn"),), _COLUMN_CELLS - len(indent) - 3)
+    words = wrap_cell((Span(display_text(reason), "warn"),), _COLUMN_CELLS - len(indent) - 4)
     signs = (f"{glyph_set(ascii).forbidden} ", *["  "] * (len(words) - 1))
     return [(Span(indent + sign, "warn"), *line) for sign, line in zip(signs, words, strict=True)]
 

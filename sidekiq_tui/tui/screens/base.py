@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.screen import Screen
 from textual.timer import Timer
 
@@ -63,6 +63,7 @@ class ViewScreen(GatheringScreen[None]):
         self.app_state = app_state
         self._clock: Timer | None = None
         self._regions: list[Region] | None = None
+        self._drawn_size: Size | None = None
         self._first_words: tuple[str, str] | None = None
 
     # What a view gives.
@@ -149,6 +150,11 @@ class ViewScreen(GatheringScreen[None]):
         return self.is_active and self.is_mounted and len(self.children) >= PARTS
 
     @property
+    def _is_behind(self) -> bool:
+        """Whether a dialog lies over it that does not hide all of it."""
+        return self.is_current and not self.is_active and self.is_mounted and len(self.children) >= PARTS
+
+    @property
     def available(self) -> tuple[Action, ...]:
         """All actions of this screen, also those that cannot work now."""
         return with_keys(actions_of((*self.scopes, EVERYWHERE)), self.app_state.keys)
@@ -218,8 +224,10 @@ class ViewScreen(GatheringScreen[None]):
         return action.keys[0]
 
     def redraw(self) -> None:
-        """Draws frame and body from the state; does nothing while the screen is not in front."""
-        if self.is_front:
+        """Draws frame and body from the state; does nothing while the screen is not in front, but for another size
+        of the terminal where it is seen behind a dialog."""
+        if self.is_front or (self._is_behind and self.size != self._drawn_size):
+            self._drawn_size = self.size
             self._draw_frame()
             self.show(self.app_state.snapshots)
             self.refresh_footer()  # what works depends on what there is to work on
@@ -275,6 +283,8 @@ class ViewScreen(GatheringScreen[None]):
     def on_resize(self, event: events.Resize) -> None:
         """Lines go as the terminal gets smaller."""
         self._fit(event.size.width, event.size.height)
+        if self._is_behind:
+            self.call_after_refresh(self.redraw)
 
     def _laid_out(self, _: Screen[object]) -> None:
         """Paints everything where parts have moved: Textual may forget what they uncovered (it compares the layout
@@ -343,4 +353,4 @@ class ViewScreen(GatheringScreen[None]):
 
     def _opened(self) -> bool:
         """Whether another screen of the same view is under this one."""
-        return len(self.app.screen_stack) > 1
+        return self.app.screen_stack[0] is not self
