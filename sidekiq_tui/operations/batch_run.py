@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from sidekiq_tui.operations.count import Count
 from sidekiq_tui.operations.entries import Entry, pack, pack_digests
@@ -76,7 +76,12 @@ class BatchRun:
                     raise current
                 if not await rested(self._run, self._pace, self._report):
                     break
-                await self._send(current)
+                following = self._following()
+                await self._send([current, following] if isinstance(following, Prepared) else [current])
+                if following is None:
+                    break
+                if isinstance(following, Exception):
+                    raise following
         finally:
             for task in tasks:
                 task.cancel()
@@ -84,6 +89,12 @@ class BatchRun:
             self._results |= {number: "-" * n for number, n in self._unsent.items()}
             with contextlib.suppress(JournalError):
                 await self._journal.settle(self._id, self._results, self._sender.generation, self._count.tally())
+
+    def _following(self) -> Prepared | Exception | Literal[False] | None:
+        """What comes next, where it can go along: None at the end, False when it is not there yet or must wait."""
+        if not self._sender.together or not self._pace.far or self._kept.empty():
+            return False
+        return self._kept.get_nowait()
 
     async def _make(self, pieces: AsyncIterator[list[Piece]]) -> None:
         """Cuts the pieces into batches within the bounds."""
@@ -150,9 +161,27 @@ class BatchRun:
             self._results = results | self._results
             raise
 
-    async def _send(self, batch: Prepared) -> None:
+    async def _send(self, batches: Sequence[Prepared]) -> None:
+        """Carries one batch out, or two that are under way together."""
         await self._before()
-        self._unsent.pop(batch.number, None)
+        first, *along = batches
+        if along:
+            try:
+                await self._sender.send_along(batches)
+            except ValueError as error:
+                raise Halted(str(error)) from error
+        for batch in batches:
+            self._unsent.pop(batch.number, None)
+        try:
+            await self._send_one(first)
+        except Exception:
+            for batch in along:
+                self._note(batch, self._sender.along.left(batch))
+            raise
+        for batch in along:
+            await self._send_one(batch)
+
+    async def _send_one(self, batch: Prepared) -> None:
         try:
             results = await self._sender.send(batch)
         except Halted as halt:

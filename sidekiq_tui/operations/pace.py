@@ -7,6 +7,7 @@ its scripts ran; where that is forbidden, what was measured elsewhere is taken.
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -18,7 +19,12 @@ FEWEST: Final = 20
 MOST: Final = 200
 LOOK: Final = 0.5
 """Seconds between two looks at what the server says."""
+LOOK_TRIPS: Final = 30
+"""Round trips between them, at least: over a long line each costs as much as a batch."""
+FAR: Final = 0.04
+"""Seconds of a round trip from which on two batches are under way at a time."""
 _SEEN: Final = 20
+_TRIPS: Final = 5
 
 
 class Pace:
@@ -33,6 +39,16 @@ class Pace:
         self._entries = 0
         self._looked: tuple[float, int, int] | None = None
         self._recent: list[tuple[float, int]] = []
+        self._trips: deque[float] = deque(maxlen=_TRIPS)
+
+    def answered(self, seconds: float) -> None:
+        """A call and its reply took so long."""
+        self._trips.append(seconds)
+
+    @property
+    def far(self) -> bool:
+        """Whether the line is so long that it says how fast a bulk is, not the server; never where a rate says so."""
+        return self._rate is None and len(self._trips) > 1 and min(self._trips) >= FAR
 
     @property
     def entries(self) -> int:
@@ -57,7 +73,9 @@ class Pace:
     @property
     def curious(self) -> bool:
         """Whether it is time to look at what the server says."""
-        return self._looked is None or self._clock() - self._looked[0] >= LOOK
+        if self._looked is None:
+            return True
+        return self._clock() - self._looked[0] >= max(LOOK, LOOK_TRIPS * min(self._trips, default=0.0))
 
     def served(self, microseconds: int | None) -> None:
         """What the server says its scripts took in all; None: it does not say."""

@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeVar
 
+from sidekiq_tui.operations.along import Along
 from sidekiq_tui.operations.errors import GuardRefused
 from sidekiq_tui.operations.pace import Pace
 from sidekiq_tui.operations.prepared import UNKNOWN, Prepared, new_bid
@@ -114,9 +115,18 @@ class Sender:
         self._sent = first
         """The number of the first batch of which it is not known that it was carried out."""
         self._begun = False
+        self.along = Along()
         self._role_seen = self._on_disk = time.monotonic()
         self.unsure = ""
         """Why it is not sure that the end will last, as far as the profile asks for that; empty when it is."""
+
+    @property
+    def together(self) -> bool:
+        """Whether two batches may be under way: the record lets the second act only after the first.
+
+        Not where each must be vouched for before the next one goes.
+        """
+        return self._link.durability == "ack"
 
     @property
     def keys(self) -> RecordKeys:
@@ -214,6 +224,28 @@ class Sender:
 
         return await self.perform(batch.number, batch.bid, call, count=len(batch.items))
 
+    async def send_along(self, batches: Sequence[Prepared]) -> None:
+        """Sends batches that follow one another in one round trip. `send` tells of each then, or `along.left`.
+
+        Raises ValueError for items that make no sense: then nothing was sent.
+        """
+        if not self._begun:
+            return
+        numbered = [(batch.number - self._base, batch.bid, batch.items) for batch in batches]
+        began, now = time.monotonic(), self._link.clock()
+        try:
+            db = await self.database()
+            self.along.sent(batches)
+            replies = await records.run_batches(db, self.keys, numbered, now=now, drain=self._drain)
+        except SidekiqError as error:
+            self.along.lost(error)
+        except ValueError:
+            self.along.answered(())
+            raise
+        else:
+            self.along.answered(replies or ())
+            self._pace.answered(time.monotonic() - began)
+
     async def perform(self, number: int, bid: str, call: Call, *, count: int | None = None) -> str:
         """Has one script act under a number of the record, once; its results, a character an entry.
 
@@ -224,7 +256,7 @@ class Sender:
             if not self._begun:
                 await self.begin()
             try:
-                reply = await call(await self.database(), number - self._base)
+                reply = await self._answer(number, call)
             except ValueError as error:
                 raise Halted(str(error)) from error
             except SidekiqError as error:
@@ -241,6 +273,18 @@ class Sender:
             with contextlib.suppress(ServerUnreachable):  # the next batch finds out, and vouches for this one, too
                 await self._vouch(results)
             return results
+
+    async def _answer(self, number: int, call: Call) -> BatchReply:
+        """What was answered when the batch was sent along with another, or else is now."""
+        answer = self.along.take(number)
+        if isinstance(answer, SidekiqError):
+            raise answer
+        if answer is not None:
+            return answer
+        db, began = await self.database(), time.monotonic()
+        reply = await call(db, number - self._base)
+        self._pace.answered(time.monotonic() - began)
+        return reply
 
     async def ask(self, call: Callable[[Database, bytes], Awaitable[T]]) -> T:
         """Has a script act that keeps its answer in the record, so that it may be asked again. Raises `Halted`."""
@@ -361,6 +405,7 @@ class Sender:
         found = await self._fence()
         if found is None or not self._ours(found):
             raise Halted(self._lost_record(), unknown=True, code="CLOSED")
+        further = self.along.fenced(found, self._base, number)
         self._check_reached(self._base + found.next)
         said = found.results.get(number - self._base)
         results: str | None = None
@@ -368,7 +413,7 @@ class Sender:
             if said.bid != bid:
                 raise Halted("somebody else is at this operation", code="TAKEN")
             results = said.results.ljust(count or 0, UNKNOWN)
-            self._sent = number + 1
+            self._sent = further or number + 1
         self._link.report("running", "")
         if results is not None and not _SETTLED.issuperset(results):
             raise Halted(f"{self._server} stopped in the middle of a batch", results=results)

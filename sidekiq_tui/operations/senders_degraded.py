@@ -38,6 +38,11 @@ SETTLE: Final = 15.0
 class ClaimingSender(Sender):
     """Mode C: transactions under a record that is watched. What is lost is sent again: it cannot act twice."""
 
+    @property
+    def together(self) -> bool:
+        """A transaction watches what the one before it writes."""
+        return False
+
     async def _settle(self, number: int, bid: str, count: int | None, error: SidekiqError) -> str | None:
         if self._lost is None:
             self._lost = Patience()
@@ -67,6 +72,11 @@ class UnfencedSender(Sender):
     """Mode B: each entry is guarded by its bytes alone. After a lost reply it waits, looks, and sends what is there."""
 
     settle = SETTLE
+
+    @property
+    def together(self) -> bool:
+        """Nothing would hold the second back."""
+        return False
 
     @property
     def keys(self) -> RecordKeys:

@@ -104,6 +104,20 @@ class Database:
             self._loaded.add(known)
         return reply
 
+    async def run_together(self, text: bytes, calls: Sequence[Command]) -> list[Reply] | None:
+        """Runs a script several times in one round trip, each with its own arguments; others may run in between.
+
+        None, and nothing is sent, before `run_script` has brought the text over. As `pipeline`; where the server has
+        forgotten the text meanwhile, the error says so.
+        """
+        known = _hash(text)
+        if known not in self._loaded:
+            return None
+        replies = await self.pipeline([(b"EVALSHA", known, *arguments) for arguments in calls])
+        if any(isinstance(reply, SidekiqError) and reply.code in _NOT_BY_HASH for reply in replies):
+            self._loaded.discard(known)
+        return replies
+
     async def transaction(
         self, watched: Sequence[bytes], reads: Sequence[Command], decide: Callable[[list[Reply]], Sequence[Command]]
     ) -> list[Reply] | None:

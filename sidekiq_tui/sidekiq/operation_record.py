@@ -88,6 +88,10 @@ class BatchReply:
         return first if first.isupper() else ""
 
 
+Numbered = tuple[int, str, Sequence[Item]]
+"""A batch: its number in the generation, its random id, its items."""
+
+
 @dataclass(frozen=True, slots=True)
 class BatchResult:
     """What the record says of one batch. Empty `results`: the server broke off in the middle of it."""
@@ -172,7 +176,25 @@ async def run_batch(
     """
     record = keys.record if mode == "A" else None
     _, _, *arguments = batch_command(keys.names, record, seq, bid, items, now=now, drain=drain)
-    reply = await db.run_script(script("batch", drain=drain), *arguments)
+    return _batch_reply(await db.run_script(script("batch", drain=drain), *arguments))
+
+
+async def run_batches(
+    db: Database, keys: RecordKeys, batches: Sequence[Numbered], *, now: float, drain: bool = False
+) -> list[BatchReply | SidekiqError] | None:
+    """Carries batches out that follow one another, in one round trip; what `run_batch` would have returned or raised.
+
+    What stops one stops those after it: they find a gap, unless it got so far as to have results. None when nothing was
+    sent, since the first batch of a connection has to go alone. Raises as `run_batch`.
+    """
+    calls = [batch_command(keys.names, keys.record, *one, now=now, drain=drain)[2:] for one in batches]
+    replies = await db.run_together(script("batch", drain=drain), calls)
+    if replies is None:
+        return None
+    return [reply if isinstance(reply, SidekiqError) else _batch_reply(reply) for reply in replies]
+
+
+def _batch_reply(reply: Reply) -> BatchReply:
     status, results, told = _three_texts(reply)
     match status:
         case "ok" | "done" | "closed":
