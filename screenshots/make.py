@@ -138,6 +138,22 @@ async def _across_workers(pilot: Pilot[Any]) -> None:
     await _press(pilot, "0", "g", "w", rest=3.0)
 
 
+async def _across_dashboard(pilot: Pilot[Any]) -> None:
+    await _press(pilot, "0", "g", "d", rest=4.0)
+
+
+async def _across_queues(pilot: Pilot[Any]) -> None:
+    await _press(pilot, "0", "g", "q", rest=2.0)
+    await _press(pilot, "l", rest=2.0)
+
+
+async def _trail(pilot: Pilot[Any]) -> None:
+    await _press(pilot, "0", "g", "r", rest=3.0)
+    job = pilot.app.screen.query_one("RecordTable").current  # type: ignore[attr-defined]
+    await _type(pilot, f":job {job.jid}")
+    await pilot.pause(4.0)
+
+
 async def _compare(pilot: Pilot[Any]) -> None:
     await _press(pilot, "1", "g", "c", rest=6.0)
 
@@ -220,8 +236,11 @@ SCREENS: Final[dict[str, Callable[[Pilot[Any]], Awaitable[None]]]] = {
     "help": _help,
     "picker": _picker,
     "audit": _audit,
+    "across-dashboard": _across_dashboard,
+    "across-queues": _across_queues,
     "across-retries": _across,
     "across-workers": _across_workers,
+    "job-trail": _trail,
     "compare": _compare,
     "changes": _changes,
     "offline": _offline,

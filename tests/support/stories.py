@@ -34,6 +34,7 @@ class Story:
     told: str
     steps: tuple[Step, ...]
     server: str = "shop-prod"
+    """Which one is in view; empty: all."""
     before: tuple[str, ...] = ()
 
     @property
@@ -51,13 +52,14 @@ def filled(keys: str, *, jid: str, folder: str, day: date) -> str:
 
 
 STORIES: Final = (
-    Story(1, "Which server is sick, and why?", "`o`", (Step("o", "worst first"),)),
-    Story(2, "Switch from production to staging", "`2`", (Step("2", "staging ·"),)),
+    Story(1, "Which server is sick, and why?", "`o`", (Step("o", "worst first"),), server=""),
+    Story(2, "Switch from production to staging", "`2`", (Step("2", "staging ·"),), server=""),
     Story(
         3,
-        "Where is this job now?",
-        "`g/` `/` paste `⏎`",
-        (Step("g/", "A JID alone is looked up everywhere"), Step("/", "words"), Step("{jid}" + ENTER, "1 found")),
+        "Where is this job now, on any server, and what happened to it?",
+        "`:j` paste `⏎`",
+        (Step(":j ", ":j"), Step("{jid}" + ENTER, "in the dead set on shop-prod")),
+        server="",
     ),
     Story(
         4,
@@ -89,14 +91,16 @@ STORIES: Final = (
     ),
     Story(
         7,
-        "Run a failing job again as another, with other arguments",
-        "`gr` `n` `tab` `tab` new arguments `⏎` name `⏎`",
+        "Copy a failing job to another server, with other arguments",
+        "`1` `gr` `C` `stg` `⏎` `tab` new arguments `⏎` `y`",
         (
-            Step("gr", "tries"),
-            Step("n", "arguments"),
-            Step(TAB * 2 + "\x15[42]" + ENTER, "Type the"),
-            Step(NAME, "copied 1"),
+            Step("1gr", "tries"),
+            Step("C", "another server"),
+            Step("stg" + ENTER, "arguments"),
+            Step(TAB + "\x15[42]" + ENTER, "to shop-stg"),
+            Step("y", "copied 1"),
         ),
+        server="",
     ),
     Story(
         8,
