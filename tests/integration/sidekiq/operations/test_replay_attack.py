@@ -27,7 +27,15 @@ from sidekiq_tui.sidekiq.batch_items import (
 )
 from sidekiq_tui.sidekiq.database import Database
 from sidekiq_tui.sidekiq.errors import SidekiqError
-from sidekiq_tui.sidekiq.operation_record import RecordKeys, begin, close, finish, run_batch
+from sidekiq_tui.sidekiq.operation_record import (
+    BatchReply,
+    RecordKeys,
+    begin,
+    close,
+    finish,
+    run_batch,
+    run_batches,
+)
 from sidekiq_tui.sidekiq.replies import payloads
 from tests.support.batch_cases import KEYS, NOW, TRASH, State, Value, put, seen
 from tests.support.lossy import LossyDatabase
@@ -150,6 +158,8 @@ class Runner:
         self.generation = 1
         self.joins = False
         """Whether to go on where another runner is, instead of beginning."""
+        self.pairs = False
+        """Whether two batches may be under way."""
 
     async def run(self) -> AsyncIterator[None]:
         """Yields between calls, for others to do something."""
@@ -179,6 +189,12 @@ class Runner:
         while self.next < JOBS:
             batch = range(self.next, min(self.next + SIZE, JOBS))
             bid = f"{self.random.getrandbits(48):012x}"
+            if self.pairs and batch.stop < JOBS and self.random.random() < 0.7:
+                if not await self._pair(keys, first, seq):
+                    return
+                seq = (self.next - first) // SIZE
+                yield
+                continue
             try:
                 items = [self.item(number) for number in batch]
                 reply = await run_batch(self.link, keys, seq, bid, items, now=NOW)
@@ -195,7 +211,34 @@ class Runner:
             self.next = batch.stop
             seq += 1
 
-    async def _settle(self, keys: RecordKeys, first: int, seq: int, bid: str) -> None:
+    async def _pair(self, keys: RecordKeys, first: int, seq: int) -> bool:
+        """Two batches in one trip; False when the generation ended with them."""
+        starts = [self.next, self.next + SIZE]
+        bids = [f"{self.random.getrandbits(48):012x}" for _ in starts]
+        parts = [[self.item(number) for number in range(start, min(start + SIZE, JOBS))] for start in starts]
+        numbered = [(seq + at, bid, items) for at, (bid, items) in enumerate(zip(bids, parts, strict=True))]
+        try:
+            replies = await run_batches(self.link, keys, numbered, now=NOW)
+        except SidekiqError:
+            await self._settle(keys, first, seq, *bids)
+            return False
+        for start, reply in zip(starts, replies or (), strict=False):
+            assert isinstance(reply, BatchReply)
+            assert reply.status in ("ok", "done")
+            self._know(start, reply.results)
+            self.next = min(start + SIZE, JOBS)
+        if replies is None:  # nothing was sent: one alone brings the script over
+            items = parts[0]
+            try:
+                reply = await run_batch(self.link, keys, seq, bids[0], items, now=NOW)
+            except SidekiqError:
+                await self._settle(keys, first, seq, bids[0])
+                return False
+            self._know(starts[0], reply.results)
+            self.next = starts[1]
+        return True
+
+    async def _settle(self, keys: RecordKeys, first: int, seq: int, *bids: str) -> None:
         while True:
             try:
                 closed = await close(self.link, keys)
@@ -204,7 +247,7 @@ class Runner:
                 continue
         assert closed is not None
         for number, result in closed.results.items():
-            if number != seq or result.bid == bid or self.joins:
+            if not seq <= number < seq + len(bids) or result.bid == bids[number - seq] or self.joins:
                 self._know(first + number * SIZE, result.results)
         self.next = min(first + closed.next * SIZE, JOBS)
         self.generation += 1
@@ -215,14 +258,15 @@ class Runner:
             assert self.results.setdefault(number, result) == result
 
 
-async def attack(db: Database, kind: str, seed: int, runners: int) -> None:
-    """One attack, and all its checks."""
+async def attack(db: Database, kind: str, seed: int, runners: int, *, pairs: bool = False) -> None:
+    """One attack, and all its checks. `pairs`: with two batches under way."""
     random, chosen = Random(seed), ATTACKS[kind]
     await put(db, chosen.before)
     link, world = LossyDatabase(db, random), World(db, random)
     crew = [Runner(link, random, "0123456789abcdef0123", chosen.item) for _ in range(runners)]
     for runner in crew:
         runner.joins = runners > 1
+        runner.pairs = pairs
     steps = [runner.run() for runner in crew]
     while steps:
         step = random.choice(steps)
@@ -267,6 +311,12 @@ async def check_replays(db: Database, chosen: Attack, link: LossyDatabase) -> No
 async def test_every_job_stays_one_job_and_its_fate_is_known(db: Database, kind: str) -> None:
     for seed in range(ROUNDS):
         await attack(db, kind, seed, runners=1)
+
+
+@pytest.mark.parametrize("kind", ATTACKS)
+async def test_two_batches_under_way_act_once_and_in_their_order(db: Database, kind: str) -> None:
+    for seed in range(ROUNDS):
+        await attack(db, kind, 2000 + seed, runners=1, pairs=True)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in ATTACKS if kind != "push"])
