@@ -56,7 +56,11 @@ def title_left(processes: Sequence[Process] | None, wide: bool, context: Context
     if wide:
         full, empty = meter(busy / threads, METER_CELLS, context.ascii)
         spans += [Span("  "), Span(full, "accent"), Span(empty, "rule")]
-    return [*spans, Span(f" {units.share(busy / threads)}", "muted")]
+    spans.append(Span(f" {units.share(busy / threads)}", "muted"))
+    held = [process.rss for process in processes if process.rss is not None and not process.stale]
+    if wide and held:
+        spans.append(Span(f"  memory {units.size(sum(held))}", "muted"))
+    return spans
 
 
 def title_right(jobs: Sequence[WorkRow], now: float) -> list[Span]:

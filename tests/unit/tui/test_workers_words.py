@@ -143,6 +143,8 @@ def test_titles() -> None:
     assert plain(tuple(title_left([make_process(busy=3, concurrency=4)], False, HERE))) == (
         "1 process  3 of 4 threads busy 75%"
     )
+    some = [make_process(rss=480 << 20), make_process(rss=32 << 20), make_process(rss=None)]
+    assert plain(tuple(title_left([*some, make_process(stale=True)], True, HERE))).endswith("memory 512M")
     assert plain(tuple(title_left([], True, HERE))) == "0 processes"
     assert plain(tuple(title_left(None, True, HERE))) == "– processes"
     assert title_right([WorkRow(replace(running(), run_at=None))], NOW) == []
