@@ -27,7 +27,10 @@ from tests.support.carrying import SOURCE, TARGET, Carrier, own_keys, payloads
 from tests.support.fault_link import Fault, FaultLink
 from tests.support.operating import DEAD, MAIL, fill
 
-JOBS: Final = 17
+JOBS: Final = int(os.environ.get("SQTUI_TRANSFER_JOBS", "17"))
+ENTRIES: Final = 5 if JOBS < 1000 else 200
+"""Jobs a batch: few, so that few jobs make many steps."""
+BATCHES: Final = -(-JOBS // ENTRIES)
 POINTS: Final = int(os.environ.get("SQTUI_TRANSFER_POINTS", "16"))
 MATRIX: Final = os.environ.get("SQTUI_TRANSFER_MATRIX", "some")
 """With `full`, each fault happens at every command, else at every third."""
@@ -36,8 +39,7 @@ CHOSEN: Final = Matching((MAIL,), parse_filter("class:Invoice"))
 
 @pytest.fixture(autouse=True)
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Five jobs a batch, so that few jobs make many steps."""
-    monkeypatch.setattr(Pace, "entries", property(lambda pace: 5))
+    monkeypatch.setattr(Pace, "entries", property(lambda pace: ENTRIES))
 
 
 @pytest.fixture
@@ -163,7 +165,7 @@ async def test_killed_anywhere_and_gone_on_with(raw: Any, there: Any, lines: Lin
     jobs = await fill(raw, place, JOBS)
     dying = asyncio.Event()
     link = random.choice([lines.here, lines.there])
-    point = random.randrange(1, 15 if link is lines.here else 7)
+    point = random.randrange(1, 3 * BATCHES if link is lines.here else BATCHES + 3)
     fault = random.choice([Fault.DROP, Fault.LOSE, Fault.HOLD])
 
     def strike(number: int, _: object) -> None:

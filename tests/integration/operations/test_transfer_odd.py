@@ -11,6 +11,7 @@ from typing import Any, Final
 import pytest
 import redis.asyncio
 
+from sidekiq_tui.operations import transfer_run
 from sidekiq_tui.operations.catalog import ReturnStaged, Transfer
 from sidekiq_tui.operations.pace import Pace
 from sidekiq_tui.operations.selection import Whole
@@ -198,3 +199,31 @@ async def test_hostile_names_of_queues(raw: Any, there: Any, carrier: Carrier, l
     assert await there.smembers("queues") == {key[6:]}
     assert await raw.exists(key) == 0
     assert await own_keys(raw) == set()
+
+
+@pytest.mark.parametrize("place", [MAIL, DEAD], ids=["queue", "set"])
+async def test_one_byte_beside_the_largest(
+    raw: Any, there: Any, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: Place
+) -> None:
+    """32 MB and what is next to nothing go in their order; one byte, and what is too large, stay."""
+    monkeypatch.setattr(transfer_run, "LARGEST_ITEM", 33_000_000)
+    carrier = Carrier(redis_url, redis_url.replace("db=0", "db=1"), tmp_path / "big")
+    least = b'{"class":"A","args":[],"queue":"mail","jid":"1"}'
+    jobs = [least, job(1, filling="x" * 32_000_000), job(2), job(3, filling="y" * 8_000_000)]
+    await raw.sadd("queues", "mail")
+    if place is MAIL:
+        for one in (*jobs, b"1", job(4, filling="z" * 33_000_000)):
+            await raw.lpush("queue:mail", one)
+    else:
+        for at, one in enumerate(jobs):
+            await raw.zadd("dead", {one: float(at)})
+    outcome = await asyncio.wait_for(carrier.do(Transfer(jobs=Whole(place), target=TARGET)), 120)
+    assert (outcome.ending, outcome.tally.done) == ("done", 4), outcome
+    if place is MAIL:
+        assert await there.lrange("queue:mail", 0, -1) == jobs[::-1]
+        assert outcome.tally.refused + outcome.tally.malformed == 2
+        assert await raw.llen("queue:mail") == 2
+    else:
+        assert await there.zrange("dead", 0, -1) == jobs
+    assert await own_keys(raw) == set()
+    await carrier.close()
