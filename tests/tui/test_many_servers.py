@@ -36,9 +36,11 @@ async def dialog(live: Live, title: str) -> None:
 
 
 async def filtered(live: Live) -> None:
-    """Looks for what all jobs have."""
+    """Looks for what all jobs have; whichever server answers first, the cursor is at the top."""
     await live.pilot.press("/", *"class:Job", "enter")
     await live.until(lambda: "30 match" in live.text or "30 of 30" in live.text)
+    await live.pilot.press("g", "g")
+    await live.until(lambda: live.table.cursor == 0)
 
 
 @SIZES
@@ -73,6 +75,7 @@ async def test_a_filter_over_all_tells_who_is_missing_and_who_may_not(
     async with across_app(many_databases, size=size, away=True, access={"dev": "read-only"}) as live:
         await ready(live)
         await filtered(live)
+        await live.pilot.press("Z")  # the picture does not depend on polls
         with client(many_databases, 1) as staging:
             staging.zadd("retry", {job(100): NOW + 500})
         await live.pilot.press("A", "R")
@@ -212,7 +215,7 @@ async def test_one_that_refuses_at_the_last_moment_is_told_in_a_dialog(
         await live.sees("staging  staging is read-only here")
         await golden_screen(f"many-outcomes-{size[0]}x{size[1]}", live.pilot)
         await live.pilot.press("q", "Z", "ctrl+r")
-        await live.until(lambda: "10 match, all read" in live.text or "10 of 10" in live.text)
+        await live.until(lambda: "10 match, all read" in live.text or "10 of " in live.text)
         await live.pilot.press("u")
         await dialog(live, "Undo: put back 20 entries on 2 servers")
     assert sizes(many_databases, "dead") == [0, 10, 0]
