@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -21,6 +22,7 @@ from tests.support.fault_link import FaultLink
 from tests.support.operating import DEAD, MAIL, fill, jid, job
 from tests.support.two_servers import Trouble
 
+LARGE: Final = 32_000_000 if os.environ.get("SQTUI_TRANSFER_MATRIX") == "full" else 3_000_000
 MALFORMED: Final = (b"", b"null", b"{", b"\xff\x00", b'{"args":[]}')
 
 
@@ -183,6 +185,21 @@ async def test_a_state_that_could_not_be_brought_along_stays(
     assert await there.keys("it-*") == []
 
 
+async def test_a_state_that_must_not_be_freed_stays_and_goes_along(
+    raw: Any, there: Any, carrier: Carrier, redis_url: str
+) -> None:
+    await fill(raw, MAIL, 3)
+    await raw.hset(f"it-{jid(1)}", mapping={"ex": 2, "c": "5"})
+    await raw.execute_command("ACL", "SETUSER", "ops", "on", "nopass", "+@all", "~queue:*", "~queues", "~sqtui:*",
+                              "~retry", "~schedule", "~dead", "~processes", "~stat:*", "%R~it-*")  # fmt: skip
+    carrier.change(SOURCE, username="ops")
+    outcome = await carrier.do(Transfer(jobs=Whole(MAIL), target=TARGET))
+    assert (outcome.ending, outcome.tally.done) == ("done", 3), outcome
+    for side in (raw, there):
+        assert await side.hgetall(f"it-{jid(1)}") == {b"ex": b"2", b"c": b"5"}
+    assert await own_keys(raw) == set()
+
+
 @pytest.mark.parametrize(
     "name", ["", "a:b", "b\nc", "\udcff\udcfe", "x" * 4000, "ünï ☃", "queue:x", "{slot}", "'\"\\", "\x00", "-"]
 )
@@ -205,14 +222,14 @@ async def test_hostile_names_of_queues(raw: Any, there: Any, carrier: Carrier, l
 async def test_one_byte_beside_the_largest(
     raw: Any, there: Any, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: Place
 ) -> None:
-    """32 MB and what is next to nothing go in their order; one byte, and what is too large, stay."""
-    monkeypatch.setattr(transfer_run, "LARGEST_ITEM", 33_000_000)
+    """Much and what is next to nothing go in their order; one byte, and what is too large, stay."""
+    monkeypatch.setattr(transfer_run, "LARGEST_ITEM", LARGE + 1_000_000)
     carrier = Carrier(redis_url, redis_url.replace("db=0", "db=1"), tmp_path / "big")
     least = b'{"class":"A","args":[],"queue":"mail","jid":"1"}'
-    jobs = [least, job(1, filling="x" * 32_000_000), job(2), job(3, filling="y" * 8_000_000)]
+    jobs = [least, job(1, filling="x" * LARGE), job(2), job(3, filling="y" * (LARGE // 4))]
     await raw.sadd("queues", "mail")
     if place is MAIL:
-        for one in (*jobs, b"1", job(4, filling="z" * 33_000_000)):
+        for one in (*jobs, b"1", job(4, filling="z" * (LARGE + 1_000_000))):
             await raw.lpush("queue:mail", one)
     else:
         for at, one in enumerate(jobs):
