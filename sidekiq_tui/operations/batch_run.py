@@ -18,8 +18,9 @@ from sidekiq_tui.operations.targets import digest
 from sidekiq_tui.sidekiq.batch_items import Item
 from sidekiq_tui.sidekiq.batch_wire import LARGEST_ITEM, MOST_BYTES, item_bytes
 
-_AHEAD: Final = 12
-"""Batches that are made before they are needed: what is ready at once is put on disk by one write."""
+_AHEAD: Final = 8
+"""Batches that are made before they are needed: what is ready at once is put on disk by one write. Of all that may be
+carried out before the journal hears of it (twice as many, and two under way) the record must keep the results."""
 
 
 class Piece(NamedTuple):

@@ -69,6 +69,7 @@ class Sources:
 
     async def _set(self, place: Place, digests: Counter[bytes]) -> AsyncGenerator[list[Chosen], None]:
         wanted = Wanted(digests)
+        left = wanted.left  # what `wanted` still looks for is less: it is read ahead
         passes = breaks = 0
         complete = False
         while passes < _PASSES and not complete:
@@ -78,7 +79,8 @@ class Sources:
                         complete, breaks = found.complete, 0
                         if found.jobs:
                             yield [Chosen(job) for job in found.jobs]
-                        if not wanted.left:
+                        left -= len(found.jobs)
+                        if not left:
                             return
                 passes += 1
             except ServerUnreachable:  # what was given is not given again
@@ -96,7 +98,7 @@ class Sources:
             async for slice_ in slices:
                 tail = slice_.read * 2 > slice_.total
                 found.extend(Chosen(job, tail) for job in slice_.jobs)
-                if not wanted.left:
+                if len(found) == digests.total():
                     break
         self.missing += wanted.left
         return found[::-1] if self._oldest_first else found

@@ -15,7 +15,7 @@ from tests.faults.operations.killing import ROOT, Shell, everyone
 from tests.support.operating import RETRY, Operator, fill
 from tests.support.proof import open_records, sidekiqs, snapshot
 
-JOBS = 2_000
+JOBS = 4_000
 
 
 async def snapshot_of(raw: Any) -> Any:
