@@ -306,7 +306,7 @@ class ChangingApp(App[None]):
             ways = (
                 ("wait", "leave when it has ended"),
                 ("stop", "end it after this batch, and leave; the rest stays untouched"),
-                ("leave", "leave now; U or sqtui resume goes on with it"),
+                ("leave", "leave now; W or sqtui resume goes on with it"),
             )
             self.push_screen(ChoiceModal(what, ways, cancel="stay", ascii=self.app_state.ascii), self._leave_so)
 
