@@ -100,6 +100,14 @@ def display_text(value: str | bytes, limit: int | None = 500) -> str:
     return text if limit is None or len(text) <= limit else text[: max(0, limit - 1)] + ELLIPSIS
 
 
+def typed_text(value: str) -> str:
+    """`value` as a field shows it: each character as itself, or as one other that is safe for a terminal."""
+    if value.isascii() and value.isprintable():
+        return value
+    shown = (char.translate(_STAND_INS) for char in value)
+    return "".join(char if len(char) == 1 else " " if char.isspace() else REPLACEMENT for char in shown)
+
+
 def cell_width(text: str) -> int:
     """Cells that a line of safe text takes in a terminal."""
     return len(text) if text.isascii() and text.isprintable() else cell_len(text)

@@ -21,6 +21,7 @@ from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.tui.actions import bindings
 from sidekiq_tui.tui.modals.titled import put_title
 from sidekiq_tui.tui.widgets.line import Line
+from sidekiq_tui.tui.widgets.safe_input import SafeInput
 
 T = TypeVar("T")
 
@@ -124,7 +125,7 @@ class FormModal(ModalScreen[T | None], Generic[T]):
                     if one.choices:
                         yield Choice(one, ascii=self._ascii, id=f"field-{one.key}")
                         continue
-                    field = Input(one.value, compact=True, id=f"field-{one.key}", placeholder=one.hint)
+                    field = SafeInput(one.value, compact=True, id=f"field-{one.key}", placeholder=one.hint)
                     field.cursor_blink = False
                     yield field
             yield Line(id="form-words", ground="panel")

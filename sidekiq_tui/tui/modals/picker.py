@@ -18,6 +18,7 @@ from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.tui.actions import bindings
 from sidekiq_tui.tui.modals.titled import put_title
 from sidekiq_tui.tui.widgets.line import Line
+from sidekiq_tui.tui.widgets.safe_input import SafeInput
 from sidekiq_tui.tui.widgets.span_lines import SpanLine, SpanLines
 
 E = TypeVar("E")
@@ -72,7 +73,7 @@ class Picker(ModalScreen[str | None], Generic[E]):
         with Vertical(id="dialog") as dialog:
             dialog.styles.height = min(len(self._entries) + headings + 6, max(8, self.app.size.height - 4))
             put_title(dialog, self.TITLE_TEXT, ascii=self._ascii)
-            field = Input(placeholder=self.PLACEHOLDER, compact=True, id="picker-field")
+            field = SafeInput(placeholder=self.PLACEHOLDER, compact=True, id="picker-field")
             field.cursor_blink = False
             yield field
             yield SpanLines(ascii=self._ascii, id="picker-lines")

@@ -14,6 +14,7 @@ from textual.widgets import Input
 
 from sidekiq_tui.presentation.columns.base import Span
 from sidekiq_tui.tui.widgets.line import Line
+from sidekiq_tui.tui.widgets.safe_input import SafeInput
 
 Done = Callable[[str | None], None]
 Changed = Callable[[str], None]
@@ -38,7 +39,7 @@ class Assistant(Protocol):
         """What was typed before (-1) or after (1) that; the text itself at either end."""
 
 
-class PromptInput(Input):
+class PromptInput(SafeInput):
     """Takes every key, also tab, which the screen would take for the next view."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
