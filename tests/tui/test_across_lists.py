@@ -57,12 +57,12 @@ async def test_a_filter_streams_from_all_servers_and_keeps_their_order(many_data
         assert shown(live)[:3] == [1, 4, 7]
 
 
-async def test_marks_of_several_servers_are_refused_in_words_and_of_one_go_there(many_databases: EmbeddedRedis) -> None:
+async def test_marks_of_several_servers_are_not_taken_and_of_one_go_there(many_databases: EmbeddedRedis) -> None:
     fill_sets(many_databases, "retry", interleaved(9))
     async with across_app(many_databases) as live:
         await ready(live)
-        await live.pilot.press("space", "space", "D")
-        await live.sees("rows of 2 servers are marked")
+        await live.pilot.press("space", "space", "m")
+        await live.sees("these are on 2 servers (prod, staging): one at a time")
         await live.pilot.press("escape", "g", "g", "space", "j", "j", "space", "D")
         await live.sees("Delete 2 jobs")
         assert "prod" in live.text

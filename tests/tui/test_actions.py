@@ -22,6 +22,7 @@ from sidekiq_tui.tui.modals.columns import ColumnChooser
 from sidekiq_tui.tui.modals.confirm import ConfirmModal
 from sidekiq_tui.tui.modals.form import FormModal
 from sidekiq_tui.tui.modals.help import HelpModal
+from sidekiq_tui.tui.modals.outcomes import OutcomesModal
 from sidekiq_tui.tui.modals.row_question import RowQuestion
 from sidekiq_tui.tui.modals.server_picker import ServerPicker
 from sidekiq_tui.tui.screens.base import ViewScreen
@@ -97,6 +98,7 @@ def _holders(where: str) -> list[type[object]]:
         "chooser": [ColumnChooser],
         "buckets-dialog": [BucketsModal],
         "confirm": [ConfirmModal],
+        "outcomes": [OutcomesModal],
         "row-question": [RowQuestion],
         "form": [FormModal],
         "choice": [ChoiceModal],

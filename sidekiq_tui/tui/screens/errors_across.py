@@ -159,14 +159,14 @@ class ErrorsOfScopeScreen(ErrorsScreen):
     # Changing
 
     def subject(self) -> Subject:
-        """The jobs of the group on each server that has it; those that do not answer may have it, too."""
+        """The jobs of the group; of one that is on several servers those of each, and of those that do not answer."""
         found, group = super().subject(), None if self.asked else self.selected
         if not self.across or group is None or found.jobs is None:
             return found
+        if len(self.on_servers) < 2:
+            return found
         away = [name for name, one in self.app_state.in_scope.items() if one.error is not None]
         names = tuple(dict.fromkeys((*self.on_servers, *away)))
-        if len(names) < 2:
-            return found
         books = {name: self.app_state.registry.server(name).errors for name in names}
         parts = [Subject(name, Matching(PLACES, book.matcher(group.cause))) for name, book in books.items()]
         return replace(found, parts=tuple(parts))
