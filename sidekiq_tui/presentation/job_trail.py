@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from sidekiq_tui.presentation.text import display_text
 
 if TYPE_CHECKING:
-    from sidekiq_tui.sidekiq.job import Place, PlaceKind
+    from sidekiq_tui.sidekiq.job import JobRecord, Place, PlaceKind
     from sidekiq_tui.sidekiq.job_follow import Spot
 
 _IN: Final[dict[PlaceKind, str]] = {
@@ -17,6 +18,14 @@ _IN: Final[dict[PlaceKind, str]] = {
     "work": "running",
 }
 _NAME_CELLS: Final = 60
+
+
+_LIVELY: Final = ("work", "queue", "retry", "schedule", "dead")
+
+
+def liveliest(places: Sequence[tuple[str, JobRecord]]) -> tuple[str, JobRecord] | None:
+    """Which of the places (server and job) of one JID to follow: where it is most alive; None where there is none."""
+    return min(places, key=lambda one: _LIVELY.index(one[1].place.kind), default=None)
 
 
 def in_words(place: Place) -> str:

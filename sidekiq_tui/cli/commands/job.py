@@ -28,12 +28,21 @@ def add_parser(subparsers: Subparsers) -> None:
         metavar="S",
         help="stop with a server that is not done after S seconds (default: as long as it answers)",
     )
+    parser.add_argument(
+        "--follow",
+        action="store_true",
+        help="go on, and print a line each time that it is somewhere else, until it is gone",
+    )
     add_global_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the job."""
+    """Print the job, or follow it."""
+    if args.follow:
+        from sidekiq_tui.cli.following import follow_job
+
+        return follow_job(args.jid, args)
     from sidekiq_tui.cli.runner import run_view
     from sidekiq_tui.cli.views.job import JobView
 

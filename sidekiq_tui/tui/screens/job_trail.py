@@ -19,7 +19,7 @@ from sidekiq_tui.operations.selection import Rows
 from sidekiq_tui.presentation import units
 from sidekiq_tui.presentation.columns.base import Cell, Span, label_role
 from sidekiq_tui.presentation.columns.jobs import class_cell, error_cell
-from sidekiq_tui.presentation.job_trail import in_words, moved_words, spot_words
+from sidekiq_tui.presentation.job_trail import in_words, liveliest, moved_words, spot_words
 from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.servers.background import call_in_daemon
 from sidekiq_tui.servers.fleet_search import FleetSearch
@@ -51,8 +51,6 @@ MOST_OPERATIONS: Final = 1000
 MOST_MOVES: Final = 200
 MOST_ASKED: Final = 200
 """Processes whose work is read in a look."""
-_FIRST: Final = ("work", "queue", "retry", "schedule", "dead")
-"""Which of several places is followed: where it is most alive."""
 
 
 class JobTrailScreen(ViewScreen):
@@ -91,6 +89,7 @@ class JobTrailScreen(ViewScreen):
         self.spot: Spot | None = None
         """Where it was seen last."""
         self.server = app_state.preferred
+        self._followed: tuple[str, JobRecord] | None = None
         self.gone = False
         self._search: FleetSearch | None = None
         self._searching = False
@@ -142,6 +141,7 @@ class JobTrailScreen(ViewScreen):
 
     def _begin(self) -> None:
         self.places, self.spot, self.gone, self._error = [], None, False, None
+        self._followed = None
         self._searching = True
         self._search = FleetSearch.for_jid(self.app_state.fleet, self.jid)
         self._look_everywhere(self._search)
@@ -171,10 +171,11 @@ class JobTrailScreen(ViewScreen):
     def on_job_trail_screen_searched(self, message: Searched) -> None:
         """The first place is followed at once; a livelier one that comes later instead."""
         self.places += message.found
-        for server, job in message.found:
-            if self.spot is None or _FIRST.index(job.place.kind) < _FIRST.index(self.spot.place.kind):
-                self.server, self.spot = server, Spot(job)
-                self.app_state.sightings.saw(server, job, in_words(job.place), self.app_state.now())
+        found = liveliest(self.places)
+        if message.found and found is not None and found is not self._followed:
+            self._followed = found
+            self.server, self.spot = found[0], Spot(found[1])
+            self.app_state.sightings.saw(*found, in_words(found[1].place), self.app_state.now())
         if message.ended:
             self._searching = False
         if message.found or message.ended:
@@ -379,8 +380,7 @@ class JobTrailScreen(ViewScreen):
 
     def _elsewhere(self) -> list[tuple[str, JobRecord]]:
         """Other places where the search saw the same JID; the one that is followed may have moved since."""
-        first = min(self.places, key=lambda one: _FIRST.index(one[1].place.kind), default=None)
-        return [one for one in self.places if one is not first]
+        return [one for one in self.places if one is not self._followed]
 
     def _past(self) -> list[PastRow]:
         state, context = self.app_state, context_of(self.app_state)
