@@ -22,7 +22,7 @@ from sidekiq_tui.operations.catalog import (
     Undo,
 )
 from sidekiq_tui.operations.errors import AccessDenied, CannotBeDone, GuardRefused, NotConfirmed, PlanOutdated
-from sidekiq_tui.operations.plan import Plan, ServerMark
+from sidekiq_tui.operations.plan import Peer, Plan, ServerMark
 from sidekiq_tui.operations.selection import Matching, Rows, Whole
 from sidekiq_tui.servers.profile import Access, Profile
 from sidekiq_tui.sidekiq.filter import parse_filter
@@ -207,3 +207,31 @@ def test_the_server_must_be_the_one_that_was_planned_for(now: ServerMark, seen: 
 def test_a_server_that_does_not_say_who_it_is_counts_as_the_same() -> None:
     unknown = ServerMark(None, (), 0, "", None)
     assert unknown.seen_again(unknown) == "same"
+
+
+def test_a_server_that_jobs_come_to_must_allow_it_too() -> None:
+    peer = Peer("staging", None, MARK, None, False, writes=True)
+    made = plan(peer=peer)
+    staging = Profile(name="staging")
+    grant = guard.admit_peer(made, staging, NOW)
+    assert (grant.server, grant.level) == ("staging", "operate")
+    with pytest.raises(AccessDenied, match="staging is read-only here"):
+        guard.admit_peer(made, replace(staging, access="read-only"), NOW)
+    with pytest.raises(AccessDenied, match="--read-only"):
+        guard.admit_peer(made, staging, NOW, read_only=True)
+    with pytest.raises(PlanOutdated):
+        guard.admit_peer(made, PROD, NOW)
+    with pytest.raises(PlanOutdated):
+        guard.admit_peer(plan(peer=replace(peer, writes=False)), staging, NOW)
+
+
+@pytest.mark.parametrize("access", ["read-only", "operate", "full"])
+def test_upkeep_needs_no_more_than_writing(access: Access) -> None:
+    profile = replace(PROD, access=access)
+    if access == "read-only":
+        with pytest.raises(AccessDenied):
+            guard.admit_upkeep(MARK, profile, "close", NOW)
+    else:
+        assert guard.admit_upkeep(MARK, profile, "close", NOW).level == "operate"
+    with pytest.raises(AccessDenied):
+        guard.admit_upkeep(MARK, profile, "close", NOW, read_only=True)
