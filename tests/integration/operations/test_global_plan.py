@@ -154,3 +154,26 @@ async def test_the_fingerprint_of_all_tells_who_is_missing(fleet: Fleet) -> None
     with pytest.raises(PlanOutdated):
         start_everywhere(fleet.operations, without, "one", fingerprints=[both.fingerprint[:12]])
     assert await fleet.raw["one"].llen("queue:mail") == 2
+
+
+async def test_two_operators_share_the_entries_and_each_is_told_his_own(fleet: Fleet, tmp_path: Path) -> None:
+    for name in NAMES:
+        await fill(fleet.raw[name], DEAD, 300)
+    other = Operations(fleet.server, home=tmp_path / "other", who=Who("ben", "ws4"))
+    try:
+        plan = await fleet.plan(NAMES, DELETE)
+
+        def make(server: str, progress: Callable[[int, int], None]) -> Awaitable[Plan]:
+            return other.plan(server, DELETE, progress=progress)
+
+        theirs = await plan_everywhere([fleet.profiles[name] for name in NAMES], make)
+        runs = (start_everywhere(fleet.operations, plan, "900"), start_everywhere(other, theirs, "900"))
+        first, second = [await run.wait() for run in runs]
+        for name in NAMES:
+            assert (first[name].ending, second[name].ending) == ("done", "done")
+            done, gone = (first[name].tally.done, first[name].tally.gone)
+            assert (second[name].tally.gone, second[name].tally.done) == (done, gone)
+            assert done + gone == 300
+            assert await fleet.raw[name].zcard("dead") == 0
+    finally:
+        await other.close()
