@@ -151,6 +151,7 @@ async def test_the_fingerprint_of_all_tells_who_is_missing(fleet: Fleet) -> None
     fleet.profiles["two"] = replace(fleet.profiles["away"], name="two")
     without = await fleet.plan(["one", "two"], CLEAR)
     assert not without.is_named([both.fingerprint[:12]])
+    assert without.fingerprint != (await fleet.plan(["one"], CLEAR)).fingerprint
     with pytest.raises(PlanOutdated):
         start_everywhere(fleet.operations, without, "one", fingerprints=[both.fingerprint[:12]])
     assert await fleet.raw["one"].llen("queue:mail") == 2
