@@ -206,39 +206,43 @@ class Mover:
 
         `bound`: how many more may be taken. Raises `Halted` when more than that come.
         """
-        skip = 0
+        skip, again = 0, False
         while await self._ready():
             if bound() <= 0:
                 raise Halted("still being filled by clients: point them at the new server first", code="FILLED")
             parcel, more = await self._take(place, None, skip=skip)
             if not more:
-                if not skip:
-                    return True
-                skip = 0
-                continue
-            stuck = self._stuck.setdefault(place, set())
-            if parcel is None:
-                continue
-            marks = {digest(parcel.jobs[rank].raw) for rank in parcel.back}
-            if marks & stuck:
-                del parcel.reasons[await self._seen_first(parcel, marks <= stuck) :]
-            fresh = bool(parcel.new) or bool(parcel.reasons)
-            stuck |= marks
-            await self._taken.put(parcel)
-            if not fresh:
                 return True
-            skip = self._returned.get(place, 0) if place.kind != "queue" else 0
+            if parcel is None:
+                if skip and again:
+                    return True
+                if skip:  # what came meanwhile may lie below
+                    skip, again = 0, True
+                continue
+            fresh = await self._first_met(parcel)
+            await self._taken.put(parcel)
+            if not fresh and (again or place.kind == "queue"):
+                return True
+            if place.kind != "queue" and parcel.back:
+                await self._taken.join()  # only once they are back it is known where the rest begins
+                skip = self._returned.get(place, 0)
+                again = again and not fresh
         return False
 
-    async def _seen_first(self, parcel: Parcel, all_known: bool) -> int:
-        """How many of those that cannot go were not met before. In a queue bytes alone do not tell: its length does."""
+    async def _first_met(self, parcel: Parcel) -> bool:
+        """Whether any of them was not taken before; the reasons of those that came back once are struck out."""
+        stuck = self._stuck.setdefault(parcel.place, set())
+        marks = [digest(parcel.jobs[rank].raw) for rank in parcel.back]
         if parcel.place.kind != "queue":
-            return 0 if all_known else len(parcel.back)
-        await self._taken.join()
-        left = await self._route.source.ask(lambda db, _: steps.size(db, parcel.place))
-        # What came back lies behind all that was there.
-        before_it = left + len(parcel.jobs) - self._returned.get(parcel.place, 0)
-        return max(0, min(len(parcel.jobs), before_it) - len(parcel.new))
+            parcel.reasons = [reason for mark, reason in zip(marks, parcel.reasons, strict=True) if mark not in stuck]
+        elif not stuck.isdisjoint(marks):
+            # Bytes alone do not tell: there may be equal ones. What came back lies behind all that was there.
+            await self._taken.join()
+            left = await self._route.source.ask(lambda db, _: steps.size(db, parcel.place))
+            before = left + len(parcel.jobs) - self._returned.get(parcel.place, 0)
+            del parcel.reasons[max(0, min(len(parcel.jobs), before) - len(parcel.new)) :]
+        stuck.update(marks)
+        return bool(parcel.new) or bool(parcel.reasons)
 
     async def these(self, place: Place, chosen: Sequence[Chosen]) -> bool:
         """Takes jobs by their bytes, in this order; False when it was stopped."""

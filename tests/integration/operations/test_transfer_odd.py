@@ -96,6 +96,17 @@ async def test_good_jobs_behind_many_equal_malformed_ones_go(raw: Any, there: An
     assert await payloads(raw) == {b"null": 2 * same}
 
 
+async def test_good_jobs_behind_malformed_ones_of_a_set_go(raw: Any, there: Any, carrier: Carrier) -> None:
+    await raw.zadd("dead", {b"bad %d" % at: float(at) for at in range(12)})
+    jobs = await fill(raw, DEAD, 8)
+    await raw.zadd("dead", {b"late %d" % at: 2_000_000_000.0 + at for at in range(3)})
+    outcome = await asyncio.wait_for(carrier.do(Transfer(jobs=Whole(DEAD), target=TARGET)), 20)
+    assert (outcome.ending, outcome.tally.done, outcome.tally.malformed) == ("done", 8, 15), outcome
+    assert await there.zrange("dead", 0, -1) == jobs
+    assert await raw.zcard("dead") == 15
+    assert await own_keys(raw) == set()
+
+
 @pytest.mark.parametrize("place", [MAIL, DEAD], ids=["queue", "set"])
 async def test_malformed_jobs_are_not_destroyed_by_a_return(
     raw: Any, there: Any, carrier: Carrier, link: FaultLink, place: Place

@@ -207,6 +207,68 @@ async def test_a_wrong_type_is_told_before_anything_is_written(raw: Any, there: 
         assert (state.next, state.ids) == (0, {})
 
 
+async def test_what_cannot_come_back_stays_parked(raw: Any, there: Any) -> None:
+    """Something else has taken the place of the queue: neither an acknowledgement nor a return destroys a job."""
+    source, _ = await both(raw, there)
+    keys = record(source)
+    jobs = [job(number) for number in range(4)]
+    await raw.lpush("queue:mail", *jobs)
+    await steps.take_end(source, keys, 0, "b0", MAIL, expected=0, count=4)
+    await raw.set("queue:mail", "text")
+    assert (await steps.acknowledge(source, keys, 0, "b0", MAIL, gone=3, back=[1]))[0] == "refused"
+    assert (await steps.give_back(source, keys, 0, "b0", MAIL)).status == "type"
+    assert [one.raw for one in await steps.read_stage(source, keys, "b0", MAIL)] == jobs
+    await raw.delete("queue:mail")
+    assert await steps.acknowledge(source, keys, 0, "b0", MAIL, gone=3, back=[1]) == ("ok", "")
+    assert await raw.lrange("queue:mail", 0, -1) == [jobs[1]]
+
+
+async def test_what_is_there_again_keeps_its_score(raw: Any, there: Any) -> None:
+    source, _ = await both(raw, there)
+    keys = record(source)
+    for seq, how in enumerate(("acknowledged", "given back")):
+        await raw.zadd("dead", {job(number): float(number) for number in range(3)})
+        await steps.take_end(source, keys, seq, f"b{seq}", DEAD, expected=seq, count=3)
+        await raw.zadd("dead", {job(1): 77.0})
+        if how == "acknowledged":
+            await steps.acknowledge(source, keys, seq, "b0", DEAD, gone=0, back=[0, 1, 2])
+        else:
+            back = await steps.give_back(source, keys, seq, "b1", DEAD)
+            assert (back.restored, back.existing) == (2, 1)
+        assert await raw.zrange("dead", 0, -1, withscores=True) == [[job(0), 0.0], [job(2), 2.0], [job(1), 77.0]]
+        await raw.delete("dead")
+
+
+async def test_a_put_that_failed_is_not_remembered_as_done(raw: Any, there: Any) -> None:
+    _, target = await both(raw, there)
+    broken = await steps.put(target, record(target), 0, "b0", DEAD, [Staged(job(0), float("nan"))], expected=0)
+    assert (broken.status, await there.exists("dead")) == ("refused", 0)
+    state = await steps.transfer_state(target, record(target))
+    assert state is not None
+    assert (state.ids, state.put) == ({}, 0)
+    again = await steps.put(target, record(target), 0, "b0", DEAD, [Staged(job(0), 1.0)], expected=0)
+    assert (again.status, again.results) == ("ok", "1")
+
+
+async def test_what_was_taken_is_told_as_it_lies_there(raw: Any, there: Any) -> None:
+    source, _ = await both(raw, there)
+    keys = record(source)
+    await raw.zadd("dead", {job(number): 1_750_000_000.123456 + number for number in range(3)})
+    await raw.lpush("queue:mail", *[job(number) for number in range(3)])
+    for seq, place in enumerate((DEAD, MAIL)):
+        taken = await steps.take_end(source, keys, seq, f"b{seq}", place, expected=seq, count=2)
+        assert taken.staged == await steps.read_stage(source, keys, f"b{seq}", place) != ()
+        again = await steps.take_end(source, keys, seq, f"b{seq}", place, expected=seq, count=2)
+        assert (again.status, again.staged) == ("done", None)
+
+
+async def test_a_stage_takes_no_more_than_it_should_hold(raw: Any, there: Any) -> None:
+    source, _ = await both(raw, there)
+    await raw.lpush("queue:mail", *[job(number, filling="x" * 300_000) for number in range(5)])
+    taken = await steps.take_end(source, record(source), 0, "b0", MAIL, expected=0, count=5)
+    assert (taken.results, await raw.llen("queue:mail")) == ("11", 3)
+
+
 class _Runner:
     """One who moves a queue or set in batches of three and sends each step until it is answered."""
 
