@@ -20,6 +20,7 @@ from sidekiq_tui.sidekiq.database import Database
 from sidekiq_tui.sidekiq.errors import CommandRefused, ServerUnreachable, SidekiqError
 from sidekiq_tui.sidekiq.lasting import is_demoted, unconfirmed
 from sidekiq_tui.sidekiq.operation_record import BatchReply, ClosedRecord, RecordKeys, classify
+from sidekiq_tui.sidekiq.payload import to_text
 
 NONCE: Final = "nonce"
 """The field by which a record is known to be ours."""
@@ -417,6 +418,8 @@ class Sender:
         self._link.report("running", "")
         if results is not None and not _SETTLED.issuperset(results):
             raise Halted(f"{self._server} stopped in the middle of a batch", results=results)
+        if (closer := found.fields.get(records.CLOSER)) is not None:
+            raise Halted(f"it was ended elsewhere, by {to_text(closer)}", results=results or "", code="CLOSED")
         self.generation += 1
         self._base = self._sent
         self._begun = False

@@ -197,7 +197,7 @@ async def settle(desk: Desk, server: Server, id: str, ours: Collection[str]) -> 
     grant = guard.admit_upkeep(mark, server.profile, "close", now, read_only=desk.read_only)
     db = await server.writer(grant)
     try:
-        reached = [await _fence(db, record) for record in said]
+        reached = [await _fence(db, record, desk.who.text) for record in said]
         returned = await _return(db, said, desk.who.text, now)
     finally:
         await db.close()
@@ -211,12 +211,12 @@ async def settle(desk: Desk, server: Server, id: str, ours: Collection[str]) -> 
     return Settled(noted, tally, generation, returned, "; ".join(trouble), loss)
 
 
-async def _fence(db: Database, record: OperationRecord) -> Reach:
+async def _fence(db: Database, record: OperationRecord, who: str) -> Reach:
     fields, following, results = record.fields, record.next, record.results
     if record.state == "open":
         keys = RecordKeys(db.keys, record.id, record.generation)
         try:
-            closed = await records.close(db, keys)
+            closed = await records.close(db, keys, who or "somebody")
         except Forbidden:  # no scripts
             closed = await claims.close(db, keys)
         if closed is not None:

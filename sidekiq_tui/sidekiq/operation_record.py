@@ -24,6 +24,8 @@ KEPT: Final = 9 * 24 * 3600
 """Seconds that a record is kept once its operation has ended."""
 PARKED: Final = "parked"
 """The field with the key of jobs that lie in no place of Sidekiq's: a record is kept until that is gone."""
+CLOSER: Final = "closer"
+"""The field that says who has ended an operation that somebody else was at."""
 ORPHANED: Final = 24 * 3600
 """Seconds after which a record that nothing was done with is forgotten: its BEGIN was lost."""
 _LISTED: Final = 1000
@@ -210,12 +212,13 @@ def _batch_reply(reply: Reply) -> BatchReply:
     raise SidekiqError("The server gave an answer to a batch that is none")
 
 
-async def close(db: Database, keys: RecordKeys) -> ClosedRecord | None:
+async def close(db: Database, keys: RecordKeys, by: str = "") -> ClosedRecord | None:
     """Fences the generation: nothing of it that is still under way can act any more. May be sent again.
 
+    `by`: who ends it, where that is not the one who runs the operation; the field CLOSER says so from then on.
     None when the server knows no such record: it was flushed, evicted, restored, or never begun. Raises SidekiqError.
     """
-    reply = await db.command(b"EVAL", script("close"), 2, keys.record, keys.closed, KEPT)
+    reply = await db.command(b"EVAL", script("close"), 2, keys.record, keys.closed, KEPT, by)
     if reply is None:
         return None
     return closed_record(hash_fields(reply))

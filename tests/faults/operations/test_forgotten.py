@@ -15,7 +15,7 @@ from sidekiq_tui.operations.errors import CannotBeDone
 from sidekiq_tui.operations.selection import Whole
 from sidekiq_tui.servers.mark import ServerMark
 from tests.conftest import StartRedis
-from tests.support.fault_link import FaultLink
+from tests.support.fault_link import Fault, FaultLink
 from tests.support.operating import DEAD, MAIL, RETRY, Operator, everywhere, fill
 from tests.support.workers import until
 
@@ -230,3 +230,33 @@ async def test_only_a_server_that_was_started_anew_has_forgotten_and_only_lately
     finally:
         await anna.close()
         await raw.aclose()
+
+
+async def test_what_another_machine_ends_while_the_link_is_broken_stays_ended(
+    embedded: StartRedis, tmp_path: Path
+) -> None:
+    server = embedded("w")
+    raw = redis.asyncio.Redis(unix_socket_path=str(server.socket), protocol=2, legacy_responses=False)
+    bob = Operator(f"unix://{server.socket}?db=0", tmp_path / "bob")
+    async with FaultLink(str(server.socket), tmp_path) as link:
+        anna = Operator(link.url, tmp_path / "anna")
+        try:
+            await fill(raw, DEAD, JOBS)
+            run = await anna.start(Delete(jobs=Whole(DEAD)), rate=50.0)
+            while run.progress.tally.done < 20:
+                await run.rest(0.01)
+            target, link.target = link.target, str(tmp_path / "nowhere")
+            link.faults = {number: Fault.DROP for number in range(len(link.seen), len(link.seen) + 50)}
+            while run.progress.state not in ("checking", "ended"):
+                await run.rest(0.01)
+            said = await bob.operations.leave("prod", run.id)
+            assert "ended after" in said
+            link.faults, link.target = {}, target
+            outcome = await run.wait()
+            assert outcome.ending == "failed", outcome
+            assert "it was ended elsewhere, by anna@ws3" in outcome.words
+            assert await raw.zcard("dead") == outcome.tally.untouched == JOBS - outcome.tally.done
+        finally:
+            await anna.close()
+            await bob.close()
+            await raw.aclose()
