@@ -137,13 +137,10 @@ class ChangingApp(App[None]):
     def action_finish(self) -> None:
         """What was begun and has no end: finish it, or put it back."""
         screen = self.front
-        if screen is None:
-            return
-        reason = screen.why_not(find_action("unfinished"))
-        if reason is not None:
-            screen.say(reason, "muted")
-        else:
+        if screen is not None and self.app_state.operations is not None:
             ask_end(screen)
+        elif screen is not None:
+            screen.say("nothing can be changed in this session", "muted")
 
     def action_stop(self) -> None:
         """Stops the running operation, else the plan that is being made, else what the screen reads for a filter."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -94,12 +95,20 @@ def why_nothing_waits(state: AppState) -> str | None:
 
 
 def ask_end(screen: ViewScreen) -> None:
-    """Asks what shall become of the first that waits."""
-    found = waiting(screen.app_state)
-    if not found:
-        screen.say(NONE, "muted")
+    """Asks what shall become of the first that waits; looks again where none is known of."""
+    operating.work(screen, _ask_end(screen))
+
+
+async def _ask_end(screen: ViewScreen) -> None:
+    state = screen.app_state
+    if not waiting(state):
+        answering = [name for name in state.names if state.snapshots[name].error is None]
+        await asyncio.gather(*(look_for_unfinished(state, name) for name in answering))
+    found = waiting(state)
+    if found:
+        await _ask_end_of(screen, found[0])
     else:
-        operating.work(screen, _ask_end_of(screen, found[0]))
+        screen.say(NONE, "muted")
 
 
 async def _ask_end_of(screen: ViewScreen, entry: Unfinished) -> None:

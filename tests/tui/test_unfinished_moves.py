@@ -145,7 +145,7 @@ async def test_jobs_that_the_target_forgot_are_offered_to_be_pushed_again(
         sides.staging.flushdb()
         await live.sees("stay parked on prod")
         monkeypatch.undo()
-        await live.pilot.press("W")
+        await live.pilot.press("W")  # perhaps before the server was asked what is left
         await live.sees("put back")
         await live.sees("jobs that staging forgot; they may run twice")
         await live.pilot.press("j", "j", "j", "enter")
