@@ -120,3 +120,16 @@ async def test_a_state_folder_that_is_a_link_is_not_used(redis_url: str, raw: An
     assert (outcome.ending, await raw.zcard("dead")) == ("refused", 3)
     assert not any(path.is_file() for path in (tmp_path / "elsewhere").rglob("*"))
     await anna.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+async def test_a_state_folder_of_somebody_else_is_named(redis_url: str, raw: Any, tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    os.chown(tmp_path / "state", 12345, 12345)
+    anna = Operator(redis_url, tmp_path / "state")
+    await fill(raw, DEAD, 3)
+    outcome = await anna.do(catalog.Delete(jobs=await anna.rows(DEAD)))
+    assert (outcome.ending, await raw.zcard("dead")) == ("refused", 3)
+    assert "state belongs to somebody else: nothing was done" in outcome.words
+    assert await raw.keys("sqtui:*") == []
+    await anna.close()
