@@ -148,7 +148,7 @@ async def _across_queues(pilot: Pilot[Any]) -> None:
 
 
 async def _trail(pilot: Pilot[Any]) -> None:
-    await _press(pilot, "0", "g", "r", rest=3.0)
+    await _press(pilot, "0", "g", "x", rest=3.0)  # where it stays until it is looked for
     job = pilot.app.screen.query_one("RecordTable").current  # type: ignore[attr-defined]
     await _type(pilot, f":job {job.jid}")
     await pilot.pause(4.0)

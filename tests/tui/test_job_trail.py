@@ -141,3 +141,6 @@ async def test_a_job_that_is_nowhere_is_told_with_who_was_not_asked(retried: Emb
         await live.pilot.press(":", *"job 00000000ffff00000000ffff", "enter")
         await live.sees("It is nowhere")
         assert "mail: " in live.body
+        footer = live.text.splitlines()[-1]
+        assert "esc back" in footer
+        assert "enter open" not in footer

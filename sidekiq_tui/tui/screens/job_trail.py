@@ -253,7 +253,7 @@ class JobTrailScreen(ViewScreen):
         """What needs a job, or a search."""
         if action.id == "stop-scan":
             return None if self._searching else "nothing is being read"
-        if self.spot is None:
+        if self.spot is None and action.id in ("open", "copy-jid", "copy-json"):
             return "the job is not found yet" if self._searching else "the job is not there"
         return None
 
