@@ -117,7 +117,7 @@ async def put_right(pair: Pair, carrier: Carrier, id: str, jobs: list[bytes]) ->
 async def test_a_failover_to_a_replica_that_lags_is_never_silent(
     tmp_path: Path, unused_tcp_port: int, side: Side, lag: int
 ) -> None:
-    async with Pair(tmp_path, **{side: (f"port {unused_tcp_port}",)}) as pair:  # type: ignore[arg-type]
+    async with Pair(tmp_path, **{side: (f"port {unused_tcp_port}",)}) as pair:
         jobs = await fill(pair.raw("source"), MAIL, JOBS)
         replica = Box(tmp_path / "r", [f"replicaof 127.0.0.1 {unused_tcp_port}"])
         pair.spare.append(replica)
