@@ -26,8 +26,8 @@ from sidekiq_tui.sidekiq.extras import Extras, read_extras
 from sidekiq_tui.sidekiq.histogram import FORMS, Counts, Form, read_histograms
 from sidekiq_tui.sidekiq.history import History, read_history
 from sidekiq_tui.sidekiq.job import JobRecord, Place
-from sidekiq_tui.sidekiq.job_set import JobSet
 from sidekiq_tui.sidekiq.job_follow import Spot, find_again
+from sidekiq_tui.sidekiq.job_set import JobSet
 from sidekiq_tui.sidekiq.job_watch import Look, look_for
 from sidekiq_tui.sidekiq.list_window import ListCut, ListWindow, read_list_window
 from sidekiq_tui.sidekiq.metrics import Metrics, for_job, top_jobs

@@ -91,5 +91,5 @@ async def two_sides(first: EmbeddedRedis, second: EmbeddedRedis) -> AsyncIterato
             name: Profile(name=name, socket=str(server.socket), database=database, label=label, access="full")
             for name, (server, database, label) in places.items()
         }
-        sides = Sides(*clients, profiles)
+        sides = Sides(clients[0], clients[1], clients[2], profiles)
         yield sides

@@ -5,14 +5,23 @@ from __future__ import annotations
 import pytest
 
 from sidekiq_tui.demo.embedded import EmbeddedRedis
+from sidekiq_tui.tui.subject import Subject
 from tests.support.across import across_app
 from tests.support.boards import app_of, world
 from tests.support.fleets import client
 from tests.support.job_lists import NOW, job
+from tests.support.live import Live
 from tests.support.tui import screen_text, until
 from tests.tui.conftest import GoldenScreen
 
 SIZES = [(120, 40), (80, 24)]
+
+
+def subject(live: Live) -> Subject:
+    """What a key would act on."""
+    found = live.screen.subject()
+    assert found is not None
+    return found
 
 
 @pytest.fixture
@@ -46,7 +55,7 @@ async def test_keys_go_to_the_servers_and_enter_to_the_one_under_the_cursor(wait
         await live.sees("Servers 4")
         await live.pilot.press("j", "j")
         await live.sees("▌ 3 dev")
-        assert live.screen.subject().server == "dev"
+        assert subject(live).server == "dev"
         await live.pilot.press("enter")
         await live.until(lambda: live.state.scope == "dev")
         await live.sees("Queues 2")
@@ -73,10 +82,10 @@ async def test_servers_are_sorted_worst_first_and_panels_follow_in_their_place(w
         await live.sees("Processed per day")
         assert "Servers 4" not in live.body
         await live.pilot.press("j")
-        assert live.screen.subject().queue is not None
+        assert subject(live).queue is not None
         await live.pilot.press("h")
         await live.sees("Servers 4")
-        assert live.screen.subject().queue is None
+        assert subject(live).queue is None
 
 
 async def test_a_group_has_its_own_sums_and_lines(waiting: EmbeddedRedis) -> None:

@@ -9,7 +9,7 @@ from sidekiq_tui.servers.job_on import server_of
 from sidekiq_tui.tui.screens.job import JobScreen
 from tests.support.across import across_app, interleaved
 from tests.support.fleets import client, fill_sets
-from tests.support.job_lists import job, listed, ready
+from tests.support.job_lists import job, listed
 from tests.tui.conftest import GoldenScreen
 
 

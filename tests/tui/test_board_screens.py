@@ -53,7 +53,7 @@ async def test_servers_golden(width: int, height: int, golden: Callable[[str, st
         golden(f"servers-{width}x{height}", screen_text(app))
 
 
-@pytest.mark.parametrize(("width", "height"), (*SIZES, (60, 20)))
+@pytest.mark.parametrize(("width", "height"), [*SIZES, (60, 20)])
 async def test_dashboard_golden(width: int, height: int, golden: Callable[[str, str], None]) -> None:
     app = app_of(world(), "dashboard", "prod")
     async with app.run_test(size=(width, height)) as pilot:
