@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from typing import Final
 
 # A spreadsheet takes a text that begins so for a formula; the full-width forms count in East Asian versions.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _ESCAPED: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# Tags and variation selectors: printable by category, and seen by nobody.
+_SUPPLEMENT: Final = re.compile("[\U000e0000-\U000e0fff]")
 
 
 def text_cell(text: str) -> str:
@@ -23,9 +26,9 @@ def quoted(cell: str) -> str:
 
 def _escaped(text: str) -> str:
     """`text` with its control, format and other unprintable characters as in JSON (`\\n`, `\\u001b`), else as it is."""
-    if text.isprintable():
+    if text.isprintable() and not _SUPPLEMENT.search(text):
         return text
     return "".join(
-        json.dumps(char)[1:-1] if not char.isprintable() and unicodedata.category(char) in _ESCAPED else char
+        json.dumps(char)[1:-1] if unicodedata.category(char) in _ESCAPED or _SUPPLEMENT.match(char) else char
         for char in text
     )

@@ -80,6 +80,8 @@ def test_keys_of_the_settings_and_what_is_wrong_with_them(redis_url: str, config
         terminal.send(F8)
         terminal.wait(lambda: "FROZEN" in terminal.screen)
         terminal.send("?")
+        terminal.wait(lambda: "Keys of servers" in terminal.screen)
+        terminal.send(" ")
         terminal.wait(lambda: "f8 " in terminal.screen and "freeze the screen" in terminal.screen)
         terminal.send("\x1b")
         terminal.wait(lambda: "Keys of" not in terminal.screen)

@@ -71,6 +71,7 @@ class TestServers:
             "fail%": "0.4%",
             "busy": "3/4",
             "enq": "4,012",
+            "backlog": " " * 10,
             "latency": "mailers 42s",
             "retry": "932",
             "dead": "41",

@@ -92,6 +92,7 @@ def test_processes_and_work_are_told_apart() -> None:
         ("＝1", "'＝1"),
         ("＠a", "'＠a"),
         ("a=1", "a=1"),
+        ("a\U000e0100b", "a\\udb40\\udd00b"),
     ],
 )
 def test_cells(value: object, cell: str) -> None:
