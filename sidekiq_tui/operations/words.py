@@ -15,8 +15,10 @@ from sidekiq_tui.operations.catalog import (
     OfJobs,
     Operation,
     Pause,
+    PushAgain,
     ReturnStaged,
     SignalProcesses,
+    ToFront,
     Transfer,
     Undo,
 )
@@ -50,52 +52,62 @@ DONE: Final[Mapping[str, str]] = {
 }
 _SIGNALS: Final = {"TSTP": "quiet", "TERM": "stop", "TTIN": "dump the threads of"}
 _SIGNALLED: Final = {"TSTP": "asked to go quiet", "TERM": "asked to stop", "TTIN": "asked for its threads"}
-_GONE: Final[Mapping[str, str]] = {
-    "signal": "were gone or are part of another program",
-    "prune": "live",
-    "pause": "were so already",
-    "undo": "were no longer there",
-    "push": "were not pushed",
-    "profile": "were gone",
-    "reset": "had changed meanwhile",
+_Forms = tuple[str, str]
+"""Of one, and of several."""
+_GONE: Final[Mapping[str, _Forms]] = {
+    "signal": ("was gone or is part of another program", "were gone or are part of another program"),
+    "prune": ("lives", "live"),
+    "pause": ("was so already", "were so already"),
+    "push": ("was not pushed", "were not pushed"),
+    "profile": ("was gone", "were gone"),
+    "reset": ("had changed meanwhile", "had changed meanwhile"),
 }
-_EXISTS: Final[Mapping[str, str]] = {
-    "signal": "had that signal waiting",
-    "cancel": "were asked before",
-    "pause": "were so already",
+_TAKEN: Final = ("was no longer there", "were no longer there")
+"""A worker or somebody else was faster."""
+_EXISTS: Final[Mapping[str, _Forms]] = {
+    "signal": ("had that signal waiting", "had that signal waiting"),
+    "cancel": ("was asked before", "were asked before"),
+    "pause": ("was so already", "were so already"),
 }
+_THERE: Final = ("was there already", "were there already")
 
 
 def deed(operation: Operation) -> str:
-    """What it does, without how many: `delete`, `move to low`, `quiet`."""
+    """What it does, in a word before how many: `delete`, `quiet`."""
     match operation:
-        case MoveToQueue():
-            return f"move to {operation.queue}"
-        case Copy() if operation.queue is not None:
-            return f"copy to {operation.queue}"
-        case Transfer() | Evacuate():
-            return f"move to {operation.target}"
-        case CopyAcross():
-            return f"copy from {operation.source}"
-        case ReturnStaged():
-            return f"return what {operation.operation} parked"
         case SignalProcesses():
             return _SIGNALS[operation.signal]
         case Pause():
             return "pause" if operation.paused else "let run on"
         case Enlist() if operation.imported:
             return "import"
-        case Undo():
-            return f"undo {operation.operation}"
     return operation.kind
 
 
 def what(operation: Operation, count: int, places: Mapping[str, int]) -> str:
-    """The operation in words: `delete 118 from dead`."""
-    said = f"{deed(operation)} {count:,}"
+    """The operation in words: `delete 118 from dead`, `move 3 jobs from queue mail to staging`."""
+    whence = ""
     if isinstance(operation, OfJobs | Clear | Evacuate) and places:
-        said += f" from {', '.join(places)}"
-    return said
+        whence = f" from {', '.join(places)}"
+    many = f"{count:,} {'job' if count == 1 else 'jobs'}"
+    match operation:
+        case MoveToQueue():
+            return f"move {many}{whence} to queue {operation.queue}"
+        case Copy() if operation.queue is not None:
+            return f"copy {many}{whence} to queue {operation.queue}"
+        case ToFront():
+            return f"move {many}{whence} to the front"
+        case Transfer() | Evacuate():
+            return f"move {many}{whence} to {operation.target}"
+        case CopyAcross():
+            return f"copy {many}{whence} of {operation.source}"
+        case ReturnStaged():
+            return f"put back {many} that {operation.operation} parked"
+        case PushAgain():
+            return f"push {many} again"
+        case Undo():
+            return f"undo {operation.operation}: put back {count:,}"
+    return f"{deed(operation)} {count:,}{whence}"
 
 
 def done(operation: Operation) -> str:
@@ -111,7 +123,7 @@ def done(operation: Operation) -> str:
 
 
 def ended(operation: Operation, tally: Tally, trouble: str = "") -> str:
-    """How it ended, in one line: `deleted 117, 1 had moved meanwhile`."""
+    """How it ended, in one line: `deleted 117, 1 was no longer there`."""
     return tallied(operation.kind, done(operation), tally, trouble)
 
 
@@ -119,9 +131,9 @@ def tallied(kind: str, verb: str, tally: Tally, trouble: str = "") -> str:
     """The same, where only the kind of the operation is known, and what was done to entries."""
     said = [f"{verb} {tally.done:,}"]
     if tally.gone:
-        said.append(f"{tally.gone:,} {_GONE.get(kind, 'had moved meanwhile')}")
+        said.append(f"{tally.gone:,} {_form(tally.gone, _GONE.get(kind, _TAKEN))}")
     if tally.exists:
-        said.append(f"{tally.exists:,} {_EXISTS.get(kind, 'were there already')}")
+        said.append(f"{tally.exists:,} {_form(tally.exists, _EXISTS.get(kind, _THERE))}")
     if tally.refused:
         said.append(f"{tally.refused:,} left as they are")
     if tally.malformed:
@@ -134,3 +146,7 @@ def tallied(kind: str, verb: str, tally: Tally, trouble: str = "") -> str:
         said.append(f"{tally.untouched:,} untouched")
     line = ", ".join(said)
     return f"{trouble}: {line}" if trouble else line
+
+
+def _form(count: int, forms: _Forms) -> str:
+    return forms[0] if count == 1 else forms[1]

@@ -204,7 +204,7 @@ def plan_record(plan: Plan) -> Record:
 
 def _parameters(operation: Operation) -> Record:
     """How it is done: every field of the operation but the selection and the payloads."""
-    left_out = ("jobs", "place", "payloads", "only")
+    left_out = ("jobs", "place", "payloads", "lost", "only")
     return {
         one.name: plain(dict(value) if isinstance(value, Mapping) else value)
         for one in fields(operation)

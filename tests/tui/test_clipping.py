@@ -97,7 +97,7 @@ async def test_what_left_since_is_counted_as_gone(sides: Sides) -> None:
         await live.pilot.press("2", "P")
         await asked(live, ConfirmModal)
         await live.pilot.press("y")
-        await live.sees("moved 2, 1 had moved meanwhile")
+        await live.sees("moved 2, 1 was no longer there")
         assert sides.staging.llen(QUEUE) == 2
 
 

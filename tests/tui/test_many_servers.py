@@ -197,6 +197,33 @@ async def test_one_that_dies_on_the_way_is_told_and_the_others_are_done(
         assert [sizes(many_databases, "dead")[at] for at in (0, 2)] == [0, 0]
 
 
+async def test_a_filtered_list_is_read_again_when_the_outcome_was_read(
+    many_databases: EmbeddedRedis, tmp_path: Path
+) -> None:
+    """A server whose answer was lost keeps nobody from seeing what became of the others."""
+    fill_sets(many_databases, "dead", interleaved(30))
+    async with FaultLink(str(many_databases.socket), tmp_path) as link:
+
+        def strike(number: int, command: Command) -> None:
+            if any(b'"class"' in part for part in command):  # the first batch arrives, its answer does not
+                link.faults = {number: Fault.LOSE}
+                link.down = True
+
+        async with across_app(many_databases, view="dead", sockets={"staging": link.socket}) as live:
+            await ready(live)
+            await filtered(live)
+            await live.pilot.press("A", "D")
+            await dialog(live, "Delete 30 jobs on 3 servers")
+            link.on_command = strike
+            await live.pilot.press(*"prod", "enter")
+            await live.sees("2 ended")
+            await live.pilot.press("ctrl+x")
+            await dialog(live, "how it came out")
+            await live.pilot.press("escape")
+            await live.until(lambda: not live.app.screen.is_modal)
+            await live.until(lambda: not live.table._rows.size)
+
+
 @SIZES
 async def test_one_that_refuses_at_the_last_moment_is_told_in_a_dialog(
     many_databases: EmbeddedRedis, size: tuple[int, int], golden_screen: GoldenScreen
@@ -230,5 +257,5 @@ async def test_what_a_worker_took_meanwhile_is_told_for_its_server(many_database
         with client(many_databases, 1) as staging:
             staging.zrem("retry", job(1))
         await live.pilot.press(*"prod", "enter")
-        await live.sees("deleted 1, 1 had moved meanwhile on 2 servers")
+        await live.sees("deleted 1, 1 was no longer there on 2 servers")
     assert sizes(many_databases, "retry") == [1, 1, 2]

@@ -115,7 +115,7 @@ class TestEveryOperation:
             assert outcome.tally.done == 5
         else:
             assert (outcome.tally.done, outcome.tally.gone) == (4, 1), outcome
-            assert outcome.words.endswith("1 had moved meanwhile")
+            assert outcome.words.endswith("1 was no longer there")
         here = await everywhere(raw)
         kept = here["queue:mail"] if place.kind == "queue" else [one for one, _ in here[place.kind]]
         assert set(late) <= set(kept)
