@@ -174,15 +174,8 @@ def tell_outcome(screen: ViewScreen, run: GlobalRun) -> None:
     screen.say_cell((*global_outcome(run, context), *keys))
     screen.refresh_footer()
 
-    def read_again(_: None = None) -> None:
-        if not screen.app_state.frozen:
-            for server in run.runs:
-                screen.change_ended(server)
-
     if screen.is_front and (run.not_begun or any(outcomes[name].ending != "done" for name in run.runs)):
         title = f"{global_title(run.plan, context)}: how it came out"
-        lines = outcome_lines(run, context)
-        # What is read under a dialog is stopped.
-        screen.app.push_screen(OutcomesModal(title, lines, ascii=screen.app_state.ascii), read_again)
-    else:
-        read_again()
+        screen.app.push_screen(OutcomesModal(title, outcome_lines(run, context), ascii=screen.app_state.ascii))
+    for server in run.runs:  # what would be read under the dialog waits until it was closed
+        screen.operation_ended(server)

@@ -194,7 +194,39 @@ async def test_one_that_dies_on_the_way_is_told_and_the_others_are_done(
                 await live.sees(line)
             await live.pilot.press("escape")
             await live.until(lambda: not live.app.screen.is_modal)
+            assert "30 match" in live.text
+            await live.pilot.press("Z")
+            await live.sees("0 match, all read")
         assert [sizes(many_databases, "dead")[at] for at in (0, 2)] == [0, 0]
+
+
+async def test_what_ended_under_a_dialog_is_read_again_when_that_is_closed(
+    many_databases: EmbeddedRedis, tmp_path: Path
+) -> None:
+    fill_sets(many_databases, "dead", interleaved(30))
+    async with FaultLink(str(many_databases.socket), tmp_path) as link:
+
+        def strike(number: int, command: Command) -> None:
+            if any(b'"class"' in part for part in command):
+                link.faults = {number: Fault.LOSE}
+                link.down = True
+
+        async with across_app(many_databases, view="dead", sockets={"staging": link.socket}) as live:
+            await ready(live)
+            await filtered(live)
+            await live.pilot.press("A", "D")
+            await dialog(live, "Delete 30 jobs on 3 servers")
+            link.on_command = strike
+            await live.pilot.press(*"prod", "enter")
+            await live.sees("2 ended")
+            await live.pilot.press("?")
+            await live.until(lambda: live.app.screen.is_modal)
+            link.on_command, link.faults, link.down = None, {}, False
+            operations = live.state.operations
+            assert operations is not None
+            await live.until(lambda: all(run.outcome is not None for run in operations.runs))
+            await live.pilot.press("escape")
+            await live.sees("0 match, all read")
 
 
 async def test_a_filtered_list_is_read_again_when_the_outcome_was_read(

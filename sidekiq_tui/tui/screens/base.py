@@ -65,6 +65,8 @@ class ViewScreen(GatheringScreen[None]):
         self._regions: list[Region] | None = None
         self._drawn_size: Size | None = None
         self._first_words: tuple[str, str] | None = None
+        self._ended_on: dict[str, None] = {}
+        """Servers on which operations ended that the view has not heard of."""
 
     # What a view gives.
 
@@ -230,9 +232,22 @@ class ViewScreen(GatheringScreen[None]):
             self._drawn_size = self.size
             self._draw_frame()
             self.show(self.app_state.snapshots)
+            self._hear_of_ends()
             self.refresh_footer()  # what works depends on what there is to work on
 
     # What the app calls.
+
+    def operation_ended(self, server: str) -> None:
+        """Lets the view read again: at once, or when it is in front again and not frozen any more."""
+        self._ended_on[server] = None
+        if self.is_front:
+            self._hear_of_ends()
+
+    def _hear_of_ends(self) -> None:
+        if self.is_front and not self.app_state.frozen:
+            servers, self._ended_on = self._ended_on, {}
+            for server in servers:
+                self.change_ended(server)
 
     def show_chord(self, choices: Sequence[Sequence[Span]] = ()) -> None:
         """The choices after `g`, in the message line and, where they need it, the footer; none when it is over."""
