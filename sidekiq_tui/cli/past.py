@@ -1,4 +1,4 @@
-"""From the id of an operation to the plan that takes it back or goes on with it."""
+"""From the id of an operation to the plan that takes it back, or to its end."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 from sidekiq_tui.cli import diagnostics, output
 from sidekiq_tui.cli.operators import operations_of
 from sidekiq_tui.cli.passwords import password_source
-from sidekiq_tui.cli.scope import NotHere, scope_of
+from sidekiq_tui.cli.scope import NotHere, known_profiles, scope_of
 from sidekiq_tui.errors import SqtuiError, UsageError
 from sidekiq_tui.operations.catalog import Undo
 from sidekiq_tui.operations.targets import digest
@@ -90,16 +90,6 @@ async def matching(
     return found if most is None else found[:most]
 
 
-def resume_plan(word: str) -> MakePlan:
-    """How to go on with what `word` names."""
-
-    async def make(operations: Operations, server: Server, progress: Reading) -> Plan:
-        entry = named(word, await operations.unfinished(server.name), "sqtui resume")
-        return await operations.resume(server.name, entry.id)
-
-    return make
-
-
 def leave(args: argparse.Namespace) -> int:
     """End an operation where it is, and say how far it got. Asks nothing: it changes no job."""
     profiles = scope_of(args).profiles
@@ -107,16 +97,24 @@ def leave(args: argparse.Namespace) -> int:
         raise UsageError("--leave is for one server", hint="name it with --server")
     if args.output != "table":
         raise UsageError("--leave prints a sentence", hint="leave out -o")
-    server = Server(profiles[0], password_source=password_source(no_input=args.no_input), timeout=args.timeout)
+    source, here = password_source(no_input=args.no_input), profiles[0].name
+    servers: dict[str, Server] = {}
+
+    def server(name: str) -> Server:
+        """This one, or the other one of a move. Raises `KeyError`."""
+        if name not in servers:
+            profile = profiles[0] if name == here else known_profiles(args)[name]
+            servers[name] = Server(profile, password_source=source, timeout=args.timeout)
+        return servers[name]
 
     async def go() -> str:
-        operations = await operations_of(args, lambda name: server)
+        operations = await operations_of(args, server)
         try:
-            entry = named(args.id, await operations.unfinished(server.name), "sqtui resume")
-            return await operations.leave(server.name, entry.id)
+            entry = named(args.id, await operations.unfinished(here), "sqtui resume")
+            return await operations.leave(here, entry.id)
         finally:
             await operations.close()
-            await server.close()
+            await asyncio.gather(*(one.close() for one in servers.values()))
 
     output.write_lines([diagnostics.safe(asyncio.run(go()))])
     return 0

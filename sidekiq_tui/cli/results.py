@@ -162,7 +162,8 @@ def _lines(result: Result, look: Look, now: float, several: bool, dry_run: bool)
         return
     cell = outcomes.outcome_cell(result.outcome, context)
     undo = None if several else result.outcome.undo_id
-    after = (Span(f"   sqtui undo {display_text(undo)} takes it back", "muted"),) if undo else ()
+    where = "" if plan.server == result.profile.name else f" --server {display_text(plan.server)}"
+    after = (Span(f"   sqtui undo {display_text(undo)}{where} takes it back", "muted"),) if undo else ()
     yield render.paint((*head, *cell, *after), look)
 
 

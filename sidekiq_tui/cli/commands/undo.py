@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sidekiq_tui.cli.parser import Subparsers
 
 _ID: Final = "ID: as the list shows it, or its first digits; the list is what comes without one\n"
+_BACK: Final = "    all digits for a move that has ended, of which a server forgot something\n"
 _LAST: Final = "ID: as the list shows it, its first digits, or `last`\n"
 _TRASH: Final = """\
   sqtui trash                              what was deleted and cleared on this server, and until when it is kept
@@ -53,12 +54,23 @@ def add_parser(subparsers: Subparsers) -> None:
         "resume",
         help="end what was begun: list, go on, or leave it",
         description="Go on with an operation whose sqtui was killed or lost its server; without a word list those.",
-        epilog=f"{_ID}\n{NOTES}",
+        epilog=f"{_ID}{_BACK}\n{NOTES}",
     )
     parser.add_argument("id", nargs="?", metavar="ID", help="an operation")
-    parser.add_argument("--leave", action="store_true", help="end it where it is, and say how far it got")
-    parser.add_argument(
+    ways = parser.add_mutually_exclusive_group()
+    ways.add_argument("--leave", action="store_true", help="end it where it is, and say how far it got")
+    ways.add_argument(
         "--put-back", action="store_true", help="end a move to another server: what is parked returns to its place"
+    )
+    ways.add_argument(
+        "--push-again",
+        action="store_true",
+        help="where a server went back in time: push the jobs of a move that are on neither; they may run twice",
+    )
+    ways.add_argument(
+        "--delete-twice",
+        metavar="NAME",
+        help="where a server went back in time: delete the jobs of a move that may be on both on this one of the two",
     )
     parser.add_argument(
         "--force", action="store_true", help="with --put-back: though the other server cannot say what it has"
@@ -105,19 +117,25 @@ def run_trash(args: argparse.Namespace) -> int:
 
 
 def run_resume(args: argparse.Namespace) -> int:
-    """Go on, leave, or list."""
+    """Go on, leave, put back, set right what a server forgot, or list."""
     from sidekiq_tui.cli.views.history import unfinished_list
     from sidekiq_tui.errors import UsageError
 
     if args.id is None:
-        if args.leave:
-            raise UsageError("leave which one?", hint="sqtui resume lists them")
+        if args.leave or args.put_back or args.push_again or args.delete_twice is not None:
+            raise UsageError("which operation?", hint="sqtui resume lists them")
         return _list(unfinished_list(), args)
     if args.put_back:
         from sidekiq_tui.cli.crossing import return_plan
         from sidekiq_tui.cli.operate import operate_plans
 
         return operate_plans(return_plan(args), args)
+    if args.push_again or args.delete_twice is not None:
+        from sidekiq_tui.cli.operate import operate_plans
+        from sidekiq_tui.cli.setbacks import again_plan, twice_plan
+
+        again = args.delete_twice is None
+        return operate_plans(again_plan(args.id) if again else twice_plan(args.id, args.delete_twice), args)
     if args.dry_run:
         raise UsageError("resume first ends what was begun, so it has no dry run", hint="sqtui resume shows how far")
     if args.leave:
@@ -125,7 +143,7 @@ def run_resume(args: argparse.Namespace) -> int:
 
         return leave(args)
     from sidekiq_tui.cli.operate import operate_plans
-    from sidekiq_tui.cli.past import resume_plan
+    from sidekiq_tui.cli.setbacks import resume_plan
 
     return operate_plans(resume_plan(args.id), args)
 
