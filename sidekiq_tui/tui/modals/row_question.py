@@ -10,19 +10,20 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
-from sidekiq_tui.presentation.columns.base import Span, fit_cell
+from sidekiq_tui.presentation.columns.base import Cell, Span, fit_cell, wrap_cell
 from sidekiq_tui.presentation.glyphs import glyph_set, to_ascii
 from sidekiq_tui.tui.actions import bindings
 from sidekiq_tui.tui.widgets.line import Line
+from sidekiq_tui.tui.widgets.text_block import TextBlock
 
 
 class RowQuestion(ModalScreen[bool]):
-    """Lies over the last two lines; only y says yes."""
+    """Lies over the last lines, as many as the words take; only y says yes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("row-question")]
 
     def __init__(self, words: str, deed: str, notes: Sequence[Span] = (), *, bad: bool = False, ascii: bool = False):
-        """`words`: the question, safe; `deed`: what y does; `notes`: what follows the question where there is room."""
+        """`words`: the question, safe; `deed`: what y does; `notes`: what follows the question."""
         super().__init__()
         self._words = words
         self._deed = deed
@@ -33,7 +34,7 @@ class RowQuestion(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         """The question, and the keys that answer it."""
         with Vertical(id="row-question"):
-            yield Line(id="row-words")
+            yield TextBlock(ascii=self._ascii, id="row-words")
             yield Line(id="row-keys", ground="panel")
 
     def on_mount(self) -> None:
@@ -41,16 +42,22 @@ class RowQuestion(ModalScreen[bool]):
         self._draw()
 
     def on_resize(self) -> None:
-        """Cuts the same words anew."""
+        """Wraps the same words anew."""
         self._draw()
 
     def _draw(self) -> None:
-        room = max(0, self.app.size.width - 2)
-        spans = (Span(self._words, "bad strong" if self._bad else "strong"), Span(" "), Span("y/n", "key"))
-        line = fit_cell((*spans, *self._notes), room, ellipsis=glyph_set(self._ascii).cut)
+        lines = self._lines(max(1, self.app.size.width - 2))
         keys = (Span(" y", "key"), Span(f" {self._deed}"), Span("  n", "key"), Span(" no", "muted"))
-        self.query_one("#row-words", Line).put(self._plain((Span(" "), *line)))
+        self.query_one("#row-question").styles.height = len(lines) + 1
+        words = self.query_one("#row-words", TextBlock)
+        words.styles.height = len(lines)
+        words.put([(Span(" "), *line) for line in lines])
         self.query_one("#row-keys", Line).put(self._plain(keys))
+
+    def _lines(self, width: int) -> list[Cell]:
+        spans = (Span(self._words, "bad strong" if self._bad else "strong"), Span(" "), Span("y/n", "key"))
+        cut = glyph_set(self._ascii).cut
+        return [fit_cell(line, width, ellipsis=cut) for line in wrap_cell((*spans, *self._notes), width)]
 
     def _plain(self, spans: Sequence[Span]) -> tuple[Span, ...]:
         return tuple(Span(to_ascii(text), role) for text, role in spans) if self._ascii else tuple(spans)
