@@ -196,7 +196,7 @@ async def test_one_that_dies_on_the_way_is_told_and_the_others_are_done(
             await live.until(lambda: not live.app.screen.is_modal)
             assert "30 match" in live.text
             await live.pilot.press("Z")
-            await live.sees("0 match, all read")
+            await live.sees("  0 match, all read")
         assert [sizes(many_databases, "dead")[at] for at in (0, 2)] == [0, 0]
 
 
@@ -226,7 +226,7 @@ async def test_what_ended_under_a_dialog_is_read_again_when_that_is_closed(
             assert operations is not None
             await live.until(lambda: all(run.outcome is not None for run in operations.runs))
             await live.pilot.press("escape")
-            await live.sees("0 match, all read")
+            await live.sees("  0 match, all read")
 
 
 async def test_a_filtered_list_is_read_again_when_the_outcome_was_read(
