@@ -46,7 +46,12 @@ async def plan_across(
     now, read_only = desk.clock(), desk.read_only
     found = desk.server(server)
     if isinstance(operation, PushAgain):
-        return await plan_again(found, operation, now=now, read_only=read_only)
+        plan = await plan_again(found, operation, now=now, read_only=read_only)
+        before = [
+            one for one in await desk.journal.all_noted(server) if one.plan == plan.fingerprint and one.tally.done
+        ]
+        known = [f"the same jobs were pushed again before: {one.id}" for one in before if one.undone is None]
+        return replace(plan, notes=(*known[:1], *plan.notes))
     if isinstance(operation, CopyAcross):
         source = desk.server(operation.source)
         return await plan_copy(found, source, operation, now=now, read_only=read_only, progress=progress)

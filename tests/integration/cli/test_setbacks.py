@@ -87,6 +87,9 @@ async def test_what_the_target_forgot_is_pushed_again(tmp_path: Path, config: Ca
         assert ran.code == 0, ran
         plan, outcome = only(ran)["plan"], only(ran)["outcome"]
         assert (plan["operation"], plan["parameters"], outcome["done"]) == ("push-again", {}, lost)
+        assert not any("pushed again before" in note for note in plan["notes"])
+        twice = await desk.resume(id, "--push-again", "--dry-run")  # the setback stays known, and so does its end
+        assert f"the same jobs were pushed again before: {outcome['id']}" in " ".join(twice.out.split())
         assert (await desk.resume(id, "--put-back", "--force", "--yes")).code == 0
         found = await pair.found()
         assert (found.source + found.target, found.parked) == (Counter(jobs), Counter())
