@@ -263,6 +263,22 @@ async def test_the_sign_of_the_order_takes_a_blank_and_no_letter_of_a_heading_th
         assert row == "▌ one                      one"
 
 
+async def test_in_ascii_the_sign_of_the_order_stands_apart_from_the_heading() -> None:
+    """A `v` at the end of a word is read as a part of it."""
+    filled = Column("served", "served", 6, 6, _word, align="right")
+    last = Column("lag", "lag", 3, 3, _word, align="right")
+    async with table_app(5) as (app, pilot):
+        app.table.set_columns((COLUMNS[0], filled, last))
+        for column, heading in (
+            ("served", "  name                 served v lag"),
+            ("name", "  name v                served  lag"),
+        ):
+            app.table.show(StaticRows(["one"], str), Context(now=0.0, ascii=True), sorted_by=(column, True))
+            await pilot.pause()
+            assert lines(app)[0].rstrip() == heading
+        assert lines(app)[1] == "> one                      one  one"
+
+
 async def test_as_the_clock_goes_on_only_cells_that_depend_on_it_are_drawn_again() -> None:
     drawn: list[str] = []
 

@@ -408,16 +408,21 @@ class RecordTable(Inked, Generic[R], can_focus=True):
         cells: list[Cell] = [_bar(" ")]
         for index, (column, width) in enumerate(self._layout):
             cell: Cell = (Span(column.title(width, ascii), "heading"),)
+            after = BETWEEN
             if self._sorted is not None and self._sorted[0] == column.key:
                 arrow = glyphs.down if self._sorted[1] else glyphs.up
-                named = (Span(column.heading + arrow, "sorted strong"),)
-                if index and column.align == "right" and cell_width(column.heading) == width:
-                    # The arrow takes one of the blanks before the column rather than a letter.
+                # An ASCII sign is a letter: it stands apart from the heading.
+                named = f"{column.heading} {arrow}" if ascii else f"{column.heading}{arrow}"
+                lacking = cell_width(named) - width
+                # What does not fit takes one of the blanks beside the column rather than a letter of the heading.
+                if index and column.align == "right" and lacking > 0:
                     *rest, blanks = cells.pop()
                     cells.append((*rest, Span(blanks.text[1:], blanks.role)))
-                    width += 1
-                cell = fit_cell(named, width, column.align, "left", glyphs.cut)
-            cells.append(self._spaced(index, cell))
+                    width, lacking = width + 1, lacking - 1
+                if ascii and lacking > 0:
+                    width, after = width + 1, BETWEEN - 1
+                cell = fit_cell((Span(named, "sorted strong"),), width, column.align, "left", glyphs.cut)
+            cells.append(self._spaced(index, cell, after))
         return _Drawn("ground", tuple(cells))
 
     def _row(self, index: int) -> _Drawn:
@@ -459,8 +464,8 @@ class RecordTable(Inked, Generic[R], can_focus=True):
             for index, (column, width) in enumerate(self._layout)
         )
 
-    def _spaced(self, index: int, cell: Cell) -> Cell:
-        return cell if index == len(self._layout) - 1 else (*cell, Span(" " * BETWEEN))
+    def _spaced(self, index: int, cell: Cell, blanks: int = BETWEEN) -> Cell:
+        return cell if index == len(self._layout) - 1 else (*cell, Span(" " * blanks))
 
 
 def _bar(glyph: str, role: str = "accent", mark: str = " ") -> Cell:
