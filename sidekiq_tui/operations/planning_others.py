@@ -219,7 +219,7 @@ def _pushed(operation: Enlist, seen: Survey) -> Found:
     found.notes += queue_notes(queues, seen)
     if due:
         found.notes.append(f"{jobs(due)} due in the past: they run at once")
-    found.notes.append("No Ruby code runs: client middleware adds nothing to these jobs, and no unique lock is taken.")
+    found.notes.append("no Ruby code runs: client middleware adds nothing to these jobs, and no unique lock is taken")
     found.refused = clock_refusal(operation, seen) or missing_right(operation, (), seen.abilities)
     calls = 2 + -(-found.count // BATCH_ENTRIES)
     seconds = calls * seen.overview.rtt + 2 * found.count * ENTRY

@@ -90,7 +90,7 @@ def server_notes(operation: Operation, seen: Survey, count: int) -> Iterator[str
         yield f"stops where {who} does not confirm a batch in time (durability)"
     policy = redis.maxmemory_policy
     if policy is not None and policy != "noeviction" and operation.undoable == "trash":
-        yield f"Undo is possible until Redis needs the room ({policy})."
+        yield f"undo is possible until Redis needs the room ({policy})"
 
 
 def _worth_telling(operation: Operation, count: int) -> bool:
@@ -113,7 +113,7 @@ def job_notes(operation: OfJobs, census: Census, seen: Survey) -> Iterator[str]:
                 yield f"{signs['malformed']:,} malformed, deleted too"
         case Kill():
             if bound := max(batch, lock):
-                yield f"No Ruby code runs: batch callbacks and unique locks of {jobs(bound)} are not updated."
+                yield f"no Ruby code runs: batch callbacks and unique locks of {jobs(bound)} are not updated"
             yield from _dead_limit(census.count, seen)
         case Edit():
             if lock and "args" in operation.fields:

@@ -150,8 +150,8 @@ async def test_jobs_larger_than_can_be_moved_stay(server: Server, raw: Any, monk
     [
         (Delete(jobs=Whole(RETRY)), {"bid": "b"}, "1 belongs to a batch, which will stay pending"),
         (Delete(jobs=Whole(RETRY)), {"lock_digest": "d"}, "unique lock"),
-        (Kill(jobs=Whole(RETRY)), {"bid": "b"}, "No Ruby code runs: batch callbacks and unique locks of 1 job are not"),
-        (Kill(jobs=Whole(RETRY)), {"unique_for": 600}, "No Ruby code runs"),
+        (Kill(jobs=Whole(RETRY)), {"bid": "b"}, "no Ruby code runs: batch callbacks and unique locks of 1 job are not"),
+        (Kill(jobs=Whole(RETRY)), {"unique_for": 600}, "no Ruby code runs"),
         (Kill(jobs=Whole(RETRY)), {"dead": False}, "dead: false"),
         (Edit(jobs=Whole(RETRY), fields={"args": []}), {"unique_for": 600}, "old arguments"),
         (Copy(jobs=Whole(RETRY)), {"bid": "b"}, "their copies will not"),
