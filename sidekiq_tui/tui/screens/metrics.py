@@ -30,6 +30,7 @@ from sidekiq_tui.tui.screens.metrics_periods import PERIODS, Period, ticks
 from sidekiq_tui.tui.screens.metrics_samples import Measure, rates, resample, unit_of
 from sidekiq_tui.tui.screens.metrics_view import MetricsView, Source
 from sidekiq_tui.tui.screens.metrics_words import age_spans, empty_notice, list_title, marks_spans, period_choices
+from sidekiq_tui.tui.screens.word_filter import WordFilter
 from sidekiq_tui.tui.state import AppState
 from sidekiq_tui.tui.widgets.board import Board
 from sidekiq_tui.tui.widgets.line import Line
@@ -51,9 +52,10 @@ CHARTS: Final[tuple[tuple[str, str, Measure], ...]] = (
 )
 
 
-class MetricsScreen(MetricsView):
+class MetricsScreen(WordFilter, MetricsView):
     """Every class that ran in the period, and the top ones over time."""
 
+    filter_hint: ClassVar[str] = "part of a class's name"
     scopes: ClassVar[tuple[str, ...]] = (LIST, SORT, FILTER, METRICS, METRICS_CHART)
     BINDINGS = bindings(SORT, FILTER, METRICS, METRICS_CHART)
 
@@ -68,7 +70,6 @@ class MetricsScreen(MetricsView):
     def __init__(self, app_state: AppState) -> None:
         super().__init__(app_state)
         self._order = Order("total", True)
-        self._filter = ""
         self._chart = 0
         self._rows: list[MetricsRow] = []
         self._counts: dict[str, Counts] = {}
@@ -174,32 +175,6 @@ class MetricsScreen(MetricsView):
             return "the terminal is too small for it"
         return super().reason_against(action) or reason_against_empty(self.table, action)
 
-    @property
-    def filter_text(self) -> str:
-        """The filter in force."""
-        return self._filter
-
-    def apply_filter(self, text: str) -> None:
-        """Keeps classes with this text in their name, whatever the case, as the Web UI does; asks no server."""
-        if text.strip() != self._filter:
-            self._filter = text.strip()
-            self.redraw()
-
-    def clear(self) -> bool:
-        """`esc` clears the filter."""
-        cleared = bool(self._filter)
-        self.apply_filter("")
-        return cleared
-
-    def action_filter(self) -> None:
-        """Asks for a part of a name."""
-        before = self._filter
-
-        def done(text: str | None) -> None:
-            self.apply_filter(before if text is None else text)
-
-        self.ask("/", self._filter, done, (Span("part of a class's name", "muted"),), self.apply_filter)
-
     def action_sort_next(self) -> None:
         """By the next column."""
         self._order = next_order(self._order, COLUMNS, self.table.columns_shown, RISING)
@@ -242,8 +217,7 @@ class MetricsScreen(MetricsView):
         self._arrange()
         context = self.drawing
         every = metrics_rows(self.metrics, self._counts) if self.metrics is not None else []
-        wanted = self._filter.casefold()
-        matching = [row for row in every if wanted in row.class_name.casefold()]
+        matching = [row for row in every if self.wanted(row.class_name)]
         self._rows = in_order(matching, COLUMNS, self._order, context)
         rows: StaticRows[MetricsRow] = StaticRows(self._rows, lambda row: row.class_name)
         notice = empty_notice(

@@ -16,10 +16,10 @@ from sidekiq_tui.servers.snapshot import ServerSnapshot
 from sidekiq_tui.tui.actions import Action, bindings
 from sidekiq_tui.tui.actions.lists import FILTER, LIST, SORT
 from sidekiq_tui.tui.actions.operations import NEW_JOBS, PASTE, QUEUE_CHANGES, QUEUE_ROWS, WHOLE_CHANGES
-from sidekiq_tui.tui.screens.base import ViewScreen
 from sidekiq_tui.tui.screens.listing import NO_ROWS, context_of, left_out, range_spans, reason_against_empty
 from sidekiq_tui.tui.screens.queue_list import open_queue, queue_key, queue_subject, queues_notice
 from sidekiq_tui.tui.screens.scope_view import ScopeView
+from sidekiq_tui.tui.screens.word_filter import WordFilter
 from sidekiq_tui.tui.state import AppState
 from sidekiq_tui.tui.subject import Subject
 from sidekiq_tui.tui.widgets.record_table import RecordTable
@@ -30,10 +30,11 @@ from sidekiq_tui.tui.widgets.title_line import TitleLine
 RISING = frozenset({"queue", "server"})
 
 
-class QueuesScreen(ViewScreen):
+class QueuesScreen(WordFilter):
     """Every queue, also the empty ones; the filter is by name and asks no server."""
 
     view: ClassVar[str] = "queues"
+    filter_hint: ClassVar[str] = "part of a queue's name"
     scopes: ClassVar[tuple[str, ...]] = (
         LIST,
         SORT,
@@ -49,7 +50,6 @@ class QueuesScreen(ViewScreen):
     def __init__(self, app_state: AppState) -> None:
         super().__init__(app_state)
         self._order = Order("queue")
-        self._filter = ""
         self._listed: Sequence[Any] = ()
         self._counts: tuple[int, int | None, int] = (0, None, 0)
 
@@ -105,8 +105,7 @@ class QueuesScreen(ViewScreen):
         view = ScopeView(tuple(state.in_scope.values()), state.now())
         context = context_of(state)
         every = self.rows_of(view)
-        wanted = self._filter.casefold()
-        rows = [row for row in every if wanted in self.name_of(row).casefold()]
+        rows = [row for row in every if self.wanted(self.name_of(row))]
         self._listed = in_order(rows, self.columns, self._order, context)
         ordered: StaticRows[Any] = StaticRows(self._listed, self.key_of)
         notice: list[Cell] = queues_notice(view, context) if not every else [self._no_match(len(every))]
@@ -129,32 +128,6 @@ class QueuesScreen(ViewScreen):
     def subject(self) -> Subject:
         """The queue under the cursor."""
         return queue_subject(self, self.table.current)
-
-    def clear(self) -> bool:
-        """`esc` clears the filter."""
-        cleared, self._filter = bool(self._filter), ""
-        if cleared:
-            self.redraw()
-        return cleared
-
-    @property
-    def filter_text(self) -> str:
-        """A part of a queue's name."""
-        return self._filter
-
-    def apply_filter(self, text: str) -> None:
-        """Shows the queues whose name has that in it."""
-        self._filter = text.strip()
-        self.redraw()
-
-    def action_filter(self) -> None:
-        """Asks for a part of a name, and shows what matches so far."""
-        before = self._filter
-
-        def done(text: str | None) -> None:
-            self.apply_filter(before if text is None else text)
-
-        self.ask("/", before, done, (Span("part of a queue's name", "muted"),), self.apply_filter)
 
     def action_sort_next(self) -> None:
         """By the next column."""

@@ -21,6 +21,11 @@ class WordFilter(ViewScreen):
         """Words that rows must have."""
         return self._filter
 
+    def wanted(self, text: str) -> bool:
+        """Whether a row with this text is kept; case makes no difference."""
+        text = text.casefold()
+        return all(word in text for word in self._filter.casefold().split())
+
     def apply_filter(self, text: str) -> None:
         """Keeps the rows that have all words."""
         self._filter = text.strip()
