@@ -58,6 +58,22 @@ async def test_only_what_differs_is_shown(
         await live.sees("Compare staging and dev")
 
 
+async def test_a_narrow_title_loses_whole_parts(two: EmbeddedRedis) -> None:
+    with client(two, 0) as prod:
+        for number in range(1000):
+            prod.sadd("queues", f"more-{number}")
+            prod.lpush(f"queue:more-{number}", job(number))
+    async with across_app(two, view="servers", size=(60, 24)) as live:
+        await live.pilot.press(":", *"compare prod stag", "enter")
+        await live.sees("differ")
+        await live.pilot.press("G")
+        await live.pilot.pause()
+        title = next(line for line in live.text.splitlines() if "Compare prod" in line)
+        assert title.split()[5] == "differ", title
+        assert " of " not in title
+        assert title.rstrip().endswith("ago")
+
+
 async def test_a_server_that_is_away_leaves_nothing_to_compare(two: EmbeddedRedis) -> None:
     async with across_app(two, view="servers", away=True) as live:
         await live.pilot.press(":", *"compare prod mail", "enter")

@@ -14,7 +14,7 @@ from textual.message import Message
 from sidekiq_tui.presentation import units
 from sidekiq_tui.presentation.columns.base import Cell, Span
 from sidekiq_tui.presentation.columns.compare import compare_columns
-from sidekiq_tui.presentation.text import display_text
+from sidekiq_tui.presentation.text import cell_width, display_text
 from sidekiq_tui.servers.compare import Comparison, Difference, Side, compare, read_side
 from sidekiq_tui.servers.fleet import Fleet
 from sidekiq_tui.servers.series import Metric
@@ -34,12 +34,14 @@ from sidekiq_tui.tui.widgets.board import Board
 from sidekiq_tui.tui.widgets.line_chart import GUTTER
 from sidekiq_tui.tui.widgets.record_table import RecordTable
 from sidekiq_tui.tui.widgets.rows import StaticRows
-from sidekiq_tui.tui.widgets.title_line import TitleLine
+from sidekiq_tui.tui.widgets.title_line import TitleLine, fitting
 
 LONGEST: Final = 60.0
 """Seconds that both servers have together; each answer has its own limit."""
 CHART_HEIGHT: Final = 11
 LOWEST: Final = 26
+AROUND: Final = 4
+"""Cells of a title that are blank beside and between its two sides."""
 _CHARTS: Final[Mapping[str, tuple[str, Metric]]] = {
     "versions": ("Processed/s", "processed"),
     "processes": ("Processed/s", "processed"),
@@ -250,23 +252,28 @@ class CompareScreen(ViewScreen):
         if self._of is None:
             self.query_one("#title", TitleLine).show((Span("Compare", "title"),))
             return
-        spans = [Span("Compare ", "title")]
-        for index, name in enumerate(self._of):
-            label = self.app_state.snapshots[name].profile.label
-            spans += [
-                Span(" and " if index else "", "muted"),
-                Span(display_text(name, 20), f"label:{label or ''} strong"),
-            ]
-        found = self._found
+        found, width = self._found, self.size.width
+        parts = [self._named(self._of)]
         if found is not None:
-            spans.append(Span(f"  {len(found.differences):,} differ", "strong"))
-            if self.size.width >= LOWEST * 4:
-                spans.append(Span(f", {sum(found.same.values()):,} are the same", "muted"))
-        spans += absent_spans(self._missing, narrow=True) if found is not None else []
+            parts.append([Span(f"  {len(found.differences):,} differ", "strong")])
+            if width >= LOWEST * 4:
+                parts.append([Span(f", {sum(found.same.values()):,} are the same", "muted")])
+            parts.append(absent_spans(self._missing, narrow=True))
         age = [] if self._read_at is None else [Span(f"{units.age(self.app_state.now() - self._read_at)} ago", "muted")]
         shown = range_spans(self.table, 0 if found is None else len(found.differences))
-        right = [*shown, *([Span("  ")] if shown and age else []), *age]
-        self.query_one("#title", TitleLine).show(spans, right)
+        whole = [*shown, *([Span("  ")] if shown and age else []), *age]
+        taken = sum(cell_width(text) for text, _ in (*(span for part in parts for span in part), *whole))
+        # The rows in view go first: how many differ is told at the left.
+        right = whole if taken + AROUND <= width else age
+        self.query_one("#title", TitleLine).show(fitting(parts, right, width), right)
+
+    def _named(self, pair: tuple[str, str]) -> list[Span]:
+        spans = [Span("Compare ", "title")]
+        for index, name in enumerate(pair):
+            label = self.app_state.snapshots[name].profile.label
+            spans.append(Span(" and " if index else "", "muted"))
+            spans.append(Span(display_text(name, 20), f"label:{label or ''} strong"))
+        return spans
 
     def _draw_note(self) -> None:
         row, found = self.table.current, self._found
