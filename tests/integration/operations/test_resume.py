@@ -73,7 +73,7 @@ class TestSameMachine:
         payloads = tuple((job(number), "mail", None) for number in range(900))
         id = await half(anna, Enlist(payloads=payloads))
         plan = await anna.operations.resume("prod", id)
-        outcome = await anna.operations.start(plan, str(plan.count)).wait()
+        outcome = await anna.operations.start(plan, anna.operations.question(plan).expected).wait()
         assert outcome.ending == "done"
         assert await raw.lrange("queue:mail", 0, -1) == [one for one, _, _ in payloads][::-1]
 
@@ -86,7 +86,7 @@ class TestSameMachine:
         id = await half(anna, Undo(operation=done.id))
         assert id == f"{done.id}u"
         plan = await anna.operations.resume("prod", id)
-        outcome = await anna.operations.start(plan, str(plan.count)).wait()
+        outcome = await anna.operations.start(plan, anna.operations.question(plan).expected).wait()
         assert outcome.ending == "done", outcome
         assert (outcome.tally.done, outcome.tally.gone) == (plan.count, 0), "what was handled is not tried again"
         assert plan.count < 900
@@ -135,7 +135,7 @@ class TestElsewhere:
                 await second.operations.resume("prod", id)
             await journal._write(lambda db: db.execute("UPDATE op SET started=started+7"))
             plan = await second.operations.resume("prod", id)
-            outcome = await second.operations.start(plan, str(plan.count)).wait()
+            outcome = await second.operations.start(plan, second.operations.question(plan).expected).wait()
             assert outcome.ending == "done"
         finally:
             await second.close()
