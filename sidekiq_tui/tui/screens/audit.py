@@ -198,9 +198,8 @@ class AuditScreen(WordFilter):
     def _draw(self) -> None:
         context, scope = context_of(self.app_state), self.app_state.scope
         every = self._known.rows if self._known is not None else ()
-        words = self._filter.casefold().split()
         rows = [row for row in every if scope is None or row.intent.server == scope]
-        rows = [row for row in rows if not words or all(word in _text(row) for word in words)]
+        rows = [row for row in rows if self.wanted(_text(row))]
         self._rows = in_order(rows, self.columns, self._order, context) if self._order != Order() else rows
         details = self.query_one("#audit-details", TextBlock)
         details.styles.height = self._detail_lines
@@ -293,7 +292,7 @@ def _shown(value: object) -> str:
 def _text(row: AuditedOperation) -> str:
     one, other = row.intent, row.outcome
     ending = other.ending if other is not None else ""
-    return f"{one.who} {one.server} {one.kind} {one.what} {one.id} {ending}".casefold()
+    return f"{one.who} {one.server} {one.kind} {one.what} {one.id} {ending}"
 
 
 def _key(row: AuditedOperation) -> str:

@@ -192,9 +192,8 @@ class ChangesScreen(WordFilter):
         self._places = changes_layout(board.size.width, board.size.height)
         board.lay_out(self._places)
         every = state.timeline.events(state.names)
-        words = self._filter.casefold().split()
         self._count = len(every)
-        self._rows = [event for event in every if all(word in self._text(event) for word in words)]
+        self._rows = [event for event in every if self.wanted(self._text(event))]
         self.table.set_columns(self.columns)
         rows: StaticRows[Event] = StaticRows(self._rows, lambda event: event.key)
         self.table.show(rows, context, notice=() if self._rows else self._notice())
@@ -203,7 +202,7 @@ class ChangesScreen(WordFilter):
 
     def _text(self, event: Event) -> str:
         told = "".join(span.text for span in event_cell(event, context_of(self.app_state)))
-        return f"{event.server} {event.kind} {told}".casefold()
+        return f"{event.server} {event.kind} {told}"
 
     def _notice(self) -> list[Cell]:
         if self._filter and self._count:

@@ -142,10 +142,8 @@ class TrashScreen(WordFilter, ReadView["tuple[TrashRow, ...]"]):
     def draw(self) -> None:
         """Title and rows."""
         context = context_of(self.app_state)
-        words = self._filter.casefold().split()
         every = self.found or ()
-        texts = [(row, f"{trash_words(row, context)} {row.who} {row.id}".casefold()) for row in every]
-        rows: list[TrashRow] = [row for row, text in texts if all(word in text for word in words)]
+        rows: list[TrashRow] = [row for row in every if self.wanted(f"{trash_words(row, context)} {row.who} {row.id}")]
         if self._order is not None:
             rows = in_order(rows, COLUMNS, self._order, context)
         self._shown = len(rows)
