@@ -116,6 +116,8 @@ def _ways(plans: Sequence[Plan], server: str, id: str) -> list[str]:
     command = f"{_command(id)} --server {shlex.quote(server)}"
     said: list[str] = []
     for plan in plans:
+        if not plan.count:
+            continue
         many = "1 job" if plan.count == 1 else f"{plan.count:,} jobs"
         if isinstance(plan.operation, PushAgain):
             said.append(

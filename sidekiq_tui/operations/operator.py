@@ -39,7 +39,7 @@ from sidekiq_tui.operations.resume import Continuation, plan_rest
 from sidekiq_tui.operations.run import Run
 from sidekiq_tui.operations.settings import OperationSettings
 from sidekiq_tui.operations.transfer_plan import plan_across
-from sidekiq_tui.operations.transfer_setback import Setback, remedies
+from sidekiq_tui.operations.transfer_setback import Setback, remedied, remedies
 from sidekiq_tui.operations.transfer_undo import noted_move, plan_back
 from sidekiq_tui.operations.undo import can_be_undone, of_journal, plan_undo, undo_id, undoable, way_back
 from sidekiq_tui.operations.undo_kind import no_undo
@@ -241,11 +241,11 @@ class Operations:
         """What can be done about a setback, each to be asked for: lost jobs are pushed again, or doubled ones leave one
         server or the other. None of these is right by itself: they may have run.
         """
-        back = await self.setback(server, id)
         found = await transfer_resume.find(self._desk, self._desk.server(server), id, self._running())
-        if back is None or found is None:
+        if found is None or found.setback is None:
             return ()
-        return tuple([await self.plan(name, one) for name, one in remedies(back, server, found.peer.name)])
+        ways = await remedies(self._desk.journal, id, found.setback, server, found.peer.name)
+        return tuple([remedied(await self.plan(way.server, way.operation), way) for way in ways])
 
     def _running(self) -> frozenset[str]:
         return frozenset(run.id for run in self._runs.values() if run.outcome is None)

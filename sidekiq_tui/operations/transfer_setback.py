@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from sidekiq_tui.operations.catalog import Delete, Operation, PushAgain
-from sidekiq_tui.operations.entries import Entry, is_digests, unpack
+from sidekiq_tui.operations.entries import Entry, handled, is_digests, unpack
 from sidekiq_tui.operations.journal import Batch, Journal
+from sidekiq_tui.operations.plan import Plan
 from sidekiq_tui.operations.planning import EVERYTHING
 from sidekiq_tui.operations.selection import Rows
+from sidekiq_tui.operations.targets import digest
+from sidekiq_tui.operations.warnings import jobs
 from sidekiq_tui.servers.server import Server
 from sidekiq_tui.sidekiq.job import JobRecord, Place
 from sidekiq_tui.sidekiq.transfer_steps import TransferState
@@ -144,20 +147,65 @@ async def _batches(journal: Journal, id: str) -> AsyncIterator[Batch]:
             yield one
 
 
-def remedies(back: Setback, source: str, target: str) -> list[tuple[str, Operation]]:
-    """What a person may choose: the server, and what to do there."""
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """What a person may choose: what to do on which server. `kept`: jobs that stay, being deleted on `other`."""
+
+    server: str
+    operation: Operation
+    other: str = ""
+    kept: int = 0
+
+
+async def remedies(journal: Journal, id: str, back: Setback, source: str, target: str) -> list[Remedy]:
+    """What can be done about a setback. A job that was deleted on one of two servers since is not offered on the other.
+
+    Raises `JournalError`.
+    """
     if back.side != "source":
-        lost = [
-            JobRecord(entry.new, entry.target, entry.new_score)
-            for entry in back.entries
-            if entry.new is not None and entry.target is not None
-        ]
-        return [(target, PushAgain(lost=tuple(lost)))] if lost else []
+        lost = _put(back.entries)
+        return [Remedy(target, PushAgain(lost=tuple(lost)))] if lost else []
     here = [JobRecord(entry.old, entry.place, entry.score) for entry in back.entries if entry.place is not None]
-    there = [
+    if not here:
+        return []
+    gone_here, gone_there = [await _deleted_since(journal, id, name) for name in (source, target)]
+    stay_there = {entry.new for entry in back.entries if digest(entry.old) in gone_here}
+    stay_here = {entry.old for entry in back.entries if entry.new is not None and digest(entry.new) in gone_there}
+    found = []
+    sides = (source, target, here, stay_here), (target, source, _put(back.entries), stay_there)
+    for name, other, twice, stay in sides:
+        chosen = tuple(job for job in twice if job.raw not in stay)
+        found.append(Remedy(name, Delete(jobs=Rows(chosen)), other, len(twice) - len(chosen)))
+    return found
+
+
+def remedied(plan: Plan, way: Remedy) -> Plan:
+    """The plan of a remedy, which says what stays; refused where all do."""
+    if not way.kept:
+        return plan
+    said = f"{jobs(way.kept)} stay: they were deleted on {way.other}"
+    if plan.count:
+        return replace(plan, notes=(*plan.notes, said))
+    return replace(plan, nothing=False, refused=f"{said}; undo that first")
+
+
+def _put(entries: Sequence[Entry]) -> list[JobRecord]:
+    """The jobs as the target had them."""
+    return [
         JobRecord(entry.new, entry.target, entry.new_score)
-        for entry in back.entries
+        for entry in entries
         if entry.new is not None and entry.target is not None
     ]
-    sides = [(source, here), (target, there)]
-    return [(name, Delete(jobs=Rows(tuple(jobs)))) for name, jobs in sides if jobs]
+
+
+async def _deleted_since(journal: Journal, id: str, server: str) -> set[bytes]:
+    """Digests of jobs that this machine deleted on a server since that move, and did not put back."""
+    move = await journal.noted(id)
+    found: set[bytes] = set()
+    for noted in await journal.all_noted(server):
+        if noted.kind == Delete.kind and noted.undone is None and move is not None and noted.at >= move.at:
+            async for batch in _batches(journal, noted.id):
+                said = batch.results or "1" * batch.n  # what is not known yet counts as gone
+                if batch.blob is not None:
+                    found |= {one for _, one in handled(batch.blob, said)}
+    return found

@@ -151,6 +151,8 @@ async def _remedies(screen: ViewScreen, entry: Unfinished) -> list[Way]:
         return []
     ways: list[Way] = []
     for plan in plans:
+        if not plan.count:
+            continue
         where = name(plan.server, context, _NAME_CELLS)
         many = "1 job" if plan.count == 1 else f"{plan.count:,} jobs"
         again = isinstance(plan.operation, catalog.PushAgain)

@@ -126,6 +126,11 @@ async def test_what_the_source_has_again_leaves_one_of_them(
         assert (found.source + found.target, found.twice) == (Counter(jobs), Counter())
         ended = await desk.resume(id)
         assert (ended.code, "this move has ended" in ended.err) == (4, True)
+        other = TARGET if where == SOURCE else SOURCE
+        both = await desk.resume(id, "--delete-twice", other, "--yes")  # it would leave none
+        many = f"{twice.total()} jobs stay: they were deleted on {where}"
+        assert (both.code, many in " ".join((both.out + both.err).split())) == (4, True), both
+        assert (await pair.found()).lost(jobs) == Counter()
 
 
 async def test_another_machine_says_that_it_does_not_know_which(tmp_path: Path, config: Callable[[str], str]) -> None:
