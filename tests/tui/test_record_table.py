@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from textual.app import App, ComposeResult
 from textual.events import MouseScrollDown
 from textual.pilot import Pilot
@@ -277,6 +278,25 @@ async def test_in_ascii_the_sign_of_the_order_stands_apart_from_the_heading() ->
             await pilot.pause()
             assert lines(app)[0].rstrip() == heading
         assert lines(app)[1] == "> one                      one  one"
+
+
+@pytest.mark.parametrize(
+    ("ascii", "by_name", "by_state"),
+    [
+        pytest.param(False, "  state↓ name                  lag", "  state  name                  lag↓", id="unicode"),
+        pytest.param(True, "  statev name                  lag", "  state  name                  lagv", id="ascii"),
+    ],
+)
+async def test_a_heading_at_the_left_of_a_column_that_it_fills_keeps_its_letters(
+    ascii: bool, by_name: str, by_state: str
+) -> None:
+    filled, last = Column("state", "state", 5, 5, _word), Column("lag", "lag", 3, 3, _word)
+    async with table_app(5) as (app, pilot):
+        app.table.set_columns((filled, COLUMNS[0], last))
+        for column, heading in (("state", by_name), ("lag", by_state)):
+            app.table.show(StaticRows(["one"], str), Context(now=0.0, ascii=ascii), sorted_by=(column, True))
+            await pilot.pause()
+            assert lines(app)[0].rstrip() == heading
 
 
 async def test_as_the_clock_goes_on_only_cells_that_depend_on_it_are_drawn_again() -> None:

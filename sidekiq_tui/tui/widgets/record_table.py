@@ -419,8 +419,10 @@ class RecordTable(Inked, Generic[R], can_focus=True):
                     *rest, blanks = cells.pop()
                     cells.append((*rest, Span(blanks.text[1:], blanks.role)))
                     width, lacking = width + 1, lacking - 1
-                if ascii and lacking > 0:
-                    width, after = width + 1, BETWEEN - 1
+                if lacking > 0:
+                    width, after, lacking = width + 1, BETWEEN - 1, lacking - 1
+                if lacking > 0:  # the blank that the heading brings itself
+                    named = f"{column.heading}{arrow}"
                 cell = fit_cell((Span(named, "sorted strong"),), width, column.align, "left", glyphs.cut)
             cells.append(self._spaced(index, cell, after))
         return _Drawn("ground", tuple(cells))
