@@ -200,7 +200,7 @@ class ChangingApp(App[None]):
             for server in servers_of(run):
                 if not state.frozen:
                     state.registry.refresh(server)
-                screen.operation_ended(server)
+                screen.tell_views(server)
                 self._asked.discard(server)
             self.look_for_unfinished()
         if self._leaving and not self.running:

@@ -126,7 +126,7 @@ async def _end(screen: ViewScreen, server: str, id: str) -> None:
         screen.say(words_of(error), "bad")
         return
     screen.say(display_text(words), "ok")
-    screen.operation_ended(server)
+    screen.tell_views(server)
 
 
 async def _planned(screen: ViewScreen, server: str, operation: Operation) -> Plan | None:

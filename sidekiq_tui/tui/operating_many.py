@@ -178,4 +178,4 @@ def tell_outcome(screen: ViewScreen, run: GlobalRun) -> None:
         title = f"{global_title(run.plan, context)}: how it came out"
         screen.app.push_screen(OutcomesModal(title, outcome_lines(run, context), ascii=screen.app_state.ascii))
     for server in run.runs:  # what would be read under the dialog waits until it was closed
-        screen.operation_ended(server)
+        screen.tell_views(server)

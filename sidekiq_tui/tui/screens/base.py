@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from typing import ClassVar, Final
 
 from textual import events
@@ -234,6 +235,12 @@ class ViewScreen(GatheringScreen[None]):
             self.show(self.app_state.snapshots)
             self._hear_of_ends()
             self.refresh_footer()  # what works depends on what there is to work on
+
+    def tell_views(self, server: str) -> None:
+        """An operation on that server has ended: tells every view, also those under this one and those left before."""
+        for screen in chain.from_iterable(self.app._screen_stacks.values()):
+            if isinstance(screen, ViewScreen):
+                screen.operation_ended(server)
 
     # What the app calls.
 

@@ -63,10 +63,10 @@ class ResultsScreen(ScanScreen):
         """All places, cheap ones first."""
         return self.app_state.registry.server(self.server).search(matcher, self.places)
 
-    def start_scan(self, matcher: Matcher) -> None:
-        """Searches; what was found before is forgotten."""
+    def start_scan(self, matcher: Matcher, *, again: bool = False) -> None:
+        """Searches."""
         self._all_read, self._error = False, None
-        super().start_scan(matcher)
+        super().start_scan(matcher, again=again)
 
     @on(ScanScreen.Scanned)
     def _all_were_read(self, message: ScanScreen.Scanned) -> None:
@@ -83,7 +83,7 @@ class ResultsScreen(ScanScreen):
     def refresh_now(self) -> None:
         """Searches again."""
         if self.matcher is not None:
-            self.start_scan(self.matcher)
+            self.start_scan(self.matcher, again=True)
 
     def show(self, snapshots: Mapping[str, ServerSnapshot]) -> None:
         """Draws what is known; reads nothing."""

@@ -64,6 +64,8 @@ class PagedScreen(ScanScreen):
 
         source: Source
         window: Window
+        hurried: bool = False
+        """Whether there is more to it."""
 
     @dataclass
     class ReadAhead(Message):
@@ -94,6 +96,8 @@ class PagedScreen(ScanScreen):
         self._iterations: Mapping[str, IterationState] = {}
         self._read_at: float | None = None
         self._reading = False
+        self._hurried = False
+        """Whether the read under way leaves out what is slow."""
         self._slow = False
         self._error: SidekiqError | None = None
 
@@ -125,6 +129,11 @@ class PagedScreen(ScanScreen):
         return self.app_state.registry.server(self.server)
 
     @property
+    def hurried_reader(self) -> PageReader | None:
+        """What reads for a key when `reader` would take long: all but what is slow. None where that is no choice."""
+        return None
+
+    @property
     def outdated(self) -> bool:
         """Whether a newer poll may have found another list."""
         taken = self.app_state.snapshots[self.server].taken_at
@@ -152,7 +161,7 @@ class PagedScreen(ScanScreen):
     def refresh_now(self) -> None:
         """Reads window or matches again."""
         if self.matcher is not None:
-            self.start_scan(self.matcher)
+            self.start_scan(self.matcher, again=True)
         else:
             self._start_reading()
 
@@ -180,15 +189,16 @@ class PagedScreen(ScanScreen):
         self._reading = self._slow = False
         super().stop_reading()
 
-    def _start_reading(self) -> None:
-        """One read at a time, of what is visible when it runs."""
-        if self._reading or self.app_state.frozen or self.matcher is not None or not self.is_front:
+    def _start_reading(self, hurried: PageReader | None = None) -> None:
+        """One read at a time, of what is visible when it runs; a `hurried` one takes the place of one that is not."""
+        held = self._reading and (self._hurried or hurried is None)
+        if held or self.app_state.frozen or self.matcher is not None or not self.is_front:
             return
         if self.stale:
             return  # the poller tries; when it gets through, this is drawn again
-        self._reading = True
+        self._reading, self._hurried = True, hurried is not None
         self.set_timer(LOADING_SECONDS, self._still_reading)
-        self._read_window()
+        self._read_window(hurried)
 
     def _still_reading(self) -> None:
         self._slow = self._reading
@@ -196,8 +206,8 @@ class PagedScreen(ScanScreen):
             self.draw_around()
 
     @work(group="page", exclusive=True, exit_on_error=False)
-    async def _read_window(self) -> None:
-        source, rows, table, reader = self.source, self._pages, self.table, self.reader
+    async def _read_window(self, hurried: PageReader | None) -> None:
+        source, rows, table, reader = self.source, self._pages, self.table, hurried or self.reader
         first, last = table.window
         jids = self._visible_jids(first, last)
         if jids and isinstance(reader, Server):
@@ -219,7 +229,7 @@ class PagedScreen(ScanScreen):
         except SidekiqError as error:
             self.post_message(self.ReadFailed(source, error))
         else:
-            self.post_message(self.Read(source, window))
+            self.post_message(self.Read(source, window, hurried is not None))
 
     def _visible_jids(self, first: int, last: int) -> tuple[str, ...]:
         """The visible jobs whose iteration states are worth a look: none where no process writes any."""
@@ -246,6 +256,8 @@ class PagedScreen(ScanScreen):
         self._put(message.window)
         if self.is_front:
             self.draw(0 if self._by_page is not None else message.window.shift)
+        if message.hurried:
+            self._start_reading()
 
     def _put(self, window: Window) -> None:
         page = window.page
@@ -285,7 +297,7 @@ class PagedScreen(ScanScreen):
     def _rows_wanted(self) -> None:
         # After an error the next poll says when it is worth another try.
         if self._error is None:
-            self._start_reading()
+            self._start_reading(self.hurried_reader)
 
     def look_ahead(self) -> None:
         """Reads the next page, too, where there is but one server to ask."""

@@ -61,6 +61,10 @@ class ScanScreen(JobListScreen):
         self.scanning = False
         self.pace: float | None = None
         """Entries a second that the last scan read."""
+        self._coming: list[JobRecord] = []
+        """What the running scan has found: `matches`, but where the same is being read again."""
+        self._found_before: Found | None = None
+        self._cut_short = False
         self._scan_number = 0
         self._scan_began = 0.0
         self._weight = 0
@@ -86,21 +90,25 @@ class ScanScreen(JobListScreen):
 
     # Running.
 
-    def start_scan(self, matcher: Matcher) -> None:
-        """Begins to read for a matcher; what was found before is forgotten."""
+    def start_scan(self, matcher: Matcher, *, again: bool = False) -> None:
+        """Begins to read for a matcher. What was found before is forgotten; where the same is read `again` it stays,
+        with its order and the cursor, until that has been done.
+        """
         if self.app_state.frozen:
             self.say("frozen: Z lets the screen go on", "warn")
             return
-        self.stop_reading()
+        self._interrupt()
+        self._found_before = self.found
         self.matcher, self.found = matcher, Found(matcher.text)
-        self.matches, self._weight, self._progress = [], 0, {}
-        self.order = Order()
+        self._coming, self._weight, self._progress = [], 0, {}
         if self.marks.whole:
             self.marks.clear()
         self.scanning = True
         self._scan_number += 1
         self._scan_began = time.monotonic()
-        self.table.restart()
+        if not again:
+            self.matches, self.order = self._coming, Order()
+            self.table.restart()
         self.refresh_footer()
         self.draw()
         self._scan(self._scan_number, matcher)
@@ -109,7 +117,8 @@ class ScanScreen(JobListScreen):
         """Forgets matcher and matches."""
         self.stop_reading()
         self.matcher = self.found = None
-        self.matches, self._weight, self._progress = [], 0, {}
+        self.matches = self._coming = []
+        self._weight, self._progress = 0, {}
         self.order = Order()
 
     def stop_reading(self) -> None:
@@ -125,7 +134,20 @@ class ScanScreen(JobListScreen):
 
     def on_screen_suspend(self) -> None:
         """Nothing is read for a list that is not seen."""
+        self._cut_short = self._interrupt()
+
+    def on_screen_resume(self) -> None:
+        """What was being read again is."""
+        if self._cut_short and self.matcher is not None and not self.app_state.frozen:
+            self.call_later(self.refresh_now)
+
+    def _interrupt(self) -> bool:
+        """Ends all reads; True where one was of the same again: then what was there before stays as it was."""
+        before = (self._found_before, self.matches) if self.scanning and self.matches is not self._coming else None
         self.stop_reading()
+        if before is not None:
+            self.found, self.matches = before
+        return before is not None
 
     @work(group="scan", exclusive=True, exit_on_error=False)
     async def _scan(self, number: int, matcher: Matcher) -> None:
@@ -153,13 +175,13 @@ class ScanScreen(JobListScreen):
             self._progress[(found.server if isinstance(found, SliceOn) else "", found.place)] = found
             for job in found.jobs:
                 self._weight += job_weight(job)
-                full = full or len(self.matches) >= MOST_MATCHES or self._weight > BYTES_MATCHED
+                full = full or len(self._coming) >= MOST_MATCHES or self._weight > BYTES_MATCHED
                 if not full:
-                    self.matches.append(job)
+                    self._coming.append(job)
         places = self._progress.values()
         self.found = replace(
             self.found,
-            matches=len(self.matches),
+            matches=len(self._coming),
             read=sum(place.read for place in places),
             total=sum(place.total for place in places),
             complete=message.ended and not full and all(place.complete for place in places) and self.scanned_all,
@@ -175,7 +197,7 @@ class ScanScreen(JobListScreen):
     @on(ScanFailed)
     def _failed_scanning(self, message: ScanFailed) -> None:
         if message.number == self._scan_number and self.scanning:
-            self._scan_ended()
+            self._interrupt()
             self.scan_failed(message.error)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
@@ -186,7 +208,7 @@ class ScanScreen(JobListScreen):
 
     def _scan_ended(self) -> None:
         if self.scanning:
-            self.scanning = False
+            self.scanning, self.matches = False, self._coming
             if self.found is not None and not self.found.complete:
                 self.found = replace(self.found, stopped=True)
             self.refresh_footer()

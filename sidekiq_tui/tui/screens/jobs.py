@@ -175,7 +175,10 @@ class JobsScreen(PagedScreen):
 
     @property
     def known_size(self) -> int | None:
-        """How many there are in all, by the last read."""
+        """How many there are in all, by the last read: of the list's pages, or for a filter."""
+        found = self.found_told
+        if found is not None and (found.complete or (found.total and len(self.servers) == 1)):
+            return found.total
         return self._pages.size if self._read_at is not None and self._error is None else None
 
     @property

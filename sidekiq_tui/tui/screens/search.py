@@ -83,7 +83,8 @@ class SearchScreen(AcrossList, ResultsScreen):
         self.recent[:] = [wanted.text, *(text for text in self.recent if text != wanted.text)][:KEPT]
         entries = self._entries
         if entries is None or entries <= DEAR_ENTRIES:
-            self.start_scan(wanted)
+            same = self.matcher is not None and self.matcher.text == wanted.text and self._searched == self.servers
+            self.start_scan(wanted, again=same)
             return
 
         def answered(answer: str | None) -> None:
@@ -99,10 +100,10 @@ class SearchScreen(AcrossList, ResultsScreen):
         enter, stays = Span("enter", "key"), Span("esc", "key")
         self.ask("?", "", answered, (enter, Span(" reads, ", "muted"), stays, Span(" stays", "muted")))
 
-    def start_scan(self, matcher: Matcher) -> None:
+    def start_scan(self, matcher: Matcher, *, again: bool = False) -> None:
         """Searches the servers in view."""
         self._searched = self.servers
-        super().start_scan(matcher)
+        super().start_scan(matcher, again=again)
 
     def slices(self, matcher: Matcher) -> AsyncGenerator[Slice, None]:
         """All places of one server, cheap ones first, or of all servers at once."""
@@ -123,6 +124,11 @@ class SearchScreen(AcrossList, ResultsScreen):
         """Searches again, on the servers in view."""
         if self._typed:
             self._answered(self._typed)
+
+    def change_ended(self, server: str) -> None:
+        """Searches again what was searched, where that takes no question first."""
+        if self.matcher is not None and (self._entries or 0) <= DEAR_ENTRIES:
+            super().change_ended(server)
 
     def clear(self) -> bool:
         """`esc` ends marks first, then the search."""

@@ -130,7 +130,7 @@ class TrashJobsScreen(ScanScreen):
         """Reads again."""
         if self.matcher is not None:
             self._error = None
-            self.start_scan(self.matcher)
+            self.start_scan(self.matcher, again=True)
 
     def scan_failed(self, error: SidekiqError) -> None:
         """Says why there is no more."""
