@@ -9,8 +9,7 @@ from __future__ import annotations
 import heapq
 import math
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
@@ -122,21 +121,13 @@ class MergedSet:
         """The place after a row."""
         return self._beside(row, after=not self.falling)
 
-    async def read(
-        self, cut: MergedCut, *, before: int = 0, after: int = 0, patience: float | None = None
-    ) -> MergedPage:
-        """Rows on both sides of a place: at most `before` and `after` of them, in the list's direction."""
-        answers = await self.fleet.ask(lambda server: self._window(server, cut, before, after), patience=patience)
-        return self._page(cut, answers, before, after)
+    async def read(self, cut: MergedCut, *, before: int = 0, after: int = 0, hurried: bool = False) -> MergedPage:
+        """Rows on both sides of a place: at most `before` and `after` of them, in the list's direction.
 
-    async def reading(
-        self, cut: MergedCut, *, before: int = 0, after: int = 0, patience: float | None = None
-    ) -> AsyncGenerator[MergedPage, None]:
-        """The same; then the page again, fuller, with each server that answers after the patience."""
-        asking = self.fleet.asking(lambda server: self._window(server, cut, before, after), patience=patience)
-        async with aclosing(asking) as growing:
-            async for answers in growing:
-                yield self._page(cut, answers, before, after)
+        `hurried`: without the servers that are slow to answer.
+        """
+        answers = await self.fleet.ask(lambda server: self._window(server, cut, before, after), hurried=hurried)
+        return self._page(cut, answers, before, after)
 
     async def _window(self, server: Server, cut: MergedCut, before: int, after: int) -> SetWindow:
         below, above = (after, before) if self.falling else (before, after)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sidekiq_tui.servers.fleet import Answers
@@ -64,10 +64,17 @@ class MergedPages:
     def __init__(self, merged: MergedSet) -> None:
         self.merged: Final = merged
         self._known: deque[tuple[int, MergedCut]] = deque(maxlen=PLACES)
-        self._size = 0
+        self._sizes: Mapping[str, int] = {}
 
-    async def page(self, offset: int, limit: int, *, now: float, patience: float | None = None) -> MergedPage:
+    @property
+    def _size(self) -> int:
+        return sum(self._sizes.values())
+
+    async def page(self, offset: int, limit: int, *, now: float, hurried: bool = False) -> MergedPage:
         """At most `limit` rows from `offset` on; `now` (Unix seconds) helps to guess where rows are.
+
+        `hurried`: without the rows of servers that are slow to answer, at the place that they have with them.
+
 
         One read at either end and next to what was read before, mostly two elsewhere, some more where scores lie very
         unevenly. Among more rows of one score than `NEAR`, on several servers, a page far from all known ones may
@@ -80,10 +87,17 @@ class MergedPages:
                 break
             at, cut = known
             back, forth = max(0, at - offset), max(0, offset + limit - at)
-            page = await self._read(cut, back, forth, patience)
+            page = await self._read(cut, back, forth, hurried)
+            if hurried and page.pending & self._sizes.keys():
+                return self._cut_out(replace(page, offset=at - page.cut_at, size=self._size), offset, limit)
             if _covers(page, offset, limit) or not page.sizes:
                 return self._cut_out(page, offset, limit)
-        return await self._jump(offset, limit, now, patience)
+        away = self.merged.fleet.behind & self._sizes.keys() if hurried else frozenset[str]()
+        if not away:
+            return await self._jump(offset, limit, now, hurried)
+        share = sum(size for name, size in self._sizes.items() if name not in away) / max(1, self._size)
+        page = await self._jump(round(offset * share), limit, now, hurried)
+        return replace(page, offset=offset, size=self._size)
 
     def _nearest(self, offset: int, limit: int) -> tuple[int, MergedCut] | None:
         """The known place nearest to some rows, unless it is far."""
@@ -91,10 +105,10 @@ class MergedPages:
         best = min((*self._known, *ends), key=lambda one: _distance(one[0], offset, limit))
         return best if _distance(best[0], offset, limit) <= NEAR else None
 
-    async def _read(self, cut: MergedCut, before: int, after: int, patience: float | None) -> MergedPage:
-        page = await self.merged.read(cut, before=before, after=after, patience=patience)
-        if page.sizes:
-            self._size = page.size
+    async def _read(self, cut: MergedCut, before: int, after: int, hurried: bool) -> MergedPage:
+        page = await self.merged.read(cut, before=before, after=after, hurried=hurried)
+        if page.sizes and not (hurried and page.pending):
+            self._sizes = page.sizes
             edges = (page.offset, page.offset + len(page.rows))
             kept = [(at, one) for at, one in self._known if at not in edges and at < page.size]
             self._known.clear()
@@ -105,12 +119,12 @@ class MergedPages:
         first = min(max(0, offset - page.offset), len(page.rows))
         return self.merged.part(page, first, limit)
 
-    async def _jump(self, offset: int, limit: int, now: float, patience: float | None) -> MergedPage:
+    async def _jump(self, offset: int, limit: int, now: float, hurried: bool) -> MergedPage:
         bracket = _Bracket(-math.inf, 0, math.inf, 0)
         points = _around(now)
         page = None
         for _ in range(ROUNDS):
-            answers = await self._counted(points, patience)
+            answers = await self._counted(points, hurried)
             if not answers.values:
                 break
             size = sum(one for one, _ in answers.values.values())
@@ -120,26 +134,26 @@ class MergedPages:
                 bracket.narrow(point, sum(counts[index] for _, counts in answers.values.values()), wanted)
             crowd = bracket.until - bracket.before
             if crowd > NEAR and not bracket.points(wanted):
-                cut = await self._in_crowd(bracket, wanted, patience)
+                cut = await self._in_crowd(bracket, wanted, hurried)
             else:
                 cut = MergedCut(bracket.estimate(wanted) if crowd > NEAR else bracket.low, after=True)
             spare = max(limit, NEAR // 2)
             back, forth = (spare, limit + spare) if crowd > NEAR else (0, wanted - bracket.before + 2 * limit)
-            page = await self._read(cut, *((forth, back) if self.merged.falling else (back, forth)), patience)
+            page = await self._read(cut, *((forth, back) if self.merged.falling else (back, forth)), hurried)
             if _covers(page, offset, limit) or not (points := bracket.points(wanted)):
                 break
         if page is None:
-            page = await self._read(self.merged.first, 0, limit, patience)
+            page = await self._read(self.merged.first, 0, limit, hurried)
         return self._cut_out(page, offset, limit)
 
-    async def _counted(self, points: Sequence[float], patience: float | None) -> Answers[Sizes]:
+    async def _counted(self, points: Sequence[float], hurried: bool) -> Answers[Sizes]:
         return await self.merged.fleet.ask(
-            lambda server: server.counts_until(self.merged.place, points), patience=patience
+            lambda server: server.counts_until(self.merged.place, points), hurried=hurried
         )
 
-    async def _in_crowd(self, bracket: _Bracket, wanted: int, patience: float | None) -> MergedCut:
+    async def _in_crowd(self, bracket: _Bracket, wanted: int, hurried: bool) -> MergedCut:
         """A place among many entries of one score: on the server that has the most of them, as far in as is wanted."""
-        answers = await self._counted((bracket.low, bracket.high), patience)
+        answers = await self._counted((bracket.low, bracket.high), hurried)
         if not answers.values:
             return MergedCut(bracket.low, after=True)
         name, (size, (below, until)) = max(answers.values.items(), key=lambda one: one[1][1][1] - one[1][1][0])
@@ -151,7 +165,7 @@ class MergedPages:
             page = await server.page(self.merged.place, size - 1 - rank if falling else rank, 1)
             return next(((job.raw, job.score or 0.0) for job in page.jobs), None)
 
-        one = await self.merged.fleet.only((name,)).ask(entry, patience=patience)
+        one = await self.merged.fleet.only((name,)).ask(entry, hurried=hurried)
         found = one.values.get(name)
         if found is None:
             return MergedCut(bracket.low, after=True)

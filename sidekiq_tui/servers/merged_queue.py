@@ -7,7 +7,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sidekiq_tui.servers.fleet import Fleet
@@ -42,6 +42,8 @@ class QueuePage:
     offset: int
     size: int
     rows: tuple[MergedRow, ...]
+    cut_at: int
+    """How many of the rows lie before the place that was asked for."""
     start: QueueCut
     """Before the first row in the list's direction: read on backwards from here."""
     end: QueueCut
@@ -86,12 +88,19 @@ class MergedQueue:
         self.last: Final = QueueCut({}, 0.0 if backwards else 1.0)
         """The place after all rows."""
         self._known: deque[tuple[int, QueueCut]] = deque(maxlen=PLACES)
-        self._size = 0
+        self._sizes: Mapping[str, int] = {}
 
-    async def read(self, cut: QueueCut, *, before: int = 0, after: int = 0, patience: float | None = None) -> QueuePage:
-        """Rows on both sides of a place: at most `before` and `after` of them, in the list's direction."""
+    @property
+    def _size(self) -> int:
+        return sum(self._sizes.values())
+
+    async def read(self, cut: QueueCut, *, before: int = 0, after: int = 0, hurried: bool = False) -> QueuePage:
+        """Rows on both sides of a place: at most `before` and `after` of them, in the list's direction.
+
+        `hurried`: without the servers that are slow to answer.
+        """
         above, below = (after, before) if self.backwards else (before, after)
-        answers = await self.fleet.ask(lambda server: self._window(server, cut, above, below), patience=patience)
+        answers = await self.fleet.ask(lambda server: self._window(server, cut, above, below), hurried=hurried)
         windows = answers.values
         size = sum(window.size for window in windows.values())
         parts, up, down = self._chosen(windows, above, below)
@@ -102,16 +111,18 @@ class MergedQueue:
             rows, start, end = rows[::-1], end, start
             offset = size - offset - len(rows)
         page = QueuePage(
-            self.place, max(0, offset), size, rows, start, end,
+            self.place, max(0, offset), size, rows, len(down if self.backwards else up), start, end,
             {name: window.size for name, window in windows.items()}, answers.missing, answers.pending, time.time(),
         )  # fmt: skip
-        self._remember(page)
+        if not (hurried and page.pending):
+            self._remember(page)
         return page
 
-    async def page(self, offset: int, limit: int, *, patience: float | None = None) -> QueuePage:
+    async def page(self, offset: int, limit: int, *, hurried: bool = False) -> QueuePage:
         """About `limit` rows from `offset` on: exact at both ends and near what was read before, by shares elsewhere.
 
-        The page says itself at which offset it begins.
+        The page says itself at which offset it begins; `hurried`: at the one that it has with the rows of servers that
+        are slow to answer, and without these.
         """
         ends = [(0, self.first), *([(self._size, self.last)] if self._size else [])]
         at, cut = min((*self._known, *ends), key=lambda one: max(offset - one[0], one[0] - offset - limit, 0))
@@ -119,7 +130,10 @@ class MergedQueue:
             share = offset / max(1, self._size)
             at, cut = offset, QueueCut({}, 1 - share if self.backwards else share)
         back, forth = max(0, at - offset), max(0, offset + limit - at)
-        return await self.read(cut, before=back, after=forth, patience=patience)
+        page = await self.read(cut, before=back, after=forth, hurried=hurried)
+        if hurried and page.pending & self._sizes.keys():
+            return replace(page, offset=max(0, at - page.cut_at), size=self._size)
+        return page
 
     async def _window(self, server: Server, cut: QueueCut, above: int, below: int) -> ListWindow:
         place = cut.places.get(server.name)
@@ -170,7 +184,7 @@ class MergedQueue:
 
     def _remember(self, page: QueuePage) -> None:
         if page.sizes:
-            self._size = page.size
+            self._sizes = page.sizes
             edges = (page.offset, page.offset + len(page.rows))
             kept = [(at, cut) for at, cut in self._known if at not in edges and at < page.size]
             self._known.clear()

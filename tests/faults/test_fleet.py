@@ -15,8 +15,9 @@ from sidekiq_tui.demo.embedded import EmbeddedRedis
 from sidekiq_tui.servers.across import read_top_metrics, read_work
 from sidekiq_tui.servers.fleet import Fleet
 from sidekiq_tui.servers.fleet_search import FleetSearch
-from sidekiq_tui.servers.merged import MergedSet
-from sidekiq_tui.servers.merged_queue import MergedQueue
+from sidekiq_tui.servers.merged import MergedPage, MergedSet
+from sidekiq_tui.servers.merged_pages import MergedPages
+from sidekiq_tui.servers.merged_queue import MergedQueue, QueuePage
 from sidekiq_tui.servers.profile import Profile, Secret
 from sidekiq_tui.sidekiq.errors import ServerUnreachable
 from sidekiq_tui.sidekiq.filter import parse_filter
@@ -88,27 +89,71 @@ async def test_a_page_has_the_good_servers_in_time_and_says_why_others_are_missi
 
 
 async def test_who_was_late_before_does_not_hold_up_the_next_page(trouble: Trouble) -> None:
-    merged = MergedSet(trouble.fleet, Place("retry"))
-    await merged.read(merged.first, after=50, patience=5 * PATIENCE)
+    merged = MergedSet(Fleet(list(trouble.fleet.servers.values()), patience=5 * PATIENCE), Place("retry"))
+    await merged.read(merged.first, after=50)
     began = time.monotonic()
     for _ in range(3):
-        page = await merged.read(merged.first, after=50, patience=5 * PATIENCE)
+        page = await merged.read(merged.first, after=50)
         assert set(GOOD) <= set(page.sizes)
     assert time.monotonic() - began < 5 * PATIENCE
 
 
-async def test_a_late_answer_makes_the_page_fuller(trouble: Trouble) -> None:
-    trouble.silent.swallow = False
-    merged = MergedSet(trouble.fleet, Place("retry"))
-    sizes = []
-    async with contextlib.aclosing(merged.reading(merged.first, after=50, patience=0.3)) as pages:
-        async for page in pages:
-            sizes.append(set(page.sizes))
-            if "slow" in page.sizes:
-                break
-    assert "slow" not in sizes[0]
-    assert set(GOOD) <= sizes[0]
-    assert len(page.rows) == page.size
+@pytest.fixture
+async def delayed(many_databases: EmbeddedRedis, tmp_path: Path) -> AsyncIterator[tuple[Fleet, FaultProxy]]:
+    """Two good servers and one whose every answer takes two seconds; 900 retries and as many queued jobs on each."""
+    fill_sets(many_databases, "retry", [{b'{"jid":"%d-%d"}' % (db, n): NOW + n for n in range(900)} for db in range(3)])
+    for database in range(3):
+        with client(many_databases, database) as one:
+            one.lpush("queue:low", *(b'{"jid":"%d-%d","enqueued_at":%d}' % (database, n, n) for n in range(900)))
+    async with FaultProxy(many_databases.socket, tmp_path) as proxy:
+        proxy.delay = 2.0
+        profiles = [Profile(name=name, socket=str(many_databases.socket), database=db) for db, name in enumerate(GOOD)]
+        profiles.append(Profile(name="slow", socket=str(proxy.socket), database=2))
+        async with opened(profiles, patience=1.0) as fleet:
+            yield fleet, proxy
+
+
+@pytest.mark.parametrize("kind", ["retry", "queue"])
+async def test_what_answers_late_joins_the_page_and_stays(kind: str, delayed: tuple[Fleet, FaultProxy]) -> None:
+    fleet, proxy = delayed
+    pages = MergedPages(MergedSet(fleet, Place("retry")))
+    queue = MergedQueue(fleet, "low")
+
+    async def read(offset: int, *, hurried: bool = False) -> tuple[MergedPage | QueuePage, float]:
+        began = time.monotonic()
+        reading = pages.page(offset, 100, now=NOW, hurried=hurried) if kind == "retry" else None
+        page = await (reading or queue.page(offset, 100, hurried=hurried))
+        return page, time.monotonic() - began
+
+    page, took = await read(0)
+    assert page.sizes.keys() == set(GOOD)
+    assert page.pending == {"slow"}
+    assert took < 1.9
+    async with asyncio.timeout(30.0):
+        while "slow" not in page.sizes:
+            page, _ = await read(0)
+    for _ in range(2):
+        page, _ = await read(0)
+        assert (page.size, page.missing) == (2700, {})
+    assert {row.server for row in page.rows} == {*GOOD, "slow"}
+    for offset in (100, 1500, 2600):
+        page, took = await read(offset, hurried=True)
+        assert took < 0.5
+        assert (page.pending, page.offset, page.size) == (frozenset({"slow"}), offset, 2700)
+        assert "follows" in str(page.missing["slow"])
+        assert {row.server for row in page.rows} == set(GOOD)
+    page, _ = await read(0)
+    numbers = [row.job.jid for row in page.rows if row.server == "slow"]
+    page, _ = await read(100)
+    further = [row.job.jid for row in page.rows if row.server == "slow"]
+    assert len({*numbers, *further}) == len(numbers) + len(further) > 60
+    proxy.swallow = True
+    page, took = await read(0)
+    assert set(page.sizes) == set(GOOD)
+    assert took < 6.0
+    page, took = await read(0)
+    assert page.size == 1800
+    assert took < 1.9
 
 
 async def test_a_server_that_comes_and_goes_is_there_when_it_is(trouble: Trouble) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
+
 import pytest
 
 from sidekiq_tui.demo.embedded import EmbeddedRedis
 from sidekiq_tui.servers.job_on import server_of
+from sidekiq_tui.tui.screens.across_set import SetScreen
 from sidekiq_tui.tui.screens.job import JobScreen
 from tests.support.across import SERVERS, across_app, interleaved
 from tests.support.fleets import client, fill_sets
 from tests.support.job_lists import listed, ready, shown
+from tests.support.proxy import FaultProxy
 from tests.tui.conftest import GoldenScreen
 
 
@@ -108,3 +113,39 @@ async def test_a_group_is_all_there_is_until_it_is_left(many_databases: Embedded
         await live.pilot.press(":", *"group", "enter")
         await live.sees("Servers 3")
         assert "dev" in live.body
+
+
+async def test_a_slow_server_joins_the_list_and_stays_in_it(many_databases: EmbeddedRedis, tmp_path: Path) -> None:
+    fill_sets(many_databases, "retry", interleaved(900))
+    async with (
+        FaultProxy(many_databases.socket, tmp_path) as proxy,
+        across_app(many_databases, view="queues", sockets={"dev": proxy.socket}, clock=time.time) as live,
+    ):
+        proxy.delay = 2.0
+        await live.pilot.press("g", "r")
+        await ready(live)
+        assert listed(live).given().size == 600
+        await live.sees("without dev  no answer within 1.")
+        assert shown(live)[:4] == [0, 1, 3, 4]
+        await live.until(lambda: listed(live).given().size == 900, 2000)
+        assert shown(live)[:4] == [0, 1, 2, 3]
+        screen = listed(live)
+        assert isinstance(screen, SetScreen)
+        read_at: set[float | None] = set()
+        sizes: set[int] = set()
+        missing: set[str] = set()
+
+        def read_again() -> bool:
+            read_at.add(screen._read_at)
+            sizes.add(screen.given().size)
+            missing.update(screen.merged.missing)
+            return len(read_at) > 3
+
+        await live.until(read_again, 3000)
+        assert (sizes, missing) == ({900}, set())
+        await live.pilot.press("G")
+        await live.until(lambda: shown(live)[-1:] == [898])
+        await live.sees("without dev  its part follows in 2.")
+        assert screen.given().size == 900
+        await live.until(lambda: shown(live)[-3:] == [896, 897, 898], 1000)
+        assert "without dev" not in live.text

@@ -15,7 +15,7 @@ from sidekiq_tui.tui.screens.across_list import AcrossList, absent_spans, nobody
 from sidekiq_tui.tui.screens.job_reader import PageReader, job_key
 from sidekiq_tui.tui.screens.job_words import no_match_line, nothing_in
 from sidekiq_tui.tui.screens.jobs import JobsScreen
-from sidekiq_tui.tui.screens.merged_reader import MergedReader, SetReader
+from sidekiq_tui.tui.screens.merged_reader import Hurried, MergedReader, SetReader
 from sidekiq_tui.tui.state import AppState
 from sidekiq_tui.tui.subject import Subject
 from sidekiq_tui.tui.widgets.rows import Rows, StaticRows
@@ -58,6 +58,11 @@ class MergedScreen(AcrossList, JobsScreen):
         if self._merged is None or self._merged[0] != names:
             self._merged = (names, self.new_reader())
         return self._merged[1]
+
+    @property
+    def hurried_reader(self) -> PageReader | None:
+        """The servers that answer at once, where others take their time."""
+        return Hurried(self.merged) if self.across and self.merged.fleet.behind else None
 
     @property
     def outdated(self) -> bool:

@@ -201,7 +201,8 @@ class PagedScreen(ScanScreen):
         self._read_window(hurried)
 
     def _still_reading(self) -> None:
-        self._slow = self._reading
+        # Where somebody always takes long, only what is not there yet is worth a word.
+        self._slow = self._reading and (self.hurried_reader is None or self.table.wanted is not None)
         if self._slow and self.is_front:
             self.draw_around()
 
