@@ -49,9 +49,9 @@ async def test_the_trash_keeps_what_has_all_words(redis_url: str, raw: redis.asy
 
 async def test_what_changed_keeps_what_has_all_words(redis_url: str) -> None:
     seen: list[tuple[Kind, tuple[str, ...], float]] = [
-        ("started", ("app-1:10",), 3950.0),
+        ("started", ("App-1:10",), 3950.0),
         ("paused", ("default",), 2000.0),
-        ("lost", ("app-1:10",), 600.0),
+        ("lost", ("App-1:10",), 600.0),
         ("queues new", ("exports",), 30.0),
     ]
     async with live_app(redis_url, clock=lambda: NOW) as live:
@@ -61,10 +61,10 @@ async def test_what_changed_keeps_what_has_all_words(redis_url: str) -> None:
         )
         await live.pilot.press("g", "t")
         await live.sees("What changed 4")
-        await live.pilot.press("/", *"App-1")
-        await live.sees("What changed 2  filter App-1")  # while it is being typed
+        await live.pilot.press("/", *"aPP-1")
+        await live.sees("What changed 2  filter aPP-1")  # while it is being typed
         await live.pilot.press(*" lost", "enter")
-        await live.sees("What changed 1  filter App-1 lost")
+        await live.sees("What changed 1  filter aPP-1 lost")
         kept = live.table.current
         assert kept is not None
         assert kept.kind == "lost"
