@@ -154,7 +154,7 @@ class Journal:
                 (state, _tally(tally), undo, now, now, id),
             )
             if not rest:
-                db.execute("UPDATE op SET rest=NULL WHERE id=?", (id,))
+                db.execute("DELETE FROM rest WHERE op=?", (id,))
 
         await self._write(store)
 
@@ -225,7 +225,7 @@ class Journal:
         """What an operation is still to do, as `begin` got it."""
 
         def read(db: sqlite3.Connection) -> bytes | None:
-            row = db.execute("SELECT rest FROM op WHERE id=?", (id,)).fetchone()
+            row = db.execute("SELECT targets FROM rest WHERE op=?", (id,)).fetchone()
             return None if row is None else row[0]
 
         return await self._read(read, None)
@@ -313,9 +313,11 @@ def _insert(db: sqlite3.Connection, noted: Noted, rest: bytes | None) -> None:
     row = (
         noted.id, noted.server, noted.mark, noted.kind, _plain(noted.words), noted.who, noted.plan, noted.parameters,
         noted.count, noted.at, noted.ended, noted.state, noted.generation, _tally(noted.tally), noted.undo,
-        noted.undone, noted.owner.pid, noted.owner.started, noted.owner.host, noted.touched, rest,
+        noted.undone, noted.owner.pid, noted.owner.started, noted.owner.host, noted.touched,
     )  # fmt: skip
-    db.execute(f"INSERT INTO op ({_COLUMNS}, rest) VALUES ({', '.join('?' * len(row))})", row)
+    db.execute(f"INSERT INTO op ({_COLUMNS}) VALUES ({', '.join('?' * len(row))})", row)
+    if rest is not None:
+        db.execute("INSERT INTO rest VALUES (?, ?)", (noted.id, rest))
 
 
 def _plain(text: str) -> str:
@@ -339,7 +341,7 @@ def _set_results(db: sqlite3.Connection, id: str, results: Mapping[int, str]) ->
 
 def _forget(db: sqlite3.Connection, which: str, *values: object) -> int:
     ids = [row[0] for row in db.execute(f"SELECT id FROM op WHERE {which}", values)]
-    for table, column in (("batch", "op"), ("op", "id")):
+    for table, column in (("batch", "op"), ("rest", "op"), ("op", "id")):
         db.executemany(f"DELETE FROM {table} WHERE {column}=?", [(id,) for id in ids])
     return len(ids)
 

@@ -11,7 +11,7 @@ from sidekiq_tui.operations.errors import CannotBeKept
 from sidekiq_tui.operations.private_files import open_private, private_folder
 
 NAME: Final = "journal.db"
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 
 _BUSY: Final = 5.0
 """Seconds to wait for another sqtui's transaction."""
@@ -19,18 +19,22 @@ _NETWORK: Final = frozenset(
     ("9p", "afs", "ceph", "cifs", "fuse.sshfs", "glusterfs", "lustre", "ncpfs", "nfs", "nfs4", "smb3", "smbfs")
 )
 _MOUNTS: Final = Path("/proc/self/mounts")
-_TABLES: Final = """
+# What an operation is still to do has a table of its own: of a million jobs it is 16 MB, which every change of a row
+# would write again.
+_REST: Final = "CREATE TABLE rest (op TEXT PRIMARY KEY, targets BLOB NOT NULL)"
+_TABLES: Final = f"""
 CREATE TABLE op (
   id TEXT PRIMARY KEY, server TEXT NOT NULL, mark TEXT NOT NULL, kind TEXT NOT NULL, words TEXT NOT NULL,
   who TEXT NOT NULL, plan TEXT NOT NULL, parameters TEXT NOT NULL, count INTEGER NOT NULL, at REAL NOT NULL,
   ended REAL, state TEXT NOT NULL, generation INTEGER NOT NULL, tally TEXT NOT NULL, undo TEXT NOT NULL, undone TEXT,
-  pid INTEGER NOT NULL, started INTEGER NOT NULL, host TEXT NOT NULL, touched REAL NOT NULL, rest BLOB
+  pid INTEGER NOT NULL, started INTEGER NOT NULL, host TEXT NOT NULL, touched REAL NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX op_at ON op (server, at);
 CREATE TABLE batch (
   op TEXT NOT NULL, number INTEGER NOT NULL, bid TEXT NOT NULL, n INTEGER NOT NULL, blob BLOB, results TEXT,
   UNIQUE (op, number)
 );
+{_REST};
 CREATE TABLE head (one INTEGER PRIMARY KEY CHECK (one = 1), n INTEGER NOT NULL, hash TEXT NOT NULL);
 """
 
@@ -71,13 +75,26 @@ def open_to_read(folder: Path) -> sqlite3.Connection | None:
     if not path.exists():
         return None
     try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY)
-        if connection.execute("PRAGMA user_version").fetchone()[0] != SCHEMA:
+        connection = _viewed(path)
+        if _version(connection) in range(1, SCHEMA):
+            connection.close()
+            open_journal(folder).close()
+            connection = _viewed(path)
+        if _version(connection) != SCHEMA:
             connection.close()
             return None
     except (OSError, sqlite3.Error) as error:
         raise unkept(error, folder) from error
     return connection
+
+
+def _viewed(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY)
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
 
 
 def unkept(error: Exception, folder: Path) -> JournalError:
@@ -112,12 +129,17 @@ def on_network(folder: Path, mounts: Path = _MOUNTS) -> bool:
 def _migrate(connection: sqlite3.Connection, folder: Path) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        version = _version(connection)
         if version > SCHEMA:
             raise JournalError("The journal was written by a newer sqtui", hint=f"use that one, or move {folder} away")
         if version == 0:
             for statement in _TABLES.split(";"):
                 connection.execute(statement)
+        elif version == 1:
+            connection.execute(_REST)
+            connection.execute("INSERT INTO rest SELECT id, rest FROM op WHERE rest IS NOT NULL")
+            connection.execute("UPDATE op SET rest=NULL")
+        if version < SCHEMA:
             connection.execute(f"PRAGMA user_version={SCHEMA}")
         connection.execute("COMMIT")
     except BaseException:

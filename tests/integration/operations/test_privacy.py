@@ -51,7 +51,7 @@ def kept_bytes(home: Path) -> Iterator[bytes]:
         if path.is_file():
             yield path.read_bytes()
     journal = sqlite3.connect(home / "journal.db")
-    for (blob,) in [*journal.execute("SELECT blob FROM batch"), *journal.execute("SELECT rest FROM op")]:
+    for (blob,) in [*journal.execute("SELECT blob FROM batch"), *journal.execute("SELECT targets FROM rest")]:
         for start in range(40):
             try:
                 yield zlib.decompress((blob or b"")[start:])

@@ -134,6 +134,35 @@ class TestKeeping:
         assert [one.id for one in await journal.all_noted()] == ["1"]
 
 
+class TestWhatIsStillToDo:
+    async def test_it_is_not_written_again_with_each_batch(self, journal: Journal) -> None:
+        await journal.begin(noted("a"), b"r" * 4_000_000)
+        wal = journal.folder / "journal.db-wal"
+        before = wal.stat().st_size
+        for number in range(5):
+            await journal.add("a", [Batch(number, "b", 1, b"x")], {})
+        assert wal.stat().st_size - before < 1_000_000
+        assert await journal.rest("a") == b"r" * 4_000_000
+
+    async def test_of_an_older_journal_it_is_found(self, tmp_path: Path) -> None:
+        made = Journal(tmp_path, size=1 << 20, window=DAY)
+        await made.begin(noted("a"), None)
+        await made.close()
+        with sqlite3.connect(tmp_path / "journal.db") as connection:  # as the first schema had it
+            connection.execute("DROP TABLE rest")
+            connection.execute("ALTER TABLE op ADD COLUMN rest BLOB")
+            connection.execute("UPDATE op SET rest=?", (b"targets",))
+            connection.execute("PRAGMA user_version=1")
+        journal = Journal(tmp_path, size=1 << 20, window=DAY)
+        assert [one.id for one in journal.last_noted("prod")] == ["a"]
+        assert await journal.rest("a") == b"targets"
+        await journal.end("a", "done", Tally(done=1), undo="journal", rest=False)
+        assert await journal.rest("a") is None
+        await journal.begin(noted("b"), b"more")
+        assert await journal.rest("b") == b"more"
+        await journal.close()
+
+
 class TestTrouble:
     async def test_a_link_in_its_place_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "state").mkdir()
