@@ -19,8 +19,8 @@ _NETWORK: Final = frozenset(
     ("9p", "afs", "ceph", "cifs", "fuse.sshfs", "glusterfs", "lustre", "ncpfs", "nfs", "nfs4", "smb3", "smbfs")
 )
 _MOUNTS: Final = Path("/proc/self/mounts")
-# What an operation is still to do has a table of its own: of a million jobs it is 16 MB, which every change of a row
-# would write again.
+# What an operation is still to do has a table of its own: of a million jobs it is 16 MB, which SQLite would read and
+# compare again with each batch that touches the operation's row.
 _REST: Final = "CREATE TABLE rest (op TEXT PRIMARY KEY, targets BLOB NOT NULL)"
 _TABLES: Final = f"""
 CREATE TABLE op (
