@@ -112,7 +112,7 @@ class _Operate:
                 rate=getattr(self._args, "rate", None),
                 undo_copy=not getattr(self._args, "no_undo", False),
             )
-            outcome, interrupted = await to_its_end(run, Look.of(self._args))
+            outcome, interrupted = await to_its_end(run, self._args)
             return Result(server.profile, plan, outcome, interrupted=interrupted)
         except Exception as error:  # one server's trouble must not hide the others
             return Result(server.profile, plan, error=error)

@@ -63,8 +63,8 @@ class Many:
             )
         except Exception as error:
             return [_not_begun(part, error) for part in plan.parts], Together(plan)
-        await all_to_their_end(run, Look.of(self.args))
-        return [_came_out(part, run) for part in plan.parts], Together(plan, run)
+        stopped = await all_to_their_end(run, self.args)
+        return [_came_out(part, run, stopped) for part in plan.parts], Together(plan, run)
 
     async def _planned(self, operations: Operations) -> GlobalPlan:
         by_name = {server.name: server for server in self.servers}
@@ -100,10 +100,10 @@ def _not_begun(part: Part, error: Exception | None = None, *, dry_run: bool = Fa
     return Result(part.profile, part.plan, error=CannotBeDone(part.refused) if part.refused else error)
 
 
-def _came_out(part: Part, run: GlobalRun) -> Result:
+def _came_out(part: Part, run: GlobalRun, stopped: bool) -> Result:
     begun = run.runs.get(part.server)
     if begun is None:
         return _not_begun(part, run.not_begun.get(part.server))
     if begun.outcome is None:
         return Result(part.profile, part.plan, error=left_running(begun))
-    return Result(part.profile, part.plan, begun.outcome, interrupted=begun.stopping)
+    return Result(part.profile, part.plan, begun.outcome, interrupted=stopped)

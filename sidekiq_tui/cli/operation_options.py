@@ -21,6 +21,9 @@ exit codes: 0 done   1 error   2 usage   3 unreachable   4 refused   5 partly do
 """
 
 
+PATIENCE: Final = 60.0
+
+
 def rate(text: str) -> float:
     """Entries a second: `50`, `50/s`."""
     return positive_seconds(text.removesuffix("/s"))
@@ -55,6 +58,14 @@ def add_operation_options(
         group.add_argument("--rate", type=rate, metavar="N/s", default=None, help="at most N entries a second")
     if undo_copy:
         group.add_argument("--no-undo", action="store_true", help="keep no copy for undo on this machine")
+    group.add_argument(
+        "--patience",
+        type=positive_seconds,
+        metavar="S",
+        default=PATIENCE,
+        help=f"seconds to wait for a server that is lost on the way, before its part is left to resume"
+        f" (default {PATIENCE:g})",
+    )
     add_global_options(parser)
     parser.set_defaults(operates=True)
 

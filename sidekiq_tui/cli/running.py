@@ -11,13 +11,16 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from sidekiq_tui.cli import diagnostics
+from sidekiq_tui.cli.render import Look
+from sidekiq_tui.cli.waiting import Watch
 from sidekiq_tui.errors import SqtuiError
 from sidekiq_tui.presentation import outcomes
 from sidekiq_tui.presentation.columns.base import plain
 from sidekiq_tui.presentation.global_plans import global_progress
 
 if TYPE_CHECKING:
-    from sidekiq_tui.cli.render import Look
+    import argparse
+
     from sidekiq_tui.operations.global_plan import GlobalRun
     from sidekiq_tui.operations.outcome import Outcome
     from sidekiq_tui.operations.run import Run
@@ -32,30 +35,44 @@ class LeftRunning(SqtuiError):
     exit_code: ClassVar[int] = INTERRUPTED
 
 
-async def to_its_end(run: Run, look: Look) -> tuple[Outcome, bool]:
-    """How a run ended, and whether it was stopped. Raises `LeftRunning`."""
+async def to_its_end(run: Run, args: argparse.Namespace) -> tuple[Outcome, bool]:
+    """How a run ended, and whether a person stopped it. Raises `LeftRunning`."""
+    look = Look.of(args)
 
     def show(one: Run) -> None:
         cell = outcomes.progress_cell(one.plan.operation, one.progress, look.context(time.time()))
         diagnostics.PROGRESS.show(f"{one.server}: {plain(cell)}")
 
-    await _ended((run,), run.stop, run.wait(), show)
+    stopped = await _ended(_watch((run,), args), run.stop, run.wait(), show)
     if run.outcome is None:
         raise left_running(run)
-    return run.outcome, run.stopping
+    return run.outcome, stopped
 
 
-async def all_to_their_end(run: GlobalRun, look: Look) -> None:
-    """Waits for all servers; what has no outcome then was left. A person hears at once where it has ended."""
+async def all_to_their_end(run: GlobalRun, args: argparse.Namespace) -> bool:
+    """Waits for all servers, and says whether a person stopped them; what has no outcome then was left.
+
+    A person hears at once where it has ended; who reads a log, as soon as one of the others is waited for.
+    """
+    look = Look.of(args)
+    watch = _watch(tuple(run.runs.values()), args)
+    told: set[str] = set()
+
+    def tell() -> None:
+        diagnostics.PROGRESS.clear()
+        for one in watch.runs:
+            if one.outcome is not None and one.id not in told:
+                told.add(one.id)
+                said = plain(outcomes.outcome_cell(one.outcome, look.context(time.time())))
+                diagnostics.note(f"{diagnostics.safe(one.server)}: {said}")
 
     def show(one: Run) -> None:
-        context = look.context(time.time())
-        if one.outcome is not None and not run.ended and sys.stderr.isatty():
-            diagnostics.PROGRESS.clear()
-            diagnostics.note(f"{diagnostics.safe(one.server)}: {plain(outcomes.outcome_cell(one.outcome, context))}")
-        diagnostics.PROGRESS.show(plain(global_progress(run, context)))
+        if one.outcome is not None and not run.ended and (sys.stderr.isatty() or watch.waiting):
+            tell()
+        diagnostics.PROGRESS.show(plain(global_progress(run, look.context(time.time()))))
 
-    await _ended(tuple(run.runs.values()), run.stop, run.wait(), show)
+    watch.waits = tell
+    return await _ended(watch, run.stop, run.wait(), show)
 
 
 def left_running(run: Run) -> LeftRunning:
@@ -66,27 +83,31 @@ def left_running(run: Run) -> LeftRunning:
     )
 
 
-async def _ended(
-    runs: tuple[Run, ...], stop: Callable[[], None], end: Awaitable[object], show: Callable[[Run], None]
-) -> None:
-    """Waits for the end, or for the second ctrl-c."""
-    left = asyncio.Event()
+def _watch(runs: tuple[Run, ...], args: argparse.Namespace) -> Watch:
+    return Watch(runs, args.patience, slowed=getattr(args, "rate", None) is not None)
+
+
+async def _ended(watch: Watch, stop: Callable[[], None], end: Awaitable[object], show: Callable[[Run], None]) -> bool:
+    """Waits for the end, or for the second ctrl-c; whether there was a first one."""
+    stopped, left = asyncio.Event(), asyncio.Event()
 
     def interrupted() -> None:
-        if any(run.stopping for run in runs):
-            left.set()
+        (left if stopped.is_set() else stopped).set()
         stop()
 
-    forget = [run.subscribe(show) for run in runs]
+    forget = [run.subscribe(listener) for run in watch.runs for listener in (watch.hear, show)]
     ending, leaving = asyncio.ensure_future(end), asyncio.create_task(left.wait())
+    watching = asyncio.create_task(watch.watch())
     try:
         with _instead_of_dying(interrupted):
             await asyncio.wait((ending, leaving), return_when=asyncio.FIRST_COMPLETED)
         if ending.done():
             ending.result()
+        return stopped.is_set()
     finally:
         for one in forget:
             one()
+        watching.cancel()
         leaving.cancel()
         ending.cancel()
         diagnostics.PROGRESS.clear()
