@@ -23,6 +23,8 @@ LOOK_TRIPS: Final = 30
 """Round trips between them, at least: over a long line each costs as much as a batch."""
 FAR: Final = 0.04
 """Seconds of a round trip from which on two batches are under way at a time."""
+TICK: Final = 0.001
+"""Seconds up to which sleeping is inexact: shorter rests are put off, and what is slept too long is made up for."""
 _SEEN: Final = 20
 _TRIPS: Final = 5
 
@@ -57,10 +59,12 @@ class Pace:
         return wanted if self._rate is None else max(1, min(wanted, int(self._rate / 4)))
 
     def called(self, entries: int) -> None:
-        """A call with so many entries has ended."""
+        """A call with so many entries has ended, the one that was answered last."""
         now = self._clock()
         self._entries += entries
-        self._ready = now + self._each * entries
+        # From its sending on: what a call waits on its way, or for other programs, is rest for the server.
+        sent = now - (self._trips[-1] if self._trips else 0.0)
+        self._ready = max(self._ready, sent - TICK) + 2 * self._each * entries
         if self._rate is not None:
             self._ready = max(self._ready, self._began + self._entries / self._rate)
         self._recent = [*self._recent[-_SEEN + 1 :], (now, entries)]
@@ -68,7 +72,8 @@ class Pace:
     @property
     def rest(self) -> float:
         """Seconds to wait before the next call."""
-        return max(0.0, self._ready - self._clock())
+        left = self._ready - self._clock()
+        return left if left >= TICK else 0.0
 
     @property
     def curious(self) -> bool:

@@ -30,7 +30,8 @@ from sidekiq_tui.sidekiq.job import JobRecord, Place
 from sidekiq_tui.sidekiq.payload import to_bytes
 from sidekiq_tui.sidekiq.replies import whole
 
-_SOME: Final = 200
+_SOME: Final = 40
+"""Pieces that are made at a stretch, a few tenths of a millisecond: answers wait for it, and the server with them."""
 _SCHEDULE: Final = Place("schedule")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
@@ -127,6 +128,7 @@ class UnfencedSender(Sender):
         """The results, or None when the reply is lost."""
         patience = Patience()
         while True:
+            sent = time.monotonic()
             try:
                 now = self._link.clock()
                 reply = await records.run_batch(
@@ -138,6 +140,7 @@ class UnfencedSender(Sender):
                 if await self._passed(error, patience.began):
                     continue
                 return None
+            self._pace.answered(time.monotonic() - sent)
             self._pace.called(len(batch.items))
             self._link.report("running", "")
             return self._known(batch.number, reply, len(batch.items))

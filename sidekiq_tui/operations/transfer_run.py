@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -289,7 +290,9 @@ class Mover:
                 )  # fmt: skip
 
             self._open.add(bid)
+            sent = time.monotonic()
             taken = await source.ask(take)
+            self._pace.answered(time.monotonic() - sent)
             if taken.status in ("ok", "done"):
                 break
             self._open.discard(bid)
