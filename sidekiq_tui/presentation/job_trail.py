@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from sidekiq_tui.presentation.text import display_text
@@ -26,6 +26,12 @@ _LIVELY: Final = ("work", "queue", "retry", "schedule", "dead")
 def liveliest(places: Sequence[tuple[str, JobRecord]]) -> tuple[str, JobRecord] | None:
     """Which of the places (server and job) of one JID to follow: where it is most alive; None where there is none."""
     return min(places, key=lambda one: _LIVELY.index(one[1].place.kind), default=None)
+
+
+def liveliest_spot(spots: Mapping[str, Spot]) -> tuple[str, Spot] | None:
+    """The same of looks by server."""
+    found = liveliest([(server, spot.job) for server, spot in spots.items()])
+    return None if found is None else (found[0], spots[found[0]])
 
 
 def in_words(place: Place) -> str:
@@ -53,6 +59,12 @@ def moved_words(before: Spot, after: Spot | None) -> str:
     if after.work is not None:
         return spot_words(after)
     return f"moved from {_name(before)} to {_name(after)}"
+
+
+def between_words(before: Spot, left: str, after: Spot, server: str) -> str:
+    """That it is on another server now: `moved from retry on staging to default on prod`."""
+    there = f"{_name(before)} on {display_text(left, _NAME_CELLS)}"
+    return f"moved from {there} to {_name(after)} on {display_text(server, _NAME_CELLS)}"
 
 
 def _name(spot: Spot) -> str:

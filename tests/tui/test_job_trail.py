@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import pytest
@@ -91,6 +92,61 @@ async def test_it_is_followed_through_queue_and_work_to_its_end(retried: Embedde
             "running on app-1:5916:aa",
             "moved from retry to default",
         ]
+
+
+async def test_it_is_followed_to_another_server(retried: EmbeddedRedis) -> None:
+    """The same bytes are seen at once, wherever a short look reaches; others by the search that follows."""
+    async with across_app(retried, view="dashboard", clock=ticking()) as live:
+        await live.pilot.press(*COMMAND)
+        await live.sees("in retries on staging")
+        await live.until(lambda: "following" in live.body)
+        with client(retried, 1) as raw:
+            raw.zrem("retry", failing())
+        with client(retried, 0) as raw:
+            raw.zadd("dead", {failing(): NOW})
+        await look_again(live)
+        await live.sees("moved from retry on staging to dead on prod")
+        assert "in the dead set on prod" in live.body
+        assert "also" not in live.body
+        with client(retried, 0) as raw:
+            raw.zrem("dead", failing())
+            raw.zadd("schedule", {failing(): NOW + 60})
+        await live.polled("prod")
+        await live.sees("moved from dead to schedule")
+        with client(retried, 0) as raw:
+            raw.delete("schedule")
+        for _ in range(2):
+            await live.polled("prod")
+            await live.until(lambda: not trail(live)._looking)
+        await live.sees("gone  it was scheduled on prod")
+        with client(retried, 2) as raw:  # it was on neither for a while
+            raw.lpush("queue:other", failing(queue="other"), *(job(number, queue="other") for number in range(60)))
+            raw.sadd("queues", "other")
+        await live.polled("prod")
+        await live.sees("moved from schedule on prod to other on dev")
+        await live.sees("in queue other on dev")
+        seen = [(row.server, row.cell[0].text) for row in trail(live)._past() if row.source == "seen"]
+        assert [server for server, _ in seen] == ["dev", "prod", "prod", "prod"]
+
+
+async def test_what_is_gone_is_looked_for_elsewhere_a_few_times_only(retried: EmbeddedRedis) -> None:
+    async with across_app(retried, view="dashboard", poll_interval=3600, clock=ticking()) as live:
+        await live.pilot.press(*COMMAND)
+        await live.sees("in retries on staging")
+        await live.until(lambda: "following" in live.body and not trail(live)._looking)
+        with client(retried, 1) as raw:
+            raw.zrem("retry", failing())
+        prod = live.server("prod")
+        trips = [prod.trips]
+        for _ in range(6):
+            await look_again(live)
+            await live.until(lambda: not trail(live)._looking and not trail(live)._searching)
+            trips.append(prod.trips)
+        costs = [after - before for before, after in itertools.pairwise(trips)]
+        assert costs[:2] == [2, 2]
+        assert costs[2] > 2
+        assert costs[3:] == [0, 0, 0]
+        await live.sees("gone  it was in retries on staging")
 
 
 async def test_enter_opens_it_as_it_is_now_and_esc_comes_back(retried: EmbeddedRedis) -> None:

@@ -1,4 +1,7 @@
-"""A job by its JID, wherever it is: found once by a search of all servers, then followed by a short look a poll."""
+"""A job by its JID, wherever it is: found once by a search of all servers, then followed by a short look a poll.
+
+When it has left its server, the short look goes to the others, too, a few times; then all are searched once more.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +22,18 @@ from sidekiq_tui.operations.selection import Rows
 from sidekiq_tui.presentation import units
 from sidekiq_tui.presentation.columns.base import Cell, Span, label_role
 from sidekiq_tui.presentation.columns.jobs import class_cell, error_cell
-from sidekiq_tui.presentation.job_trail import in_words, liveliest, moved_words, spot_words
+from sidekiq_tui.presentation.job_trail import (
+    between_words,
+    in_words,
+    liveliest,
+    liveliest_spot,
+    moved_words,
+    spot_words,
+)
 from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.servers.background import call_in_daemon
 from sidekiq_tui.servers.fleet_search import FleetSearch
+from sidekiq_tui.servers.job_elsewhere import find_elsewhere
 from sidekiq_tui.servers.snapshot import ServerSnapshot
 from sidekiq_tui.sidekiq.errors import SidekiqError
 from sidekiq_tui.sidekiq.job import JobRecord
@@ -51,6 +62,8 @@ MOST_OPERATIONS: Final = 1000
 MOST_MOVES: Final = 200
 MOST_ASKED: Final = 200
 """Processes whose work is read in a look."""
+GONE_LOOKS: Final = 3
+"""So many looks after it has left, other servers are looked at: between two of them a job is on neither for a while."""
 
 
 class JobTrailScreen(ViewScreen):
@@ -73,6 +86,8 @@ class JobTrailScreen(ViewScreen):
 
         before: Spot
         after: Spot | None
+        server: str = ""
+        """The one that it is on."""
         error: SidekiqError | None = None
 
     @dataclass
@@ -91,6 +106,7 @@ class JobTrailScreen(ViewScreen):
         self.server = app_state.preferred
         self._followed: tuple[str, JobRecord] | None = None
         self.gone = False
+        self._gone_looks = 0
         self._search: FleetSearch | None = None
         self._searching = False
         self._looking = False
@@ -140,12 +156,15 @@ class JobTrailScreen(ViewScreen):
     # Finding it.
 
     def _begin(self) -> None:
-        self.places, self.spot, self.gone, self._error = [], None, False, None
-        self._followed = None
+        self.spot, self.gone, self._gone_looks, self._error = None, False, 0, None
+        self._search_all()
+        self._read_audit()
+
+    def _search_all(self) -> None:
+        self.places, self._followed = [], None
         self._searching = True
         self._search = FleetSearch.for_jid(self.app_state.fleet, self.jid)
         self._look_everywhere(self._search)
-        self._read_audit()
 
     @work(group="trail-search", exclusive=True, exit_on_error=False)
     async def _look_everywhere(self, search: FleetSearch) -> None:
@@ -174,7 +193,9 @@ class JobTrailScreen(ViewScreen):
         found = liveliest(self.places)
         if message.found and found is not None and found is not self._followed:
             self._followed = found
-            self.server, self.spot = found[0], Spot(found[1])
+            if self.gone and self.spot is not None and found[0] != self.server:
+                self._tell_move(between_words(self.spot, self.server, Spot(found[1]), found[0]), found[0], "strong")
+            self.server, self.spot, self.gone = found[0], Spot(found[1]), False
             self.app_state.sightings.saw(*found, in_words(found[1].place), self.app_state.now())
         if message.ended:
             self._searching = False
@@ -189,19 +210,22 @@ class JobTrailScreen(ViewScreen):
         snapshot = state.snapshots[self.server]
         if self.spot is None or self._looking or state.frozen or snapshot.error is not None or not self.is_front:
             return
-        overview = snapshot.overview
-        processes = overview.processes[:MOST_ASKED] if overview is not None else ()
         self._looking, self._looked_at = True, snapshot.taken_at
-        self._look(self.server, self.spot, [process.identity for process in processes])
+        self._look(self.server, self.spot, self._gone_looks < GONE_LOOKS)
 
     @work(group="trail-look", exclusive=True, exit_on_error=False)
-    async def _look(self, server: str, before: Spot, identities: Sequence[str]) -> None:
+    async def _look(self, server: str, before: Spot, wider: bool) -> None:
+        state = self.app_state
+        identities = {name: _identities(snapshot) for name, snapshot in state.snapshots.items()}
         try:
-            after = await self.app_state.registry.server(server).find_again(before.job, identities)
+            after = await state.registry.server(server).find_again(before.job, identities[server])
         except SidekiqError as error:
-            self.post_message(self.Looked(before, None, error))
-        else:
-            self.post_message(self.Looked(before, after))
+            self.post_message(self.Looked(before, None, server, error))
+            return
+        if (after is None and wider) or (after is not None and before.sure and not after.sure):
+            found = liveliest_spot(await find_elsewhere(state.fleet, server, before.job, identities))
+            server, after = found or (server, after)
+        self.post_message(self.Looked(before, after, server))
 
     def on_job_trail_screen_looked(self, message: Looked) -> None:
         """Says how it moved."""
@@ -210,20 +234,31 @@ class JobTrailScreen(ViewScreen):
         if message.before is not self.spot or message.error is not None:
             self._draw_if_front()
             return
-        after, now = message.after, self.app_state.now()
+        after, server, now = message.after, message.server, self.app_state.now()
         words = "" if after is None and self.gone else moved_words(message.before, after)
         self.gone = after is None
-        if after is not None:
-            self.spot = after
+        if after is None:
+            self._gone_looks += 1
+            if self._gone_looks == GONE_LOOKS and self.spot.work is None and len(self.app_state.fleet.names) > 1:
+                self._search_all()  # a job that runs is not moved: it has ended
+        else:
+            if server != self.server:
+                words = between_words(message.before, self.server, after, server)
+                self.places = [one for one in self.places if one[0] not in (server, self.server)]
+                self.server = server
+            self.spot, self._gone_looks = after, 0
             if after.work is not None:
                 self._workers = [*{*self._workers, after.work.identity.rpartition(":")[0]}]
             self.app_state.sightings.saw(self.server, after.job, spot_words(after), now)
         if words:
-            role = "bad" if after is not None and after.place.kind == "dead" else "strong"
-            self._moves = [PastRow(now, self.server, "seen", (Span(words, role),)), *self._moves][:MOST_MOVES]
-            if self.is_front:
-                self.say(words)
+            self._tell_move(words, self.server, "bad" if after is not None and after.place.kind == "dead" else "strong")
         self._draw_if_front()
+
+    def _tell_move(self, words: str, server: str, role: str) -> None:
+        row = PastRow(self.app_state.now(), server, "seen", (Span(words, role),))
+        self._moves = [row, *self._moves][:MOST_MOVES]
+        if self.is_front:
+            self.say(words)
 
     # What the frame asks.
 
@@ -391,3 +426,8 @@ class JobTrailScreen(ViewScreen):
             rows += round_rows(job, state.timeline.events((self.server,)), self._workers, context)
         rows.sort(key=lambda row: -row.at)
         return rows
+
+
+def _identities(snapshot: ServerSnapshot) -> list[str]:
+    overview = snapshot.overview
+    return [] if overview is None else [process.identity for process in overview.processes[:MOST_ASKED]]

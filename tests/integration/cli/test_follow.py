@@ -11,6 +11,7 @@ from sidekiq_tui.cli import following
 from sidekiq_tui.demo.embedded import EmbeddedRedis
 from tests.conftest import plain_client
 from tests.integration.cli.conftest import Sqtui
+from tests.support.fleets import client
 
 JID = "e5d1f0a92b7c4410af3391d2"
 PROCESS = "app-1:1:aa"
@@ -58,6 +59,55 @@ def test_each_move_is_a_line_and_the_end_is_the_end(
         "moved from retry to low",
         f"running on {PROCESS}",
         f"gone from {PROCESS}: done or deleted",
+    ]
+
+
+def test_it_is_followed_to_another_server(
+    sqtui: Sqtui,
+    config: Callable[[str], str],
+    many_databases: EmbeddedRedis,
+    monkeypatch: pytest.MonkeyPatch,
+    quick: None,
+) -> None:
+    """The same bytes are seen at once, where a short look reaches; others by the search that follows."""
+    socket = many_databases.socket
+    file = config("".join(f'[servers.{name}]\nurl = "unix://{socket}?db={db}"\n' for db, name in enumerate("abc")))
+    with client(many_databases, 0) as a, client(many_databases, 1) as b, client(many_databases, 2) as c:
+        a.flushall()
+        a.zadd("retry", {JOB: 4e9})
+
+        def move() -> None:
+            a.zrem("retry", JOB)
+            b.zadd("retry", {JOB: 4e9})
+
+        def move_with_edit() -> None:
+            b.zrem("retry", JOB)
+
+        def arrive() -> None:
+            c.sadd("queues", "other")
+            c.lpush("queue:other", JOB.replace('"low"', '"other"'), *range(60))
+
+        deeds: dict[str, Callable[[], object]] = {
+            "in retries": move,
+            "moved from retry on a to retry on b": move_with_edit,
+            "gone from retry: done or deleted, unless it lies where a short look does not reach": arrive,
+            "moved from retry on b to other on c": c.flushdb,
+        }
+        tell = following._tell
+
+        def told(server: str, words: str) -> None:
+            tell(server, words)
+            deeds.get(words, lambda: None)()
+
+        monkeypatch.setattr(following, "_tell", told)
+        ran = sqtui("--config", file, "job", JID, "--follow")
+    assert (ran.code, ran.err) == (0, "")
+    assert [line.split("  ", 2)[1:] for line in ran.out.splitlines()] == [
+        ["a", "in retries"],
+        ["b", "moved from retry on a to retry on b"],
+        ["b", "gone from retry: done or deleted, unless it lies where a short look does not reach"],
+        ["c", "moved from retry on b to other on c"],
+        ["c", "gone from other: done or deleted, unless it lies where a short look does not reach"],
     ]
 
 
