@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sidekiq_tui.operations import guard
 from sidekiq_tui.operations.audit import Head
-from sidekiq_tui.operations.catalog import ReturnStaged, Transfer
-from sidekiq_tui.operations.execute_transfer import TransferExecution
+from sidekiq_tui.operations.catalog import ReturnStaged
+from sidekiq_tui.operations.execute_transfer import TransferExecution, insisting
 from sidekiq_tui.operations.outcome import Ending
-from sidekiq_tui.operations.selection import Rows
 from sidekiq_tui.operations.sender import Halted, Sender, refusal_words
 from sidekiq_tui.operations.transfer_resume import conclude_move
 from sidekiq_tui.operations.transfer_run import Route, made_of
+from sidekiq_tui.servers.mark import ServerMark
 from sidekiq_tui.sidekiq import transfer_steps as steps
 from sidekiq_tui.sidekiq.errors import SidekiqError
 from sidekiq_tui.sidekiq.job import JobRecord
-from sidekiq_tui.sidekiq.operation_record import ClosedRecord, close
+from sidekiq_tui.sidekiq.operation_record import close
 from sidekiq_tui.sidekiq.transfer_steps import OpenStage
 
 
@@ -25,6 +27,15 @@ class ReturnExecution(TransferExecution):
 
     async def _check(self) -> None:
         guard.check_server(self.plan, await self.server.mark())
+
+    def _check_peer(self, mark: ServerMark) -> None:
+        if self._answered:
+            super()._check_peer(mark)
+
+    @property
+    def _answered(self) -> bool:
+        """Whether the target answered when this was planned."""
+        return self.plan.peer is not None and self.plan.peer.mark.role is not None
 
     async def _begun(self, head: Head) -> Route:
         peer = self.plan.peer
@@ -41,10 +52,10 @@ class ReturnExecution(TransferExecution):
 
     async def _moved(self, route: Route) -> tuple[Ending, str, str]:
         self._tell("running", "")
-        closed = await self._fenced(route.target)
-        if closed is None and not self.operation.force:
+        ids = await self._fenced(route.target)
+        if ids is None and not self.operation.force:
             raise Halted(f"{route.target_name} no longer knows this move: only by force", code="CLOSED")
-        ids = {} if closed is None else steps.state_of(closed.fields, "closed").ids
+        ids = ids or {}
         while True:
             state = await route.source.ask(lambda db, _: steps.transfer_state(db, route.source.keys))
             if state is None:
@@ -58,15 +69,23 @@ class ReturnExecution(TransferExecution):
         await conclude_move(self.desk, self.operation.operation, ids, why)
         return "done", "", ""
 
-    async def _fenced(self, target: Sender) -> ClosedRecord | None:
-        """The target's record, under which nothing can arrive any more. None: it knows none, or is not waited for."""
+    async def _fenced(self, target: Sender) -> Mapping[int, str] | None:
+        """Random ids of the batches that the target has, by number, now that no more can arrive; None: it knows none.
+
+        By force also what it says unfenced where it refuses that, and nothing where it did not answer before either.
+        """
+        force = self.operation.force
         try:
-            db = await target.database()
-            return await close(db, target.keys)
-        except SidekiqError:
-            if self.operation.force:
-                return None
-            return await target.ask(lambda db, _: close(db, target.keys))
+            if force and not self._answered:
+                closed = await insisting(target, close)
+            else:
+                closed = await target.ask(lambda db, _: close(db, target.keys))
+            return None if closed is None else steps.state_of(closed.fields, "closed").ids
+        except (Halted, SidekiqError) as error:
+            if not force or (isinstance(error, Halted) and error.unknown):
+                raise
+            state = await target.ask(lambda db, _: steps.transfer_state(db, target.keys)) if self._answered else None
+            return None if state is None else state.ids
 
     def _stays(self, job: JobRecord) -> bool:
         """Whether it did not go along with the others of its batch."""
@@ -74,7 +93,7 @@ class ReturnExecution(TransferExecution):
         assert transit is not None
         peer = self.plan.peer
         assert peer is not None
-        return isinstance(made_of(job, Transfer(jobs=Rows(()), target=peer.name), transit.transform), str)
+        return isinstance(made_of(job, transit.transform.transfer(peer.name), transit.transform), str)
 
     async def _returned(self, route: Route, stage: OpenStage, *, arrived: bool) -> None:
         source = route.source

@@ -25,6 +25,7 @@ from sidekiq_tui.operations.transfer_record import PeerRecord, on_source, on_tar
 from sidekiq_tui.operations.transfer_run import Mover, Route, check
 from sidekiq_tui.operations.transfer_setback import setback
 from sidekiq_tui.operations.transform import Transform
+from sidekiq_tui.servers.mark import ServerMark, read_mark
 from sidekiq_tui.servers.server import Server
 from sidekiq_tui.sidekiq import transfer_steps as steps
 from sidekiq_tui.sidekiq.database import Database
@@ -54,6 +55,7 @@ class TransferExecution(Execution):
     def __init__(self, desk: Desk, order: Order) -> None:
         super().__init__(desk, order)
         self._peer_grant = order.peer
+        self._peer_met = False
         self._peer_link = Link(self._connect_peer, self._waits, lambda: self.run.stopping, desk.clock)
         self._whole: tuple[Place, ...] = ()
         self._transform: Transform | None = None if order.transit is None else order.transit.transform
@@ -102,10 +104,7 @@ class TransferExecution(Execution):
     async def _check(self) -> None:
         """Raises `PlanOutdated` unless both servers are those that were planned for."""
         guard.check_server(self.plan, await self.server.mark())
-        peer = self.plan.peer
-        assert peer is not None
-        if peer.mark.seen_again(await self.peer.mark()) != "same":
-            raise PlanOutdated(f"this is not the {peer.name} that you confirmed", hint="plan it again")
+        self._check_peer(await self.peer.mark())
         if self._transform is None:
             self._transform = await transform_for(self.operation, self.peer, self.desk.clock())
         if isinstance(self.operation, Evacuate):
@@ -114,6 +113,13 @@ class TransferExecution(Execution):
             self._whole = (self.operation.jobs.place,)
         if self.order.transit is not None:
             self._whole = self.order.transit.whole
+
+    def _check_peer(self, mark: ServerMark) -> None:
+        """Raises `PlanOutdated` unless this is the other server that was planned for."""
+        peer = self.plan.peer
+        assert peer is not None
+        if peer.mark.seen_again(mark) != "same":
+            raise PlanOutdated(f"this is not the {peer.name} that you confirmed", hint="plan it again")
 
     async def _begun(self, head: Head) -> Route:
         """Both records; those that are there when it is gone on with. The target's comes first. Raises `Halted`."""
@@ -252,8 +258,8 @@ class TransferExecution(Execution):
                     self._details["parked"] = parked
                     said = f"{parked:,} jobs stay parked on {route.source_name}: resume or return them"
                     return how, f"{trouble}; {said}", error
-                if await _insisting(route.source, steps.end_transfer) == "ok":
-                    await _insisting(route.target, finish)
+                if await insisting(route.source, steps.end_transfer) == "ok":
+                    await insisting(route.target, finish)
         except (SidekiqError, TimeoutError):
             return "unknown", trouble, error
         return ending
@@ -301,20 +307,36 @@ class TransferExecution(Execution):
         return found
 
     async def _states(self, route: Route) -> tuple[TransferState, TransferState]:
-        """Both records. Raises `Halted` when one is gone."""
-        found = []
-        for sender, name in ((route.source, route.source_name), (route.target, route.target_name)):
-            state = await sender.ask(lambda db, _, keys=sender.keys: steps.transfer_state(db, keys))  # type: ignore[misc]
-            if state is None:
-                raise Halted(f"{name} no longer knows this move (flushed, evicted or restored)", code="CLOSED")
-            found.append(state)
-        return found[0], found[1]
+        """Both records. Raises `Halted` when one is gone.
+
+        The source's is read before and after: no step that somebody else makes in between looks like a setback.
+        """
+        before = await self._record_of(route.source, route.source_name)
+        there = await self._record_of(route.target, route.target_name)
+        here = await self._record_of(route.source, route.source_name)
+        return replace(here, acked=min(here.acked, before.acked)), there
+
+    async def _record_of(self, sender: Sender, name: str) -> TransferState:
+        state = await sender.ask(lambda db, _: steps.transfer_state(db, sender.keys))
+        if state is None:
+            raise Halted(f"{name} no longer knows this move (flushed, evicted or restored)", code="CLOSED")
+        return state
 
     async def _connect_peer(self) -> Database:
         now = self.desk.clock()
         if self._peer_grant is None or self._peer_grant.expires - now < _RENEW:
             self._peer_grant = guard.admit_peer(self.plan, self.peer.profile, now, read_only=self.desk.read_only)
-        return await self.peer.writer(self._peer_grant)
+        profile = self.peer.profile
+        db = await self.peer.writer(self._peer_grant)
+        if not self._peer_met:
+            # As on the source: another server may have its address by now.
+            try:
+                self._check_peer(await read_mark(db, profile.database, profile.namespace))
+            except BaseException:
+                await db.close()
+                raise
+            self._peer_met = True
+        return db
 
     async def _allowed_both(self, route: Route) -> None:
         """As `_allowed`, on both servers."""
@@ -330,11 +352,11 @@ class TransferExecution(Execution):
 
 
 async def _known(sender: Sender) -> TransferState | None:
-    return await _insisting(sender, steps.transfer_state)
+    return await insisting(sender, steps.transfer_state)
 
 
-async def _insisting(sender: Sender, step: Callable[[Database, RecordKeys], Awaitable[T]]) -> T:
-    """One more step at the end, on a new connection where the old one is broken."""
+async def insisting(sender: Sender, step: Callable[[Database, RecordKeys], Awaitable[T]]) -> T:
+    """One more step, on a new connection where the old one is broken. Raises SidekiqError when that does not help."""
     for _ in range(_TRIES):
         try:
             return await step(await sender.database(), sender.keys)

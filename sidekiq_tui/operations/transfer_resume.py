@@ -22,7 +22,6 @@ from sidekiq_tui.operations.outcome import Tally
 from sidekiq_tui.operations.parameters import operation_of
 from sidekiq_tui.operations.plan import Peer, Plan, Price
 from sidekiq_tui.operations.resume import left
-from sidekiq_tui.operations.selection import Rows
 from sidekiq_tui.operations.survey import Survey, survey
 from sidekiq_tui.operations.targets import Targets
 from sidekiq_tui.operations.transfer_record import (
@@ -35,7 +34,7 @@ from sidekiq_tui.operations.transfer_record import (
     whole_places,
 )
 from sidekiq_tui.operations.transfer_setback import Setback, setback
-from sidekiq_tui.operations.transform import Transform, transform_from, transform_of
+from sidekiq_tui.operations.transform import Transform, transform_from, transform_like, transform_of
 from sidekiq_tui.operations.undo import known_records
 from sidekiq_tui.operations.unfinished import Settled, conclude
 from sidekiq_tui.operations.warnings import jobs
@@ -47,6 +46,7 @@ from sidekiq_tui.sidekiq.transfer_steps import TransferState, state_of
 
 _JIDS: Final = 20
 """So many jobs of a setback are named in a plan."""
+_LOOKS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,19 @@ async def find(desk: Desk, server: Server, id: str, ours: Collection[str], *, fo
 
     Raises `CannotBeDone` when it runs, or nothing can be done about it; SidekiqError when either server is away.
     """
+    found = await _look(desk, server, id, ours, forced)
+    for _ in range(_LOOKS):
+        if found is None or found.setback is None or not found.known:
+            return found
+        # One record is read after the other: a setback is only what they still say when nothing changes.
+        before = found.here, found.there
+        found = await _look(desk, server, id, ours, forced)
+        if found is not None and (found.here, found.there) == before:
+            return found
+    raise CannotBeDone("somebody is at it: its records change")
+
+
+async def _look(desk: Desk, server: Server, id: str, ours: Collection[str], forced: bool) -> Found | None:
     records = [record for record in await known_records(server) if record.id == id]
     noted = await desk.journal.noted(id)
     if noted is not None and noted.server != server.name:
@@ -194,8 +207,8 @@ async def plan_return(
     refused = seen.refusal(operation) or peer_refusal(target.profile, read_only=desk.read_only) or refused
     try:
         _, transform = _meant(found)
-    except CannotBeDone:  # what is withheld changes no job that stays
-        transform = Transform()
+    except CannotBeDone:
+        transform = transform_like(transform_text(found.record.fields))
     transit = Transit((found.record.generation, found.there_generation), transform, goes_on=False)
     return replace(plan, refused=refused, undo="cannot be undone: move them again instead"), transit
 
@@ -231,15 +244,7 @@ def _meant(found: Found) -> tuple[Operation, Transform]:
         raise CannotBeDone(f"what is to be changed in these jobs is known only where {found.who or 'it was begun'} is")
     if found.record.kind == Evacuate.kind:
         return Evacuate(target=found.peer.name, redact=transform.redact), transform
-    made = Transfer(
-        jobs=Rows(()),
-        target=found.peer.name,
-        queue=transform.queue,
-        fields=transform.fields,
-        drop=transform.drop,
-        redact=transform.redact,
-    )
-    return made, transform
+    return transform.transfer(found.peer.name), transform
 
 
 async def _rest(desk: Desk, found: Found) -> Targets | None:

@@ -10,13 +10,14 @@ import pytest
 import redis.asyncio
 
 from sidekiq_tui.operations import guard
-from sidekiq_tui.operations.catalog import Clear, Retry
+from sidekiq_tui.operations.catalog import Clear, Retry, Transfer
 from sidekiq_tui.operations.errors import PlanOutdated
 from sidekiq_tui.operations.planning import make_plan
 from sidekiq_tui.operations.selection import Whole
 from sidekiq_tui.servers.profile import Profile, Secret
 from sidekiq_tui.servers.server import Server
 from sidekiq_tui.sidekiq.job import Place
+from tests.support.carrying import SOURCE, TARGET, Carrier
 from tests.support.operating import Operator
 
 JOB = b'{"class":"A","args":[],"jid":"a","queue":"default","retry":true,"created_at":1.5}'
@@ -84,6 +85,30 @@ async def test_what_took_over_an_address_after_the_plan_is_not_written_to(embedd
     outcome = await anna.operations.start(plan, "prod").wait()
     assert "not the prod that you confirmed" in outcome.words
     assert [await client.zcard("retry") for client in clients] == [1, 1]
+    assert await clients[1].keys("sqtui:*") == []
+    for client in clients:
+        await client.aclose()
+    await anna.close()
+
+
+@pytest.mark.parametrize("side", [SOURCE, TARGET])
+async def test_what_took_over_an_address_after_the_plan_of_a_move_gets_nothing(
+    embedded: Any, tmp_path: Path, side: str
+) -> None:
+    first, second, other = (embedded(name) for name in ("first", "second", "other"))
+    address = tmp_path / "redis.sock"
+    address.symlink_to(first.socket)
+    ends = {side: f"unix://{address}", ({SOURCE, TARGET} - {side}).pop(): f"unix://{other.socket}"}
+    anna = Carrier(ends[SOURCE], ends[TARGET], tmp_path / "state")
+    clients: list[Any] = [redis.asyncio.Redis(unix_socket_path=str(one.socket)) for one in (first, second, other)]
+    for client in clients:
+        await client.zadd("retry", {JOB: 1})
+    plan = await anna.plan(Transfer(jobs=Whole(Place("retry")), target=TARGET, queue="mail"))
+    address.unlink()
+    address.symlink_to(second.socket)
+    outcome = await anna.start(plan).wait()
+    assert f"not the {side} that you confirmed" in outcome.words
+    assert [await client.zcard("retry") for client in clients] == [1, 1, 1]
     assert await clients[1].keys("sqtui:*") == []
     for client in clients:
         await client.aclose()

@@ -21,6 +21,8 @@ from sidekiq_tui.operations.pace import Pace
 from sidekiq_tui.operations.plan import Plan
 from sidekiq_tui.operations.run import Run
 from sidekiq_tui.operations.selection import Matching, Whole
+from sidekiq_tui.operations.undo import known_records
+from sidekiq_tui.sidekiq import transfer_steps
 from sidekiq_tui.sidekiq.filter import parse_filter
 from sidekiq_tui.sidekiq.job import Place
 from tests.support.carrying import SOURCE, TARGET, Carrier, own_keys, payloads
@@ -197,8 +199,10 @@ async def test_killed_anywhere_and_gone_on_with(raw: Any, there: Any, lines: Lin
     await once(raw, there, jobs)
 
 
-async def parked_move(lines: Lines, raw: Any, *, count: int = JOBS, home: str = "first", number: int = 3) -> str:
-    """A move that was killed while a PUT was under way (the target never got it), with jobs parked."""
+async def parked_move(
+    lines: Lines, raw: Any, *, home: str = "first", number: int = 3, fault: Fault = Fault.DROP
+) -> str:
+    """A move that was killed while a PUT was under way (the target never got it, unless so), with jobs parked."""
     dying = asyncio.Event()
     carrier = lines.behind(home)
 
@@ -207,7 +211,7 @@ async def parked_move(lines: Lines, raw: Any, *, count: int = JOBS, home: str = 
             dying.set()
 
     operation = Transfer(jobs=Whole(MAIL), target=TARGET)
-    run = carrier.start(await lines.armed(carrier, operation, lines.there, {number: Fault.DROP}, strike))
+    run = carrier.start(await lines.armed(carrier, operation, lines.there, {number: fault}, strike))
     await asyncio.wait_for(dying.wait(), 10)
     lines.here.down = lines.there.down = True
     await killed(carrier, run)
@@ -244,6 +248,59 @@ async def test_parked_jobs_are_put_back_in_their_order(raw: Any, there: Any, lin
     assert await other.operations.unfinished(SOURCE) == ()
 
 
+@pytest.mark.parametrize("fault", [Fault.DROP, Fault.LOSE], ids=lambda fault: fault.name.lower())
+async def test_a_return_by_force_believes_a_target_that_answers(
+    raw: Any, there: Any, lines: Lines, fault: Fault
+) -> None:
+    """One lost reply is no reason to put back what has arrived."""
+    jobs = await fill(raw, MAIL, JOBS)
+    id = await parked_move(lines, raw, fault=Fault.LOSE)
+    arrived = await payloads(there)
+    assert arrived
+    carrier = lines.behind("first")
+    plan = await carrier.plan(ReturnStaged(operation=id, force=True))
+    lines.there.seen.clear()
+    lines.there.faults = {1: fault}
+    outcome = await carrier.start(plan).wait()
+    assert outcome.ending == "done", outcome
+    assert lines.there.happened[-1] == (1, fault)
+    assert await payloads(there) == arrived
+    await lines.late()
+    await once(raw, there, jobs)
+
+
+async def test_a_return_by_force_believes_a_target_that_takes_no_writes(
+    raw: Any, there: Any, lines: Lines, redis_url: str
+) -> None:
+    jobs = await fill(raw, MAIL, JOBS)
+    id = await parked_move(lines, raw, fault=Fault.LOSE)
+    arrived = await payloads(there)
+    assert arrived
+    carrier = lines.direct("first")
+    plan = await carrier.plan(ReturnStaged(operation=id, force=True))
+    rules = ("+@all", "%R~*", "&*")
+    await raw.execute_command("ACL", "SETUSER", "reader", "on", "nopass", *rules)
+    carrier.change(TARGET, username="reader")
+    outcome = await carrier.start(plan).wait()
+    assert outcome.ending == "done", outcome
+    assert await payloads(there) == arrived
+    await once(raw, there, jobs)
+
+
+async def test_a_return_by_force_goes_without_a_target_that_is_away(raw: Any, there: Any, lines: Lines) -> None:
+    jobs = await fill(raw, MAIL, JOBS)
+    id = await parked_move(lines, raw, fault=Fault.LOSE)
+    arrived = await payloads(there)
+    carrier = lines.behind("first")
+    lines.there.down = True
+    plan = await carrier.plan(ReturnStaged(operation=id, force=True))
+    assert "jobs may run twice" in "\n".join(plan.notes)
+    outcome = await asyncio.wait_for(carrier.start(plan).wait(), 30)
+    assert outcome.ending == "done", outcome
+    assert not Counter(jobs) - await payloads(raw) - arrived
+    assert await own_keys(raw) == set()
+
+
 async def test_two_resume_at_once(raw: Any, there: Any, lines: Lines) -> None:
     jobs = await fill(raw, MAIL, 60)
     id = await parked_move(lines, raw)
@@ -255,6 +312,42 @@ async def test_two_resume_at_once(raw: Any, there: Any, lines: Lines) -> None:
         if left.parked:
             await resumed(one, id)
     await lines.late()
+    await once(raw, there, jobs)
+
+
+@pytest.mark.parametrize("who", ["looks", "goes on"])
+async def test_what_somebody_does_between_two_looks_is_no_setback(
+    raw: Any, there: Any, lines: Lines, monkeypatch: pytest.MonkeyPatch, who: str
+) -> None:
+    jobs = await fill(raw, MAIL, 60)
+    id = await parked_move(lines, raw)
+    one, two = lines.direct("one"), lines.direct("two")
+    plans = [await carrier.operations.resume(SOURCE, id) for carrier in (one, two)]
+    left = [two.start(plans[1])] if who == "goes on" else []
+    looks = 0
+
+    def between(read: Any) -> Any:
+        """The other one ends the move after the source was read, and before the target is."""
+
+        async def wrapper(*about: Any) -> Any:
+            nonlocal looks
+            looks += 1
+            if looks == 2:
+                assert (await one.start(plans[0]).wait()).ending == "done"
+            return await read(*about)
+
+        return wrapper
+
+    if who == "looks":
+        name = "sidekiq_tui.operations.transfer_resume.known_records"
+        monkeypatch.setattr(name, between(known_records))
+        assert await two.operations.setback(SOURCE, id) is None
+    else:
+        monkeypatch.setattr(transfer_steps, "transfer_state", between(transfer_steps.transfer_state))
+        outcome = await left[0].wait()
+        assert "went back" not in outcome.words, outcome
+        assert "went_back" not in outcome.details
+    assert looks > 2
     await once(raw, there, jobs)
 
 

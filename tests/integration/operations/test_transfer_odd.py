@@ -16,7 +16,7 @@ from sidekiq_tui.operations import transfer_run
 from sidekiq_tui.operations.catalog import ReturnStaged, Transfer
 from sidekiq_tui.operations.pace import Pace
 from sidekiq_tui.operations.selection import Whole
-from sidekiq_tui.sidekiq.job import Place
+from sidekiq_tui.sidekiq.job import JobRecord, Place
 from tests.support.carrying import SOURCE, TARGET, Carrier, own_keys, payloads
 from tests.support.fault_link import FaultLink
 from tests.support.operating import DEAD, MAIL, fill, jid, job
@@ -124,6 +124,45 @@ async def test_malformed_jobs_are_not_destroyed_by_a_return(
     assert await payloads(raw) + await payloads(there) == Counter([*jobs, *MALFORMED])
     assert not set(MALFORMED) & set(await payloads(there))
     assert await own_keys(raw) == set()
+
+
+ODD_ONES: Final[dict[str, tuple[bytes, dict[str, Any]]]] = {
+    "encrypted": (job(9, encrypt=True), {"fields": {"args": [0]}}),
+    "cannot be redacted": (job(9, note="a@b.example?").replace(b"?", b"\xff"), {"redact": ("email",)}),
+    "cannot be redacted, withheld": (
+        job(9, note="a@b.example?").replace(b"?", b"\xff"),
+        {"redact": ("email",), "fields": {"tags": ["moved"]}},
+    ),
+    "mended": (job(9).replace(b'"class":"Invoice"', b'"class":5'), {"fields": {"class": "Invoice"}}),
+    "args mended": (job(9, args="none"), {"fields": {"args": [0]}}),
+    "tags mended": (job(9, tags="none"), {"fields": {"tags": ["moved"]}}),
+    "tags dropped": (job(9, tags="none"), {"drop": ("tags",)}),
+}
+"""Jobs that stay, or do not, only because of what is asked for."""
+
+
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["here", "elsewhere"])
+@pytest.mark.parametrize("name", ODD_ONES)
+async def test_a_return_keeps_what_stayed_of_a_batch_that_arrived(
+    raw: Any, there: Any, carrier: Carrier, link: FaultLink, redis_url: str, tmp_path: Path, name: str, elsewhere: bool
+) -> None:
+    odd, changes = ODD_ONES[name]
+    await fill(raw, MAIL, 3)
+    await raw.lpush("queue:mail", odd)
+    await fill(raw, MAIL, 3, first=3)
+    id = await cut_off(carrier, link, Transfer(jobs=Whole(MAIL), target=TARGET, **changes), "ack", 1)
+    assert len(await payloads(there)) >= 4
+    other = Carrier(redis_url, redis_url.replace("db=0", "db=1"), tmp_path / "other") if elsewhere else carrier
+    outcome = await other.do(ReturnStaged(operation=id))
+    assert outcome.ending == "done", outcome
+    found = Counter(JobRecord(one, MAIL).jid for one in (*await payloads(raw), *await payloads(there)))
+    assert found == Counter(jid(number) for number in (*range(6), 9))
+    if name.partition(" ")[0] in ("encrypted", "cannot"):
+        assert (await payloads(raw))[odd] == 1
+    else:
+        assert odd not in await payloads(raw)
+    assert await own_keys(raw) == set()
+    await other.close()
 
 
 @pytest.mark.parametrize("way", ["resume", "return"])
