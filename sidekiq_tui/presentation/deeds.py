@@ -39,7 +39,7 @@ _DEEDS: Final = {
     "reschedule": Deed("reschedule", "rescheduling", "rescheduled"),
     "edit": Deed("edit", "editing", "edited"),
     "move": Deed("move", "moving", "moved"),
-    "front": Deed("move to the front", "moving to the front", "moved to the front"),
+    "front": Deed("move", "moving", "moved"),
     "copy": Deed("copy", "copying", "copied"),
     "push": Deed("push", "pushing", "pushed"),
     "import": Deed("import", "importing", "imported"),
@@ -158,13 +158,40 @@ def row_question(plan: Plan, context: Context) -> str:
     jobs = plan.targets.jobs if plan.targets is not None else None
     if plan.count != 1 or not jobs or not isinstance(plan.operation, catalog.OfJobs):
         shown = title(plan, context)
-        return f"{shown[0].lower()}{shown[1:]}?"
+        return _question_about(plan, context) or f"{shown[0].lower()}{shown[1:]}?"
     job = jobs[0]
     jid = name(job.jid, context, 9) if job.jid else ""
     subject = " ".join(part for part in (name(job.display_class or "an undecodable job", context), jid) if part)
     if isinstance(plan.operation, catalog.ToFront):
         return f"move {subject} to the front?"
     return f"{one.do} {subject}{_whither(plan, context)}?"
+
+
+def _question_about(plan: Plan, context: Context) -> str:
+    """The same about one queue, process, running job, profile or new job; empty for anything else."""
+    one, operation = deed(plan.operation), plan.operation
+    names = named(operation)
+    if plan.count == 1 and len(names) == 1:
+        return f"{one.do} {one.thing} {name(names[0], context)}?"
+    if isinstance(operation, catalog.Enlist) and plan.count == len(plan.classes) == len(operation.payloads) == 1:
+        _, queue, at = operation.payloads[0]
+        when = "" if at is None else f" for {_moment(at, context)}"
+        return f"{one.do} {name(plan.classes[0][0], context)} to queue {name(queue, context)}{when}?"
+    return ""
+
+
+def named(operation: Operation) -> tuple[str, ...]:
+    """The queues, processes, running jobs or profiles that an operation names; not safe to show."""
+    match operation:
+        case catalog.Pause():
+            return operation.queues
+        case catalog.SignalProcesses() | catalog.PruneProcesses():
+            return operation.identities
+        case catalog.CancelJobs():
+            return operation.jids
+        case catalog.DeleteProfiles():
+            return operation.profiles
+    return ()
 
 
 def name(text: str, context: Context, cells: int = _NAME_CELLS) -> str:

@@ -101,19 +101,7 @@ def _server(name: str, label: str | None, context: Context) -> Cell:
 
 def _subjects(operation: Operation, context: Context) -> Cell:
     """The queues, processes, jobs or profiles that are named."""
-    match operation:
-        case catalog.Pause():
-            names: Sequence[str] = operation.queues
-        case catalog.SignalProcesses() | catalog.PruneProcesses():
-            names = operation.identities
-        case catalog.CancelJobs():
-            names = operation.jids
-        case catalog.DeleteProfiles():
-            names = operation.profiles
-        case catalog.Undo():
-            names = (operation.operation,)
-        case _:
-            return ()
+    names = (operation.operation,) if isinstance(operation, catalog.Undo) else deeds.named(operation)
     shown = ", ".join(deeds.name(one, context) for one in names[:_MOST])
     more = f" and {len(names) - _MOST:,} more" if len(names) > _MOST else ""
     return (Span(f"  {shown}{more}"),) if shown else ()

@@ -213,7 +213,7 @@ def _processes(_: AppState, subject: Subject) -> str | None:
 
 
 def _prune(_: AppState, subject: Subject) -> str | None:
-    return None if subject.ghosts else "no process has died silently"
+    return None if subject.ghosts else "no process has left only its name behind"
 
 
 def _cancel(_: AppState, subject: Subject) -> str | None:

@@ -142,6 +142,31 @@ def test_one_row_is_a_question_in_a_line() -> None:
     assert row_question(plan_of(catalog.Delete(jobs=rows), 2, targets=many), CONTEXT) == "delete 2 jobs?"
 
 
+@pytest.mark.parametrize(
+    ("operation", "question"),
+    [
+        (catalog.Pause(queues=("mailers",)), "pause queue mailers?"),
+        (catalog.Pause(queues=("mailers",), paused=False), "unpause queue mailers?"),
+        (catalog.SignalProcesses(signal="TSTP", identities=("app-1:9:ab",)), "quiet process app-1:9:ab?"),
+        (catalog.SignalProcesses(signal="TTIN", identities=("app-1:9:ab",)), "dump the threads of process app-1:9:ab?"),
+        (catalog.PruneProcesses(identities=("app-1:9:ab",)), "forget lost process app-1:9:ab?"),
+        (catalog.CancelJobs(jids=("e5d1f0a9",)), "cancel iterable job e5d1f0a9?"),
+        (catalog.DeleteProfiles(profiles=("e5d1f0a9-1",)), "delete profile e5d1f0a9-1?"),
+        (catalog.Enlist(payloads=((b"{}", "low", None),)), "push Invoice::ChargeJob to queue low?"),
+        (catalog.Enlist(payloads=((b"{}", "low", 4600.0),)), "push Invoice::ChargeJob to queue low for 01:16:40Z?"),
+        (catalog.Enlist(payloads=((b"{}", EVIL, None),)), None),
+        (catalog.Pause(queues=(EVIL,)), None),
+    ],
+)
+def test_the_question_in_a_line_names_what_it_is_about(operation: catalog.Operation, question: str | None) -> None:
+    asked = row_question(plan_of(operation, 1, classes=(("Invoice::ChargeJob", 1),)), CONTEXT)
+    if question is None:
+        assert "\x1b" not in asked
+        assert "\x07" not in asked
+    else:
+        assert asked == question
+
+
 def test_no_name_can_imitate_the_question_or_reach_the_terminal() -> None:
     queue = EVIL + "x" * 200
     place = Place("queue", queue)
