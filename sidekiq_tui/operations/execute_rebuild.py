@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing
 from functools import partial
 from typing import Final
 
+from sidekiq_tui.operations.ahead import read_ahead
 from sidekiq_tui.operations.batch_run import Piece
 from sidekiq_tui.operations.big_queue import rebuild_queue
 from sidekiq_tui.operations.catalog import Delete, Kill, MoveToQueue, OfJobs
@@ -15,6 +17,7 @@ from sidekiq_tui.operations.errors import CannotBeKept
 from sidekiq_tui.operations.execute import Execution
 from sidekiq_tui.operations.making import Maker
 from sidekiq_tui.operations.patience import patiently
+from sidekiq_tui.operations.pieces import STRETCH
 from sidekiq_tui.operations.prepared import new_bid
 from sidekiq_tui.operations.price import rebuilds
 from sidekiq_tui.operations.sender import Halted, Sender, refusal_words
@@ -121,17 +124,23 @@ class RebuildExecution(Execution):
 
         What lies beyond does not move while those of one end are taken away.
         """
-        db = await self._reading()
         maker = await self.maker(self.operation)
         tail = oldest_first(self.operation)
+        async with aclosing(read_ahead(self._parked(await self._reading(), stage, count, tail=tail))) as slices:
+            async for raws in slices:
+                for start in range(0, len(raws), STRETCH):
+                    yield list(self._pieces_of(raws[start : start + STRETCH], place, stage, maker, tail=tail))
+
+    async def _parked(self, db: Database, stage: bytes, count: int, *, tail: bool) -> AsyncGenerator[list[bytes], None]:
         for start in range(0, count, _SOME):
             length = min(_SOME, count - start)
             first = count - start - length if tail else start - count
             last = first + length - 1
             raws = payloads(await patiently(partial(db.command, "LRANGE", stage, first, last)))
-            yield list(self._pieces_of(raws[::-1] if tail else raws, place, stage, maker, tail=tail))
+            yield raws[::-1] if tail else raws
 
     def _pieces_of(self, raws: list[bytes], place: Place, stage: bytes, maker: Maker, *, tail: bool) -> Iterator[Piece]:
+        keeps = self.keeps
         for raw in raws:
             job = JobRecord(raw, place)
             try:
@@ -140,7 +149,7 @@ class RebuildExecution(Execution):
                 self.count.left_alone(str(error))
                 continue
             assert isinstance(item, MoveFromQueue)
-            yield Piece(item._replace(stage=stage), entry if self.keeps else None, job.jid)
+            yield Piece(item._replace(stage=stage), entry if keeps else None, job.jid)
 
     async def _return(self, sender: Sender, place: Place, stage: bytes, number: int) -> int:
         """Puts back what could not be delivered; the number of the next batch."""

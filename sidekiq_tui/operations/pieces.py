@@ -30,7 +30,7 @@ from sidekiq_tui.sidekiq.job import JobRecord, Place
 from sidekiq_tui.sidekiq.payload import to_bytes
 from sidekiq_tui.sidekiq.replies import whole
 
-_SOME: Final = 40
+STRETCH: Final = 40
 """Pieces that are made at a stretch, a few tenths of a millisecond: answers wait for it, and the server with them."""
 _SCHEDULE: Final = Place("schedule")
 
@@ -53,7 +53,7 @@ async def of_jobs(
                     count.left_alone(str(error))
                     continue
                 pieces.append(Piece(item, entry if keep else None, job.jid))
-                if len(pieces) >= _SOME:
+                if len(pieces) >= STRETCH:
                     yield pieces
                     pieces = []
             if pieces:
@@ -71,7 +71,7 @@ async def of_enlist(operation: Enlist, *, keep: bool) -> AsyncIterator[list[Piec
             item, target = batch.Push(new, score=at), _SCHEDULE
         entry = Entry(None, b"", None, target, new, at) if keep else None
         pieces.append(Piece(item, entry, JobRecord(new, target).jid))
-        if len(pieces) >= _SOME:
+        if len(pieces) >= STRETCH:
             yield pieces
             pieces = []
     if pieces:
