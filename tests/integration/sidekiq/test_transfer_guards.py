@@ -1,0 +1,126 @@
+"""What keeps a late, refused or second step of a move from doing anything, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Final
+
+import pytest
+import redis.asyncio
+
+from sidekiq_tui.sidekiq import transfer_steps as steps
+from sidekiq_tui.sidekiq.database import Database
+from sidekiq_tui.sidekiq.job import Place
+from sidekiq_tui.sidekiq.operation_record import RecordKeys, begin, finish
+from sidekiq_tui.sidekiq.transfer_steps import Chosen, Staged
+from tests.support.operating import DEAD, MAIL, fill, job
+
+PLACES: Final = pytest.mark.parametrize("place", [MAIL, DEAD], ids=["queue", "set"])
+
+
+def record(db: Database) -> RecordKeys:
+    return RecordKeys(db.keys, "f0")
+
+
+@pytest.fixture
+async def db(raw: Any) -> Database:
+    """A server with an open record."""
+    found = Database(raw)
+    assert await begin(found, record(found), {"kind": "transfer"}, 1.0) == "ok"
+    return found
+
+
+@pytest.fixture
+async def poor(raw: Any, redis_url: str) -> AsyncIterator[Callable[[str], Awaitable[Database]]]:
+    """The same server for a user who may not run some commands."""
+    if not await raw.eval("return redis.acl_check_cmd and 1 or 0", 0):
+        pytest.skip("this server does not tell scripts what a user may do")
+    clients: list[Any] = []
+
+    async def connect(denied: str) -> Database:
+        rules = [f"-{name}" for name in denied.split()]
+        await raw.execute_command("ACL", "SETUSER", "poor", "reset", "on", "nopass", "~*", "&*", "+@all", *rules)
+        clients.append(
+            redis.asyncio.Redis.from_url(redis_url, username="poor", password="x", protocol=2, legacy_responses=False)
+        )
+        return Database(clients[-1])
+
+    yield connect
+    for client in clients:
+        await client.aclose()
+
+
+async def everything(raw: Any) -> dict[bytes, bytes]:
+    return {key: await raw.dump(key) for key in await raw.keys("*")}
+
+
+@PLACES
+async def test_an_ended_record_parks_nothing_and_gets_nothing(raw: Any, db: Database, place: Place) -> None:
+    """A step that was under way when the move ended: what it parks would be forgotten with the record."""
+    jobs = await fill(raw, place, 3)
+    assert await steps.end_transfer(db, record(db)) == "ok"
+    before = await everything(raw)
+    assert (await steps.take_end(db, record(db), 0, "b0", place, expected=0, count=2)).status == "closed"
+    chosen = [Chosen(jobs[0])]
+    assert (await steps.take_these(db, record(db), 0, "b0", place, chosen, expected=0)).status == "closed"
+    assert (await steps.put(db, record(db), 0, "b0", place, [Staged(b"{}", 1.0)], expected=0)).status == "closed"
+    assert await everything(raw) == before
+
+
+async def test_a_record_that_was_done_gets_nothing(raw: Any, db: Database) -> None:
+    assert await finish(db, record(db))
+    assert (await steps.put(db, record(db), 0, "b0", MAIL, [Staged(b"{}")], expected=0)).status == "closed"
+    assert await raw.exists("queue:mail") == 0
+
+
+@pytest.mark.parametrize(
+    ("place", "denied"),
+    [
+        (MAIL, "lpush"),
+        (MAIL, "lrem"),
+        (MAIL, "lmove"),
+        (MAIL, "unlink"),
+        (DEAD, "zadd"),
+        (DEAD, "zrem"),
+        (DEAD, "unlink"),
+    ],
+    ids=lambda one: one if isinstance(one, str) else one.kind,
+)
+async def test_nothing_is_parked_without_all_rights(
+    raw: Any, db: Database, poor: Any, place: Place, denied: str
+) -> None:
+    jobs = await fill(raw, place, 3)
+    before = await everything(raw)
+    user = await poor(denied)
+    taken = await steps.take_end(user, record(db), 0, "b0", place, expected=0, count=2)
+    assert taken.status == "refused"
+    assert taken.error.startswith(f"NOPERM {denied.upper()} ")
+    taken = await steps.take_these(user, record(db), 0, "b0", place, [Chosen(jobs[1])], expected=0)
+    assert taken.status == "refused"
+    assert await everything(raw) == before
+
+
+@pytest.mark.parametrize(
+    ("place", "denied"),
+    [(MAIL, "lpush"), (MAIL, "sadd"), (DEAD, "zadd")],
+    ids=lambda one: one if isinstance(one, str) else one.kind,
+)
+async def test_nothing_is_put_without_all_rights(raw: Any, db: Database, poor: Any, place: Place, denied: str) -> None:
+    before = await everything(raw)
+    put = await steps.put(await poor(denied), record(db), 0, "b0", place, [Staged(job(1), 1.0)], expected=0)
+    assert put.status == "refused"
+    assert put.error.startswith(f"NOPERM {denied.upper()} ")
+    assert await everything(raw) == before
+
+
+@PLACES
+async def test_no_stage_ends_that_could_not_be_freed(raw: Any, db: Database, poor: Any, place: Place) -> None:
+    await fill(raw, place, 3)
+    await steps.take_end(db, record(db), 0, "b0", place, expected=0, count=2)
+    before = await everything(raw)
+    user = await poor("unlink del")
+    status, error = await steps.acknowledge(user, record(db), 0, "b0", place, gone=1, back=[1])
+    assert (status, error.partition(" sqtui")[0]) == ("refused", "NOPERM UNLINK")
+    assert await everything(raw) == before
+    assert (await steps.acknowledge(await poor("unlink"), record(db), 0, "b0", place, gone=2))[0] == "ok"
+    assert await raw.keys("sqtui:stage:*") == []
