@@ -67,6 +67,40 @@ async def test_an_ended_record_parks_nothing_and_gets_nothing(raw: Any, db: Data
     assert await everything(raw) == before
 
 
+@pytest.mark.parametrize("tail", [False, True], ids=["head", "tail"])
+async def test_of_equal_jobs_the_one_goes_that_was_chosen(raw: Any, db: Database, tail: bool) -> None:
+    await raw.rpush("queue:mail", job(1), job(2), job(3), job(1))
+    taken = await steps.take_these(db, record(db), 0, "b0", MAIL, [Chosen(job(1), tail=tail)], expected=0)
+    assert taken.results == "1"
+    left = [job(1), job(2), job(3)] if tail else [job(2), job(3), job(1)]
+    assert await raw.lrange("queue:mail", 0, -1) == left
+
+
+async def test_records_count_up_whatever_comes_first(raw: Any, db: Database) -> None:
+    """Two who go on with a move may deliver its batches in any order: neither record may seem to go back."""
+    await fill(raw, MAIL, 6)
+    for seq in range(3):
+        await steps.take_end(db, record(db), seq, f"b{seq}", MAIL, expected=seq, count=2)
+    for seq, gone in ((1, 2), (0, 1), (2, 0)):
+        back = range(gone, 2)
+        assert (await steps.acknowledge(db, record(db), seq, f"b{seq}", MAIL, gone=gone, back=back))[0] == "ok"
+        state = await steps.transfer_state(db, record(db))
+        assert state is not None
+        assert (state.acked, state.moved) == (2, 2 if seq == 1 else 3)
+    assert await raw.llen("queue:mail") == 3
+
+
+async def test_the_record_of_a_target_counts_up_whatever_comes_first(raw: Any, db: Database) -> None:
+    for seq, reached in ((1, 2), (0, 2), (2, 3)):
+        put = await steps.put(db, record(db), seq, f"b{seq}", DEAD, [Staged(job(seq), 1.0)], expected=0)
+        assert (put.status, put.next) == ("ok", reached)
+        again = await steps.put(db, record(db), seq, f"b{seq}", DEAD, [Staged(job(seq), 1.0)], expected=0)
+        assert (again.status, again.next) == ("done", reached)
+    state = await steps.transfer_state(db, record(db))
+    assert state is not None
+    assert (state.next, state.put, state.ids) == (3, 3, {0: "b0", 1: "b1", 2: "b2"})
+
+
 async def test_a_record_that_was_done_gets_nothing(raw: Any, db: Database) -> None:
     assert await finish(db, record(db))
     assert (await steps.put(db, record(db), 0, "b0", MAIL, [Staged(b"{}")], expected=0)).status == "closed"
