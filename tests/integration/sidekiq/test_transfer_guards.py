@@ -101,6 +101,36 @@ async def test_the_record_of_a_target_counts_up_whatever_comes_first(raw: Any, d
     assert (state.next, state.put, state.ids) == (3, 3, {0: "b0", 1: "b1", 2: "b2"})
 
 
+@pytest.mark.parametrize("how", ["acknowledged", "given back"])
+async def test_a_queue_to_which_jobs_come_back_is_known_again(raw: Any, db: Database, how: str) -> None:
+    await fill(raw, MAIL, 2)
+    await steps.take_end(db, record(db), 0, "b0", MAIL, expected=0, count=2)
+    await raw.delete("queues")
+    if how == "acknowledged":
+        await steps.acknowledge(db, record(db), 0, "b0", MAIL, gone=1, back=[0])
+    else:
+        await steps.give_back(db, record(db), 0, "b0", MAIL)
+    assert await raw.smembers("queues") == {b"mail"}
+
+
+async def test_each_state_of_a_batch_arrives_as_it_was(raw: Any, db: Database) -> None:
+    for number, (states, ttl) in enumerate((({"ex": "1"}, 900), ({"ex": "2", "c": "x"}, 0), ({"rt": "3"}, 5000))):
+        await raw.hset(f"it-{number}", mapping=states)
+        if ttl:
+            await raw.expire(f"it-{number}", ttl)
+    states = await steps.read_iterations(db, ["0", "1", "2"])
+    await raw.delete("it-0", "it-1", "it-2")
+    staged = [Staged(job(number)) for number in range(3)]
+    put = await steps.put(db, record(db), 0, "b0", MAIL, staged, expected=0, iterations=states)
+    assert (put.status, put.error) == ("ok", "")
+    found = [await raw.hgetall(f"it-{number}") for number in range(3)]
+    assert found == [{b"ex": b"1"}, {b"ex": b"2", b"c": b"x"}, {b"rt": b"3"}]
+    first, second, third = [await raw.ttl(f"it-{number}") for number in range(3)]
+    assert 800 < first <= 900
+    assert second == -1
+    assert 4900 < third <= 5000
+
+
 async def test_a_record_that_was_done_gets_nothing(raw: Any, db: Database) -> None:
     assert await finish(db, record(db))
     assert (await steps.put(db, record(db), 0, "b0", MAIL, [Staged(b"{}")], expected=0)).status == "closed"
