@@ -114,3 +114,33 @@ def test_a_server_that_is_lost_on_the_way_is_left_to_be_gone_on_with(
             assert client.zcard("dead") == (JOBS if alone and name == "lives" else 0)
             counts = job_counts(client)
             assert (len(counts), counts.total()) == (JOBS, JOBS)
+
+
+@pytest.mark.parametrize("dies", ["source", "target"])
+def test_a_move_whose_other_server_is_lost_is_left_and_gone_on_with(
+    dies: str, embedded: StartRedis, config: Callable[[str], str], sqtui: Sqtui, tmp_path: Path
+) -> None:
+    servers = {name: embedded(name) for name in ("source", "target")}
+    with plain_client(servers["source"]) as client:
+        fill_set(client, "dead", [payload(number) for number in range(JOBS)])
+    with linked(servers[dies].socket, tmp_path) as link:
+        sockets = {name: server.socket for name, server in servers.items()} | {dies: link.proxy.socket}
+        file = config("".join(f'[servers.{name}]\nurl = "unix://{one}"\n' for name, one in sockets.items()))
+        link.proxy.delay = 0.02
+        dying = link.in_the_middle(link.be_silent)
+        answers = ("--confirm", "source", "--confirm", "target", "--yes")
+        command = ("move", "dead", "--to", "target", "--server", "source", *answers)
+        ran = sqtui("--config", file, *command, "--timeout", "1", "--patience", "2")
+        dying.join()
+        assert ran.code == 3, ran
+        assert "sqtui: waiting for source: " in ran.err
+        found = re.search(r"; sqtui (resume \w+ --server source) goes on with it", ran.err)
+        assert found, ran
+        link.heal()
+        link.proxy.delay = 0.0
+        rest = sqtui("--config", file, *found[1].split(), *answers)
+        assert rest.code == 0, rest
+    with plain_client(servers["source"]) as source, plain_client(servers["target"]) as target:
+        assert (source.zcard("dead"), target.zcard("dead")) == (0, JOBS)
+        assert job_counts(source).total() == 0
+        assert set(job_counts(target).values()) == {1}
