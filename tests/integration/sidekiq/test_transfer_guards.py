@@ -114,8 +114,8 @@ async def test_a_queue_to_which_jobs_come_back_is_known_again(raw: Any, db: Data
 
 
 async def test_each_state_of_a_batch_arrives_as_it_was(raw: Any, db: Database) -> None:
-    for number, (states, ttl) in enumerate((({"ex": "1"}, 900), ({"ex": "2", "c": "x"}, 0), ({"rt": "3"}, 5000))):
-        await raw.hset(f"it-{number}", mapping=states)
+    for number, (known, ttl) in enumerate((({"ex": "1"}, 900), ({"ex": "2", "c": "x"}, 0), ({"rt": "3"}, 5000))):
+        await raw.hset(f"it-{number}", mapping=known)
         if ttl:
             await raw.expire(f"it-{number}", ttl)
     states = await steps.read_iterations(db, ["0", "1", "2"])
