@@ -153,13 +153,14 @@ def _retry(state: AppState, subject: Subject) -> str | None:
 
 def _reschedule(state: AppState, subject: Subject) -> str | None:
     kinds = _kinds(subject.jobs)
-    if kinds and not kinds & {"retry", "schedule"}:
+    if subject.alive == 0 or (kinds and not kinds & {"retry", "schedule"}):
         return "only retries and scheduled jobs have a time to run"
     return _about_jobs(state, subject)
 
 
 def _kill(state: AppState, subject: Subject) -> str | None:
-    return "they are dead" if _kinds(subject.jobs) == {"dead"} else _about_jobs(state, subject)
+    dead = subject.alive == 0 or _kinds(subject.jobs) == {"dead"}
+    return "they are dead" if dead else _about_jobs(state, subject)
 
 
 def _front(state: AppState, subject: Subject) -> str | None:

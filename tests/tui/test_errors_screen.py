@@ -401,3 +401,19 @@ async def test_another_server_has_other_errors(redis_url: str, raw: redis.asynci
 
 def test_what_is_asked_for_is_what_the_contract_says() -> None:
     assert error_book.UNASKED == 20_000
+
+
+async def test_a_group_that_is_dead_is_neither_killed_nor_given_another_time(
+    redis_url: str, raw: redis.asyncio.Redis
+) -> None:
+    await raw.zadd("dead", {failed(number): NOW - 60 for number in range(3)})
+    async with live_app(redis_url, view="errors", label=None) as live:
+        await live.sees("D delete 3")
+        footer = live.text.splitlines()[-1]
+        assert "kill" not in footer
+        assert "reschedule" not in footer
+        await live.pilot.press("K")
+        await live.sees("they are dead")
+        await raw.zadd("retry", {failed(3): NOW})
+        await live.polled()
+        await live.sees("K kill 1")
