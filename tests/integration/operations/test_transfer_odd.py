@@ -194,6 +194,26 @@ async def test_parked_jobs_that_vanish_are_told_and_can_be_pushed_again(
     assert await own_keys(raw) == set()
 
 
+async def test_parked_jobs_that_vanish_after_the_plan_are_told(
+    raw: Any, there: Any, carrier: Carrier, link: FaultLink
+) -> None:
+    """What was not known when it was confirmed is not struck out."""
+    jobs = await fill(raw, MAIL, 30)
+    id = await cut_off(carrier, link, Transfer(jobs=Whole(MAIL), target=TARGET), "ack", 2)
+    plan = await carrier.operations.resume(SOURCE, id)
+    assert "prod has lost" not in "\n".join(plan.notes)
+    arrived = await payloads(there)
+    await raw.delete(*await raw.keys("sqtui:stage:*"))
+    lost = Counter(jobs) - await payloads(raw) - arrived
+    assert lost
+    outcome = await asyncio.wait_for(carrier.start(plan).wait(), 10)
+    assert outcome.ending == "failed", outcome
+    assert "prod has lost jobs that were parked there" in outcome.words
+    back = await carrier.operations.setback(SOURCE, id)
+    assert back is not None
+    assert (back.side, Counter(one.old for one in back.entries)) == ("parked", lost)
+
+
 async def test_a_stage_that_vanishes_while_jobs_move_ends_the_move(
     raw: Any, there: Any, carrier: Carrier, link: FaultLink, redis_url: str
 ) -> None:

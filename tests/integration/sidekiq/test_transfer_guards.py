@@ -131,6 +131,20 @@ async def test_each_state_of_a_batch_arrives_as_it_was(raw: Any, db: Database) -
     assert 4900 < third <= 5000
 
 
+async def test_a_move_ends_on_a_full_server(raw: Any, db: Database) -> None:
+    await fill(raw, MAIL, 2)
+    await raw.config_set("maxmemory", 1)
+    try:
+        assert await steps.end_transfer(db, record(db)) == "ok"
+    finally:
+        await raw.config_set("maxmemory", 0)
+    state = await steps.transfer_state(db, record(db))
+    assert state is not None
+    assert state.state in ("done", "closed")
+    assert [await raw.ttl(key) > 0 for key in await raw.keys("sqtui:op:*")] == [True]
+    assert (await steps.take_end(db, record(db), 0, "b0", MAIL, expected=0, count=2)).status == "closed"
+
+
 async def test_a_record_that_was_done_gets_nothing(raw: Any, db: Database) -> None:
     assert await finish(db, record(db))
     assert (await steps.put(db, record(db), 0, "b0", MAIL, [Staged(b"{}")], expected=0)).status == "closed"
