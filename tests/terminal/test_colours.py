@@ -31,6 +31,21 @@ def test_no_color_sends_no_colour_at_all(redis_url: str) -> None:
     assert REVERSED.search(drawn)
 
 
+def test_without_colours_a_field_shows_where_the_next_letter_goes(redis_url: str) -> None:
+    with Terminal(sqtui("--url", redis_url), env={"NO_COLOR": "1"}) as terminal:
+        terminal.wait_for("live")
+        terminal.send(":")
+        terminal.wait_for("queues")
+        before = len(terminal.output)
+        terminal.send("q")
+        terminal.wait_quiet()
+        assert re.search(rb"\x1b\[(?:[0-9]+;)*7m \x1b", terminal.output[before:]), terminal.output[before:]
+        terminal.send("\x1b")
+        terminal.wait_quiet()
+        terminal.send("q")
+        assert terminal.wait_exit() == 0
+
+
 @pytest.mark.parametrize("env", [{"TERM": "xterm", "COLORTERM": ""}, {"TERM": "linux", "COLORTERM": ""}])
 def test_sixteen_colours_are_the_terminals_own(redis_url: str, env: dict[str, str]) -> None:
     drawn = _drawn(redis_url, env)
