@@ -32,6 +32,8 @@ class WorkersOfScopeScreen(WorkersScreen):
         super().__init__(app_state)
         self._origins: dict[str, tuple[str, str]] = {}
         self._absent: Mapping[str, SidekiqError] = {}
+        self._asked: frozenset[str] = frozenset()
+        """The servers that answered when work was read last."""
 
     @property
     def across(self) -> bool:
@@ -63,6 +65,17 @@ class WorkersOfScopeScreen(WorkersScreen):
         if not self.across:
             return super().taken_at
         return max((one.taken_at for one in self.app_state.in_scope.values() if one.taken_at is not None), default=None)
+
+    @property
+    def pause(self) -> float:
+        """None where a server answers by now of which no work was read."""
+        return super().pause if not self.across or self._answering <= self._asked else 0.0
+
+    @property
+    def _answering(self) -> frozenset[str]:
+        return frozenset(
+            name for name, one in self.app_state.in_scope.items() if one.overview is not None and one.error is None
+        )
 
     @property
     def absent(self) -> Mapping[str, SidekiqError]:
@@ -98,6 +111,7 @@ class WorkersOfScopeScreen(WorkersScreen):
         """The work of all servers at once; one that is late is left out."""
         if not self.across:
             return await super().read(server)
+        self._asked = self._answering
         shown = [process.identity for process in self.processes]
         if len(shown) > MOST_READ:
             folded = self.folded
