@@ -15,7 +15,7 @@ import redis.asyncio
 from sidekiq_tui.operations import transfer_run
 from sidekiq_tui.operations.catalog import ReturnStaged, Transfer
 from sidekiq_tui.operations.pace import Pace
-from sidekiq_tui.operations.selection import Whole
+from sidekiq_tui.operations.selection import Rows, Whole
 from sidekiq_tui.sidekiq.job import JobRecord, Place
 from tests.support.carrying import SOURCE, TARGET, Carrier, own_keys, payloads
 from tests.support.fault_link import FaultLink
@@ -105,6 +105,26 @@ async def test_good_jobs_behind_malformed_ones_of_a_set_go(raw: Any, there: Any,
     assert await there.zrange("dead", 0, -1) == jobs
     assert await raw.zcard("dead") == 15
     assert await own_keys(raw) == set()
+
+
+@pytest.mark.parametrize("place", [MAIL, DEAD], ids=["queue", "set"])
+async def test_chosen_jobs_of_what_is_empty_by_now_are_gone(
+    raw: Any, there: Any, carrier: Carrier, place: Place
+) -> None:
+    jobs = [JobRecord(one, place, None if place is MAIL else 1.0) for one in await fill(raw, place, 12)]
+    plan = await carrier.plan(Transfer(jobs=Rows(tuple(jobs)), target=TARGET))
+    await raw.delete("queue:mail", "dead")
+    outcome = await carrier.start(plan).wait()
+    assert (outcome.ending, outcome.tally.gone, outcome.tally.untouched) == ("done", 12, 0), outcome
+
+
+async def test_chosen_jobs_are_parked_within_bounds(raw: Any, there: Any, carrier: Carrier, link: FaultLink) -> None:
+    jobs = await fill(raw, MAIL, 5, filling="x" * 300_000)
+    rows = tuple(JobRecord(one, MAIL) for one in jobs)
+    outcome = await carrier.do(Transfer(jobs=Rows(rows), target=TARGET))
+    assert (outcome.ending, outcome.tally.done) == ("done", 5), outcome
+    assert max(sum(map(len, command)) for command in link.seen) < 800_000
+    assert await there.lrange("queue:mail", 0, -1) == jobs[::-1]
 
 
 @pytest.mark.parametrize("place", [MAIL, DEAD], ids=["queue", "set"])
