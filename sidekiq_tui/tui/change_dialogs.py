@@ -9,6 +9,7 @@ from sidekiq_tui.errors import SqtuiError
 from sidekiq_tui.operations import catalog
 from sidekiq_tui.operations.selection import Whole
 from sidekiq_tui.operations.when import When, parse_when
+from sidekiq_tui.presentation.columns.base import Span
 from sidekiq_tui.presentation.text import display_text
 from sidekiq_tui.sidekiq.job import Place
 from sidekiq_tui.tui import operating
@@ -275,7 +276,9 @@ def _restore(screen: ViewScreen, subject: Subject, _: str) -> None:
         put_back(screen, subject.server, subject.entry)
     else:
         only = screen.chosen_digests if isinstance(screen, PartlyChosen) else None
-        operating.change(screen, subject.server, catalog.Undo(operation=subject.entry, only=only))
+        words = subject.entry_words if only is None else f"{len(only):,} of '{subject.entry_words}'"
+        undo = catalog.Undo(operation=subject.entry, only=only)
+        operating.change(screen, subject.server, undo, (("what", (Span(words),)),))
 
 
 def _continue(screen: ViewScreen, subject: Subject, _: str) -> None:

@@ -44,6 +44,8 @@ class Subject:
     """The key of the profile of a single run."""
     entry: str | None = None
     """The id of an operation that can be undone or continued."""
+    entry_words: str = ""
+    """What that did, for a question; safe text."""
     refused: str = ""
     """Why nothing can be done to what is chosen, in words."""
     parts: tuple[Subject, ...] = ()

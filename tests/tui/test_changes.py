@@ -386,6 +386,7 @@ async def test_a_part_of_what_was_deleted_is_put_back_from_the_trash(redis_url: 
         await live.sees("000000000000000000000001")
         await live.pilot.press("space", "R")
         await asked(live, RowQuestion)
+        assert "put back: 1 of 'delete 4 from retry'?" in live.text
         await live.pilot.press("y")
         await live.sees("put back 1")
         assert await raw.zrange("retry", 0, -1, withscores=True) == [[jobs[1], scores[1]]]
@@ -393,8 +394,9 @@ async def test_a_part_of_what_was_deleted_is_put_back_from_the_trash(redis_url: 
         await live.until(lambda: type(live.app.screen).__name__ == "TrashScreen")
         await live.pilot.press("R")
         await asked(live, ConfirmModal)
+        assert "what      delete 4 from retry" in live.text
         await live.pilot.press("y")
-        await live.until(lambda: "put back 3" in live.text)
+        await live.until(lambda: live.app.front is not None and "put back 3" in live.text)
         assert await raw.zcard("retry") == 4
 
 

@@ -84,7 +84,9 @@ class TrashScreen(WordFilter, ReadView["tuple[TrashRow, ...]"]):
     def subject(self) -> Subject:
         """The operation under the cursor."""
         row = self.table.current
-        return Subject(self.server, entry=row.id if row is not None else None)
+        if row is None:
+            return Subject(self.server)
+        return Subject(self.server, entry=row.id, entry_words=trash_words(row, context_of(self.app_state)))
 
     def why_not(self, action: Action) -> str | None:
         """What has an end can be put back; what has none can be continued or ended."""
@@ -187,7 +189,7 @@ class TrashScreen(WordFilter, ReadView["tuple[TrashRow, ...]"]):
             return self.not_read_yet()
         if self.found:
             return [(Span("Nothing matches ", "strong"), Span(display_text(self._filter), "accent"))]
-        words = " What is deleted, cleared or changed with sqtui can be put back from here for a week."
+        words = "What is deleted, cleared or changed with sqtui can be put back from here for a week."
         return [(Span(f"Nothing to put back on {name}.", "strong"),), (Span(words, "muted"),)]
 
     @on(RecordTable.Moved)

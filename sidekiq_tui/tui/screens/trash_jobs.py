@@ -80,7 +80,8 @@ class TrashJobsScreen(ScanScreen):
 
     def subject(self) -> Subject:
         """The operation; what is marked narrows it down."""
-        return Subject(self._server, count=len(self.marks) or None, entry=self._operation)
+        count = len(self.marks) or None
+        return Subject(self._server, count=count, entry=self._operation, entry_words=self._title)
 
     @property
     def chosen_digests(self) -> tuple[bytes, ...] | None:
