@@ -107,6 +107,19 @@ async def test_good_jobs_behind_malformed_ones_of_a_set_go(raw: Any, there: Any,
     assert await own_keys(raw) == set()
 
 
+async def test_a_job_that_comes_to_the_low_end_of_a_set_meanwhile_goes(
+    raw: Any, there: Any, carrier: Carrier, link: FaultLink
+) -> None:
+    await raw.zadd("dead", {b"bad %d" % at: float(at) for at in range(5)})
+    jobs = await fill(raw, DEAD, 3)
+    client = redis.Redis(unix_socket_path=link.target, protocol=2)
+    link.on_command = Trouble("take", 4, lambda: client.zadd("dead", {job(77): -5.0}))
+    outcome = await asyncio.wait_for(carrier.do(Transfer(jobs=Whole(DEAD), target=TARGET)), 20)
+    client.close()
+    assert (outcome.ending, outcome.tally.done, outcome.tally.malformed) == ("done", 4, 5), outcome
+    assert await there.zrange("dead", 0, -1) == [job(77), *jobs]
+
+
 @pytest.mark.parametrize("place", [MAIL, DEAD], ids=["queue", "set"])
 async def test_chosen_jobs_of_what_is_empty_by_now_are_gone(
     raw: Any, there: Any, carrier: Carrier, place: Place
