@@ -10,7 +10,7 @@ import pytest
 import redis.asyncio
 
 from sidekiq_tui.operations import guard
-from sidekiq_tui.operations.catalog import Clear, Retry, Transfer
+from sidekiq_tui.operations.catalog import Clear, CopyAcross, Retry, Transfer
 from sidekiq_tui.operations.errors import PlanOutdated
 from sidekiq_tui.operations.planning import make_plan
 from sidekiq_tui.operations.selection import Whole
@@ -112,4 +112,41 @@ async def test_what_took_over_an_address_after_the_plan_of_a_move_gets_nothing(
     assert await clients[1].keys("sqtui:*") == []
     for client in clients:
         await client.aclose()
+    await anna.close()
+
+
+async def test_nothing_is_copied_from_another_server_than_was_confirmed(embedded: Any, tmp_path: Path) -> None:
+    first, second, other = (embedded(name) for name in ("first", "second", "other"))
+    address = tmp_path / "redis.sock"
+    address.symlink_to(first.socket)
+    anna = Carrier(f"unix://{address}", f"unix://{other.socket}", tmp_path / "state")
+    clients: list[Any] = [redis.asyncio.Redis(unix_socket_path=str(one.socket)) for one in (first, second, other)]
+    for client in clients[:2]:
+        await client.zadd("retry", {JOB: 1})
+    plan = await anna.plan(CopyAcross(jobs=Whole(Place("retry")), source=SOURCE), TARGET)
+    assert (plan.refused, plan.count) == ("", 1)
+    first.stop()
+    address.unlink()
+    address.symlink_to(second.socket)
+    outcome = await anna.start(plan).wait()
+    assert f"not the {SOURCE} that you confirmed" in outcome.words
+    assert await clients[2].zcard("retry") == 0
+    for client in clients:
+        await client.aclose()
+    await anna.close()
+
+
+@pytest.mark.parametrize("side", [SOURCE, TARGET])
+async def test_no_move_is_planned_where_it_cannot_be_made_safe(
+    raw: Any, redis_url: str, tmp_path: Path, side: str
+) -> None:
+    """Without keys of our own nothing can be parked, and no batch be told from the one before."""
+    await raw.zadd("retry", {JOB: 1})
+    rules = ("~queue:*", "~queues", "~retry", "~schedule", "~dead", "~processes", "~stat:*")
+    await raw.execute_command("ACL", "SETUSER", "ops", "reset", "on", "nopass", "+@all", *rules)
+    anna = Carrier(redis_url, redis_url.replace("db=0", "db=1"), tmp_path / "state")
+    anna.change(side, username="ops")
+    plan = await anna.plan(Transfer(jobs=Whole(Place("retry")), target=TARGET))
+    assert plan.refused.startswith(f"{side}: ")
+    assert "takes scripts and keys of our own" in plan.refused
     await anna.close()
