@@ -14,6 +14,7 @@ import redis.asyncio
 
 from sidekiq_tui.operations import transfer_run
 from sidekiq_tui.operations.catalog import ReturnStaged, Transfer
+from sidekiq_tui.operations.errors import CannotBeDone
 from sidekiq_tui.operations.pace import Pace
 from sidekiq_tui.operations.selection import Rows, Whole
 from sidekiq_tui.sidekiq.job import JobRecord, Place
@@ -347,3 +348,21 @@ async def test_one_byte_beside_the_largest(
         assert await there.zrange("dead", 0, -1) == jobs
     assert await own_keys(raw) == set()
     await carrier.close()
+
+
+async def test_a_move_that_runs_here_is_not_gone_on_with(
+    raw: Any, there: Any, carrier: Carrier, link: FaultLink
+) -> None:
+    begun = asyncio.Event()
+    link.on_command = Trouble("begin", 1, begun.set)
+    jobs = await fill(raw, MAIL, 12)
+    run = carrier.start(await carrier.plan(Transfer(jobs=Whole(MAIL), target=TARGET)))
+    run.pause()
+    await asyncio.wait_for(begun.wait(), 10)
+    with pytest.raises(CannotBeDone, match="running here"):
+        await carrier.operations.resume(SOURCE, run.id)
+    with pytest.raises(CannotBeDone, match="running here"):
+        await carrier.plan(ReturnStaged(operation=run.id))
+    run.resume()
+    assert (await run.wait()).tally.done == 12
+    assert await there.lrange("queue:mail", 0, -1) == jobs[::-1]
