@@ -226,8 +226,8 @@ class Mover:
                 return True
             if place.kind != "queue" and parcel.back:
                 await self._taken.join()  # only once they are back it is known where the rest begins
-                skip = self._returned.get(place, 0)
-                again = again and not fresh
+                # Those that were met before lie higher now: something came meanwhile below them.
+                skip, again = (self._returned.get(place, 0), False) if fresh else (0, True)
         return False
 
     async def _first_met(self, parcel: Parcel) -> bool:
