@@ -108,13 +108,14 @@ async def test_good_jobs_behind_malformed_ones_of_a_set_go(raw: Any, there: Any,
     assert await own_keys(raw) == set()
 
 
+@pytest.mark.parametrize("turn", [3, 4])
 async def test_a_job_that_comes_to_the_low_end_of_a_set_meanwhile_goes(
-    raw: Any, there: Any, carrier: Carrier, link: FaultLink
+    raw: Any, there: Any, carrier: Carrier, link: FaultLink, turn: int
 ) -> None:
     await raw.zadd("dead", {b"bad %d" % at: float(at) for at in range(5)})
     jobs = await fill(raw, DEAD, 3)
     client = redis.Redis(unix_socket_path=link.target, protocol=2)
-    link.on_command = Trouble("take", 4, lambda: client.zadd("dead", {job(77): -5.0}))
+    link.on_command = Trouble("take", turn, lambda: client.zadd("dead", {job(77): -5.0}))
     outcome = await asyncio.wait_for(carrier.do(Transfer(jobs=Whole(DEAD), target=TARGET)), 20)
     client.close()
     assert (outcome.ending, outcome.tally.done, outcome.tally.malformed) == ("done", 4, 5), outcome
@@ -366,3 +367,29 @@ async def test_a_move_that_runs_here_is_not_gone_on_with(
     run.resume()
     assert (await run.wait()).tally.done == 12
     assert await there.lrange("queue:mail", 0, -1) == jobs[::-1]
+
+
+async def test_parked_jobs_stay_parked_until_they_have_arrived(
+    raw: Any, there: Any, carrier: Carrier, link: FaultLink
+) -> None:
+    jobs = await fill(raw, MAIL, 30)
+    id = await cut_off(carrier, link, Transfer(jobs=Whole(MAIL), target=TARGET), "ack", 2)
+    await there.rename("queue:mail", "queue:kept")
+    await there.set("queue:mail", "in the way")
+    outcome = await carrier.start(await carrier.operations.resume(SOURCE, id)).wait()
+    assert outcome.ending == "failed", outcome
+    parked = [one for key in await raw.keys("sqtui:stage:*") for one in await raw.lrange(key, 0, -1)]
+    arrived = await there.lrange("queue:kept", 0, -1)
+    assert set(parked) - set(arrived)
+    assert set(jobs) == {*await payloads(raw), *parked, *arrived}
+
+
+async def test_the_state_of_a_job_that_stays_stays_with_it(raw: Any, there: Any, carrier: Carrier) -> None:
+    await fill(raw, MAIL, 2)
+    await raw.lpush("queue:mail", job(9, tags="no list"))
+    for number in (1, 9):
+        await raw.hset(f"it-{jid(number)}", "ex", number)
+    outcome = await carrier.do(Transfer(jobs=Whole(MAIL), target=TARGET))
+    assert (outcome.ending, outcome.tally.done, outcome.tally.refused) == ("done", 2, 1), outcome
+    assert await raw.keys("it-*") == [f"it-{jid(9)}".encode()]
+    assert await there.keys("it-*") == [f"it-{jid(1)}".encode()]
