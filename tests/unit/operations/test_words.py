@@ -43,7 +43,7 @@ def test_one_job_is_one() -> None:
         ("transfer", 1, "moved 0, 1 was no longer there"),
         ("transfer", 2, "moved 0, 2 were no longer there"),
         ("undo", 1, "put back 0, 1 was no longer there"),
-        ("prune", 1, "pruned 0, 1 lives"),
+        ("prune", 1, "forgot 0, 1 lives"),
         ("reset", 2, "reset 0, 2 had changed meanwhile"),
     ],
 )
