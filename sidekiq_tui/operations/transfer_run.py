@@ -366,7 +366,12 @@ class Mover:
                 parcel.new.append(Staged(made, job.score))
                 entries.append(Entry(place, job.raw, job.score, target, made, job.score))
         jids = [job.jid for rank, job in enumerate(parcel.jobs) if job.jid and rank not in parcel.back]
-        parcel.iterations = await source.ask(lambda db, _: steps.read_iterations(db, jids))
+        try:
+            parcel.iterations = await source.ask(lambda db, _: steps.read_iterations(db, jids))
+        except Halted as refused:
+            if refused.code != "NOPERM":
+                raise
+            self.untold.append(refused.words)
         if self.known.get(seq) != bid:
             await self._keep(parcel, entries)
         return parcel

@@ -193,18 +193,13 @@ async def size(db: Database, place: Place) -> int:
 
 
 async def read_iterations(db: Database, jids: Sequence[str]) -> tuple[Iteration, ...]:
-    """The states of those of the jobs that are iterable and have run; one trip where none is."""
+    """The states of those of the jobs that are iterable and have run; one trip where none is. Raises SidekiqError."""
     wanted = list(dict.fromkeys(jids))
     if not wanted:
         return ()
     names = [db.keys.iteration(jid) for jid in wanted]
-    try:
-        if not natural(await db.command("EXISTS", *names)):
-            return ()
-    except SidekiqError as error:
-        if error.code == "NOPERM":
-            return ()
-        raise
+    if not natural(await db.command("EXISTS", *names)):
+        return ()
     replies = await db.pipeline([command for name in names for command in (("HGETALL", name), ("PTTL", name))])
     found: list[Iteration] = []
     for at, jid in enumerate(wanted):

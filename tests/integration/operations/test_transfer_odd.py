@@ -290,6 +290,21 @@ async def test_a_state_that_could_not_be_brought_along_stays(
     assert await there.keys("it-*") == []
 
 
+async def test_states_that_may_not_be_read_are_missed_aloud(
+    raw: Any, there: Any, carrier: Carrier, redis_url: str
+) -> None:
+    await fill(raw, MAIL, 3)
+    await raw.hset(f"it-{jid(1)}", mapping={"ex": 2, "c": "5"})
+    await raw.execute_command("ACL", "SETUSER", "ops", "on", "nopass", "+@all", "~queue:*", "~queues", "~sqtui:*",
+                              "~retry", "~schedule", "~dead", "~processes", "~stat:*")  # fmt: skip
+    carrier.change(SOURCE, username="ops")
+    outcome = await carrier.do(Transfer(jobs=Whole(MAIL), target=TARGET))
+    assert (outcome.ending, outcome.tally.done) == ("done", 3), outcome
+    assert "states of iterable jobs were not taken along" in outcome.words
+    assert await raw.hgetall(f"it-{jid(1)}") == {b"ex": b"2", b"c": b"5"}
+    assert await there.llen("queue:mail") == 3
+
+
 async def test_a_state_that_must_not_be_freed_stays_and_goes_along(
     raw: Any, there: Any, carrier: Carrier, redis_url: str
 ) -> None:
