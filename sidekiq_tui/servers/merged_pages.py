@@ -75,7 +75,6 @@ class MergedPages:
 
         `hurried`: without the rows of servers that are slow to answer, at the place that they have with them.
 
-
         One read at either end and next to what was read before, mostly two elsewhere, some more where scores lie very
         unevenly. Among more rows of one score than `NEAR`, on several servers, a page far from all known ones may
         begin at another offset than asked for: it says so.
