@@ -126,7 +126,8 @@ class Maker:
         if job.place.queue is None:
             score = job.score or 0.0
             entry = Entry(job.place, job.raw, score, job.place, new, score)
-            return batch.MoveInSets(_set(job), job.raw, _set(job), new, score), entry
+            # It keeps the score that it has by then: somebody may have given it another time.
+            return batch.MoveInSets(_set(job), job.raw, _set(job), new), entry
         if isinstance(self._operation, MoveToQueue):
             target = self._operation.queue
             entry = Entry(job.place, job.raw, None, self._queue(target), new)

@@ -202,7 +202,7 @@ class Operations:
         """
         found = self._desk.server(server)
         move = await transfer_resume.find(self._desk, found, id, self._running())
-        if move is not None and move.known and transfer_resume.is_over(move):
+        if move is not None and transfer_resume.is_over(move) and (move.known or move.setback is None):
             raise CannotBeDone(await transfer_resume.leave_move(self._desk, move))
         if move is not None:
             plan, transit = await transfer_resume.plan_resume(self._desk, found, move)

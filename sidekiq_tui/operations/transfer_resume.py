@@ -121,8 +121,6 @@ async def _look(desk: Desk, server: Server, id: str, ours: Collection[str], forc
         theirs = []
     last = max(theirs, key=lambda one: one.generation, default=None)
     here = state_of(record.fields, record.state)
-    if not known and last is None:
-        raise CannotBeDone(f"neither {server.name} nor {target.name} knows this move any more")
     there = None if last is None else state_of(last.fields, last.state)
     parked = await server.parked(id, [stage.bid for stage in here.stages]) if here.stages else 0
     found = None
@@ -302,7 +300,7 @@ async def leave_move(desk: Desk, found: Found) -> str:
     finally:
         await db.close()
     ids = {} if found.there is None else found.there.ids
-    why = "its records had ended" if found.known else "its source has forgotten it"
+    why = "its records had ended" if found.known else "its source does not know it"
     return await conclude_move(desk, found.id, ids, why)
 
 

@@ -208,7 +208,8 @@ def reverse(entry: Entry, kind: str, *, front: bool = False, paused: bool = Fals
         return batch.Move(_set(target), new, place.queue or "", entry.old)
     if place == target and new == entry.old:
         return batch.Reschedule(_set(place), new, entry.new_score or 0.0, entry.score or 0.0)
-    return batch.MoveInSets(_set(target), new, _set(place), entry.old, entry.score or 0.0)
+    score = None if place == target else entry.score or 0.0  # an edit had left the score as it was
+    return batch.MoveInSets(_set(target), new, _set(place), entry.old, score)
 
 
 def _pushed_back(entry: Entry) -> batch.Item:

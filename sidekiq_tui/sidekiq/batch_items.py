@@ -26,13 +26,16 @@ class Move(NamedTuple):
 
 
 class MoveInSets(NamedTuple):
-    """From a set to another, or to other bytes in the same one: kill, edit, move to another queue by its payload."""
+    """From a set to another, or to other bytes in the same one: kill, edit, move to another queue by its payload.
+
+    `score`: None keeps the one that it has by then, in the same set only.
+    """
 
     source: SetName
     old: bytes
     target: SetName
     new: bytes
-    score: float
+    score: float | None = None
 
 
 class Reschedule(NamedTuple):

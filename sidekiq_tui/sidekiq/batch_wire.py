@@ -195,7 +195,7 @@ def _move(sheet: _Sheet, item: Move) -> None:
 def _move_in_sets(sheet: _Sheet, item: MoveInSets) -> None:
     source, target = sheet.job_set(item.source, "ZREM"), sheet.job_set(item.target, "ZADD", "ZREM")
     if source == target:
-        sheet.add(("Z", source), item.old, item.new, _score(item.score))
+        sheet.add(("Z", source), item.old, item.new, "" if item.score is None else _score(item.score))
     else:
         sheet.add(("K", source, target), item.old, _unless_same(item.new, item.old), _score(item.score))
 

@@ -258,7 +258,8 @@ def _delivered(
         case MoveInSets() if known and known[0] is not None:
             return "x", [_put_back(names, item.source, item.old, score)]
         case MoveInSets():
-            return "1", [("ZADD", names.job_set(item.target), repr(item.score), item.new)]
+            kept = score if item.score is None else item.score
+            return "1", [("ZADD", names.job_set(item.target), repr(kept), item.new)]
         case Reschedule():
             fits = item.known == score
             new = item.score if fits else score

@@ -27,7 +27,7 @@ from sidekiq_tui.tui.modals.choice import ChoiceModal
 from sidekiq_tui.tui.operating_many import tell_outcome, undo_many
 from sidekiq_tui.tui.screens.base import ViewScreen
 from sidekiq_tui.tui.screens.listing import context_of
-from sidekiq_tui.tui.unfinished import ask_end, look_for_unfinished
+from sidekiq_tui.tui.unfinished import ask_end
 
 if TYPE_CHECKING:
     from textual.driver import Driver
@@ -84,7 +84,9 @@ class ChangingApp(App[None]):
                 self._asked.discard(server)  # others may have done something there when it is back
             if state.operations is not None and snapshot.overview is not None and server not in self._asked:
                 self._asked.add(server)
-                self.run_worker(look_for_unfinished(state, server), group=f"unfinished-{server}", exit_on_error=False)
+                self.run_worker(
+                    operating.look_for_unfinished(state, server), group=f"unfinished-{server}", exit_on_error=False
+                )
 
     # Keys.
 

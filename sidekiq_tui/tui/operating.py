@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sidekiq_tui.operations.plan import Plan
     from sidekiq_tui.operations.run import Run
     from sidekiq_tui.tui.screens.base import ViewScreen
+    from sidekiq_tui.tui.state import AppState
 
 GROUP: Final = "change"
 """The workers that plan and ask."""
@@ -111,22 +112,44 @@ async def _resume(screen: ViewScreen, server: str, id: str) -> None:
         plan = await operations.resume(server, id)
     except SqtuiError as error:
         screen.say(words_of(error), "bad")
+        await _look_again(screen, server)  # it may have had an end, and has it in the journal now
         return
     if may_be_asked(screen, plan):
         _start(screen, plan, await _asked(screen, plan, ()))
 
 
 async def _end(screen: ViewScreen, server: str, id: str) -> None:
+    if trouble := await ended(screen, server, id):
+        screen.say(trouble, "bad")
+
+
+async def ended(screen: ViewScreen, server: str, id: str) -> str:
+    """Ends it where it is, and says how far it got; returns why that may not be."""
     operations = screen.app_state.operations
     if operations is None:
-        return
+        return "nothing can be changed in this session"
     try:
         words = await operations.leave(server, id)
     except SqtuiError as error:
-        screen.say(words_of(error), "bad")
-        return
+        return words_of(error)
     screen.say(display_text(words), "ok")
+    await _look_again(screen, server)
+    return ""
+
+
+async def _look_again(screen: ViewScreen, server: str) -> None:
+    await look_for_unfinished(screen.app_state, server)
     screen.tell_views(server)
+
+
+async def look_for_unfinished(state: AppState, server: str) -> None:
+    """Asks a server once in a session, and again when an operation has ended there, or it has come back."""
+    if state.operations is None:
+        return
+    try:
+        state.unfinished[server] = await state.operations.unfinished(server)
+    except SqtuiError:
+        state.unfinished[server] = ()
 
 
 async def _planned(screen: ViewScreen, server: str, operation: Operation) -> Plan | None:

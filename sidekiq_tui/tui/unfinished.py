@@ -30,16 +30,6 @@ Way = tuple[str, str, Callable[[], None]]
 NONE: Final = "nothing was begun here that has no end"
 
 
-async def look_for_unfinished(state: AppState, server: str) -> None:
-    """Asks a server once in a session, and again when an operation has ended there, or it has come back."""
-    if state.operations is None:
-        return
-    try:
-        state.unfinished[server] = await state.operations.unfinished(server)
-    except SqtuiError:
-        state.unfinished[server] = ()
-
-
 def waiting(state: AppState) -> list[Unfinished]:
     """What waits for a person on the servers in view: nobody is at it. What failed was told, and lies in the trash."""
     if state.operations is None:
@@ -103,7 +93,7 @@ async def _ask_end(screen: ViewScreen) -> None:
     state = screen.app_state
     if not waiting(state):
         answering = [name for name in state.names if state.snapshots[name].error is None]
-        await asyncio.gather(*(look_for_unfinished(state, name) for name in answering))
+        await asyncio.gather(*(operating.look_for_unfinished(state, name) for name in answering))
     found = waiting(state)
     if found:
         await _ask_end_of(screen, found[0])
@@ -185,10 +175,20 @@ async def _put_back(screen: ViewScreen, server: str, id: str) -> None:
     except SqtuiError as error:
         refused = operating.words_of(error)
     if refused:
-        screen.say(f"{context_of(screen.app_state).glyphs.forbidden} {display_text(reason)}", "warn")
+        if await _affects(screen, server, id) or await operating.ended(screen, server, id):
+            screen.say(f"{context_of(screen.app_state).glyphs.forbidden} {display_text(reason)}", "warn")
         return
     screen.say(display_text(reason), "warn")
     ways = (("leave them", "parked until that server answers"), ("by force", "they may run twice"))
     asks = ChoiceModal("Put back without an answer", ways, ascii=screen.app_state.ascii)
     if await screen.app.push_screen_wait(asks) == 1:
         await operating.carry_out(screen, server, forced)
+
+
+async def _affects(screen: ViewScreen, server: str, id: str) -> bool:
+    """Whether jobs of a move may be on both servers or on neither: then it must not just be ended."""
+    operations = screen.app_state.operations
+    try:
+        return operations is None or await operations.setback(server, id) is not None
+    except SqtuiError:
+        return True

@@ -76,12 +76,13 @@ items.K = {2, 3, run = function(first, count)
   remove(source, added, function(one) return undone(1, 'ZREM', target, one.new) end)
 end}
 
--- MoveInSets in the same one: set; old, new, score
+-- MoveInSets in the same one: set; old, new, score (empty for the one that it has)
 items.Z = {1, 3, one = function()
   local set, old, new, score = k(1), v(1), v(2), v(3)
   local there = pcall('ZSCORE', set, old)
   if not well(there) then return '-' end
   if not there then return '0' end
+  if score == '' then score = there end
   if old == new then return well(pcall('ZADD', set, score, new)) and '1' or '-' end
   local other = pcall('ZSCORE', set, new)
   if not well(other) then return '-' end

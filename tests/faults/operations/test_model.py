@@ -182,11 +182,20 @@ class Model(RuleBasedStateMachine):
     def undo(self, which: int, fault: tuple[int, Fault] | None) -> None:
         """Somebody takes an operation back, in whatever order."""
         id, who, was, became = self.done.pop(which % len(self.done))
-        back = {jid: spot for jid, spot in was.items() if jid not in became or self.jobs.get(jid) == became[jid]}
+        back = {jid: back for jid, spot in was.items() if (back := self.undone(jid, spot, became.get(jid))) is not None}
         outcome = self.carried_out(who, Undo(operation=id), fault)
         assert outcome is not None
         assert (outcome.ending, outcome.tally.done) == ("done", len(back)), (outcome, len(back))
         self.jobs |= back
+
+    def undone(self, jid: str, was: Spot, became: Spot | None) -> Spot | None:
+        """What comes back of a job; None where somebody has changed it since. An edit leaves other times alone."""
+        now = self.jobs.get(jid)
+        if became is None or now == became:
+            return was
+        if now is not None and was[0] == became[0] == now[0] and was[1] != became[1] == now[1]:
+            return (was[0], was[1], now[2])
+        return None
 
     def carried_out(self, who: int, operation: Operation, fault: tuple[int, Fault] | None) -> Outcome | None:
         """None: there was nothing to do. Afterwards what was held, and much of what was sent, arrives (again)."""

@@ -84,6 +84,23 @@ async def cut_off(carrier: Carrier, link: FaultLink, operation: Transfer, step: 
     return run.id
 
 
+@pytest.mark.parametrize("known", [True, False], ids=["to the target", "to neither"])
+async def test_a_move_that_was_killed_before_its_source_knew_of_it_has_an_end(
+    raw: Any, there: Any, carrier: Carrier, link: FaultLink, known: bool
+) -> None:
+    jobs = await fill(raw, MAIL, 5)
+    id = await cut_off(carrier, link, Transfer(jobs=Whole(MAIL), target=TARGET), "begin", 1)
+    if not known:
+        await there.flushdb()
+    assert [one.id for one in await carrier.operations.unfinished(SOURCE)] == [id]
+    with pytest.raises(CannotBeDone, match="its source does not know it: moved 0, 5 untouched"):
+        await carrier.operations.resume(SOURCE, id)
+    assert await carrier.operations.unfinished(SOURCE) == ()
+    assert await payloads(raw) == Counter(jobs)
+    outcome = await carrier.do(Transfer(jobs=Whole(MAIL), target=TARGET))
+    assert (outcome.ending, outcome.tally.done) == ("done", 5), outcome
+
+
 @pytest.mark.parametrize("same", [5, 12, 60])
 async def test_good_jobs_behind_many_equal_malformed_ones_go(raw: Any, there: Any, carrier: Carrier, same: int) -> None:
     await raw.sadd("queues", "mail")
