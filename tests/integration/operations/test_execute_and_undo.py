@@ -65,6 +65,21 @@ def without_new_names(found: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in found.items() if name != "queues"}
 
 
+async def test_an_edit_and_its_undo_leave_the_time_that_a_job_was_given_meanwhile(anna: Operator, raw: Any) -> None:
+    await fill(raw, SCHEDULE, 3)
+    before = await raw.zrange("schedule", 0, -1)
+    plan = await anna.operations.plan("prod", Edit(jobs=Whole(SCHEDULE), fields={"args": [1]}))
+    await raw.zadd("schedule", {one: FAR for one in before})
+    outcome = await anna.operations.start(plan, anna.operations.question(plan).expected).wait()
+    assert (outcome.ending, outcome.tally.done) == ("done", 3), outcome
+    edited = await raw.zrange("schedule", 0, -1, withscores=True)
+    assert {score for _, score in edited} == {FAR}
+    await raw.zadd("schedule", {one: FAR + 60 for one, _ in edited})
+    undone = await anna.undo(outcome)
+    assert (undone.ending, undone.tally.done) == ("done", 3), undone
+    assert await raw.zrange("schedule", 0, -1, withscores=True) == [(one, FAR + 60) for one in sorted(before)]
+
+
 class TestEveryOperation:
     @pytest.mark.parametrize("name", DEEDS)
     async def test_all_of_a_place_and_back(self, anna: Operator, raw: Any, name: str) -> None:

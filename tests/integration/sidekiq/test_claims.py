@@ -77,6 +77,7 @@ ITEMS: dict[str, list[Item]] = {
     "move": [Move("retry", entry(at), f"q{at % 2}", entry(at, "new")) for at in range(8)],
     "kill": [MoveInSets("retry", entry(at), "dead", entry(at), 9.25) for at in range(8)],
     "edit": [MoveInSets("retry", entry(at), "retry", entry(at, "new"), at / 3) for at in range(8)],
+    "edit of what has its own time": [MoveInSets("retry", entry(at), "retry", entry(at, "new")) for at in range(8)],
     "reschedule": [Reschedule("retry", entry(at), at / 3 if at % 2 else 99.0, 77.5) for at in range(8)],
     "delete": [DeleteFromSet("retry", entry(at), TRASH) for at in range(8)],
     "delete for good": [DeleteFromSet("retry", entry(at), None) for at in range(8)],

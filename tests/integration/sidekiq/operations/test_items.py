@@ -166,6 +166,9 @@ async def test_scores_keep_every_bit(db: Database) -> None:
     items: list[Item] = [MoveInSets("dead", job, "retry", job, score) for job, score in zip(jobs, scores, strict=True)]
     assert (await run(db, *items)).results == "1" * len(scores)
     assert await seen(db) == {b"retry": dict(zip(jobs, scores, strict=True))}
+    edits: list[Item] = [MoveInSets("retry", job, "retry", job + b"!") for job in jobs]
+    assert (await run(db, *edits, seq=1)).results == "1" * len(scores)
+    assert await seen(db) == {b"retry": {job + b"!": score for job, score in zip(jobs, scores, strict=True)}}
 
 
 def test_batches_keep_within_their_bounds() -> None:
