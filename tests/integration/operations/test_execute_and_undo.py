@@ -68,7 +68,7 @@ def without_new_names(found: dict[str, Any]) -> dict[str, Any]:
 async def test_an_edit_and_its_undo_leave_the_time_that_a_job_was_given_meanwhile(anna: Operator, raw: Any) -> None:
     await fill(raw, SCHEDULE, 3)
     before = await raw.zrange("schedule", 0, -1)
-    plan = await anna.operations.plan("prod", Edit(jobs=Whole(SCHEDULE), fields={"args": [1]}))
+    plan = await anna.operations.plan("prod", Edit(jobs=Whole(SCHEDULE), fields={"args": ["x"]}))
     await raw.zadd("schedule", {one: FAR for one in before})
     outcome = await anna.operations.start(plan, anna.operations.question(plan).expected).wait()
     assert (outcome.ending, outcome.tally.done) == ("done", 3), outcome
