@@ -77,7 +77,7 @@ async def test_an_edit_and_its_undo_leave_the_time_that_a_job_was_given_meanwhil
     await raw.zadd("schedule", {one: FAR + 60 for one, _ in edited})
     undone = await anna.undo(outcome)
     assert (undone.ending, undone.tally.done) == ("done", 3), undone
-    assert await raw.zrange("schedule", 0, -1, withscores=True) == [(one, FAR + 60) for one in sorted(before)]
+    assert await raw.zrange("schedule", 0, -1, withscores=True) == [[one, FAR + 60] for one in sorted(before)]
 
 
 class TestEveryOperation:
