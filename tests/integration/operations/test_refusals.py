@@ -6,6 +6,7 @@ import asyncio
 import multiprocessing
 import os
 import resource
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +188,7 @@ def retry_all(url: str, home: str) -> None:
     async def act() -> int:
         operator = Operator(url, Path(home))
         run = await operator.start(Retry(jobs=Whole(RETRY)))
+        sys.dont_write_bytecode = True  # what is imported first here would be cut off for all others
         resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
         outcome = await run.wait()
         tally = outcome.tally

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import resource
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -212,6 +213,7 @@ def write_many(folder: Path, name: str, count: int) -> None:
 
 
 def write_with_little_room(folder: Path, room: int) -> None:
+    sys.dont_write_bytecode = True  # what is imported first here would be cut off for all others
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
     try:
         Audit(folder).write(outcome("a"))
