@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from sidekiq_tui.demo.embedded import EmbeddedRedis
 from sidekiq_tui.operations.pace import Pace
+from sidekiq_tui.operations.sender import Sender
 from sidekiq_tui.tui.modals.choice import ChoiceModal
 from sidekiq_tui.tui.modals.confirm import ConfirmModal
 from sidekiq_tui.tui.modals.cross import CrossModal
@@ -111,6 +113,44 @@ async def test_without_an_answer_of_the_target_it_is_put_back_only_by_force(side
         await live.sees("staging cannot say what it has of this move")
         await live.pilot.press("y")
         await live.until(lambda: sides.prod.llen(QUEUE) == 3)
+
+
+@pytest.mark.parametrize("keys", ["j", "jj"], ids=["finish", "put back"])
+async def test_one_that_was_killed_when_it_had_hardly_begun_has_an_end_either_way(
+    sides: Sides, monkeypatch: pytest.MonkeyPatch, keys: str
+) -> None:
+    jobs = sides.queued(3)
+    begin, begun = Sender.begin, asyncio.Event()
+
+    async def first_alone(sender: Sender) -> None:
+        if sides.staging.keys("sqtui:op:*"):  # the target knows of it, its source never will
+            begun.set()
+            await asyncio.sleep(60)
+        await begin(sender)
+
+    monkeypatch.setattr(Sender, "begin", first_alone)
+    async with sides.app(view="queues") as live:
+        await ready(live)
+        await live.pilot.press("M", *"staging", "enter")
+        await asked(live, CrossModal)
+        await live.pilot.press("enter")
+        await asked(live, ConfirmModal)
+        await live.pilot.press(*"prod", "enter")
+        await asyncio.wait_for(begun.wait(), 10)
+        operations = live.state.operations
+        assert operations is not None
+        run = operations.runs[-1]
+        operations._runs.clear()
+        assert run._task is not None
+        run._task.cancel()
+        await live.pilot.press("W")
+        await asked(live, ChoiceModal)
+        await live.pilot.press(*keys, "enter")
+        await live.sees("its source does not know it: moved 0, 3 untouched")
+        await live.until(lambda: "W finishes" not in live.text)
+        await live.pilot.press("W")
+        await live.sees("nothing was begun here that has no end")
+        assert sides.prod.lrange(QUEUE, 0, -1) == jobs[::-1]
 
 
 async def test_the_trash_has_the_same_ways(sides: Sides) -> None:
