@@ -63,16 +63,19 @@ def test_servers_may_be_named_in_any_way(sqtui: Sqtui, file: str, argv: tuple[st
 
 
 def test_every_format_says_the_same(sqtui: Sqtui, file: str) -> None:
+    """But for the round trip, which a busy machine makes different once and not the next time."""
+    trip = "round trip"
     argv = ("compare", "prod", "staging", "--config", file)
-    document = sqtui(*argv, "-o", "json").document
-    records = sqtui(*argv, "-o", "ndjson").records
-    assert [one["fact"] for one in records] == [one["fact"] for one in document["differences"]]
-    lines = sqtui(*argv, "-o", "csv").out.splitlines()
-    assert lines[0] == "section,subject,fact,kind,moving,left,right"
-    assert len(lines) == len(records) + 1
+    document = [one["fact"] for one in sqtui(*argv, "-o", "json").document["differences"] if one["fact"] != trip]
+    records = [one["fact"] for one in sqtui(*argv, "-o", "ndjson").records if one["fact"] != trip]
+    assert records == document
+    head, *lines = [line for line in sqtui(*argv, "-o", "csv").out.splitlines() if trip not in line]
+    assert head == "section,subject,fact,kind,moving,left,right"
+    assert len(lines) == len(records)
     table = sqtui(*argv).out
-    assert table.splitlines()[0].split("\t") == ["about", "subject", "fact", "prod", "staging"]
-    assert len(table.splitlines()) == len(records) + 1
+    head, *lines = [line for line in table.splitlines() if trip not in line]
+    assert head.split("\t") == ["about", "subject", "fact", "prod", "staging"]
+    assert len(lines) == len(records)
     assert "\x1b" not in table
 
 
