@@ -89,14 +89,15 @@ def test_a_server_that_is_lost_on_the_way_is_left_to_be_gone_on_with(
         link.proxy.delay = 0.02
         dying = link.in_the_middle(link.close if fault == "closed" else link.be_silent)
         began = time.monotonic()
-        limits = ("--timeout", "1", "--patience", "2")
+        limits = ("--timeout", "3", "--patience", "2")
         ran = sqtui("--config", file, "delete", "dead", *scope, "--confirm", "dies", *limits)
         took = time.monotonic() - began
         dying.join()
         assert ran.code == 3, ran
         assert took < 30.0
         said = ran.err.splitlines()
-        waiting = next(at for at, line in enumerate(said) if line.startswith("sqtui: waiting for dies: "))
+        waiting = next((at for at, line in enumerate(said) if line.startswith("sqtui: waiting for dies: ")), None)
+        assert waiting is not None, ran
         left = next(at for at, line in enumerate(said) if "its part is left" in line)
         assert waiting < left
         found = re.search(r"dies gave no answer for 2s: .*; sqtui (resume \w+ --server dies) goes on", said[left])
@@ -130,7 +131,7 @@ def test_a_move_whose_other_server_is_lost_is_left_and_gone_on_with(
         dying = link.in_the_middle(link.be_silent)
         answers = ("--confirm", "source", "--confirm", "target", "--yes")
         command = ("move", "dead", "--to", "target", "--server", "source", *answers)
-        ran = sqtui("--config", file, *command, "--timeout", "1", "--patience", "2")
+        ran = sqtui("--config", file, *command, "--timeout", "3", "--patience", "2")
         dying.join()
         assert ran.code == 3, ran
         assert "sqtui: waiting for source: " in ran.err
