@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -67,7 +68,7 @@ class Watch:
             run.leave()
             self._note(
                 f"{run.server} gave no answer for {self.patience:g}s: its part is left; "
-                f"sqtui resume {run.id} --server {run.server} goes on with it"
+                f"sqtui resume {run.id} --server {shlex.quote(run.server)} goes on with it"
             )
 
     def _say(self, run: Run, reason: str, *, lost: bool) -> None:
